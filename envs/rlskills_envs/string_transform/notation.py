@@ -1,0 +1,198 @@
+"""How a problem is written and how its answer is read, for each kind of model.
+
+`Code` shows Python code and reads a JSON object, for models that know both. `Tiny` and `Copy` spend
+as few characters as they can, for a model that learns its only language here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from rlskills.tasks.parsing import TAIL, after_thinking, json_object
+
+from .expression import Call, Concat, Literal, Method, Node, Step, calls, render
+from .functions import RECORDS, definition
+
+_QUESTION = """\
+Here is some Python code:
+
+{code}
+
+Which string does main_solution return for x = {x!r}? Think it through step by step in words; do \
+not write any code. Then finish with a JSON object whose only key is "output" and whose value is \
+that string:
+{{"output": "..."}}"""
+
+Trace = Sequence[Sequence[str]]
+"""Pairs of a call on values and what it returns, in evaluation order."""
+
+
+class Notation(Protocol):
+    """What an environment needs to ask, to show and to read."""
+
+    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
+        """The question."""
+        ...
+
+    def call(self, step: Step) -> str:
+        """One step of a program as a single call on values."""
+        ...
+
+    def answer(self, program: Node, x: str, value: str) -> str:
+        """What is asked for, given the program's value."""
+        ...
+
+    def solution(self, trace: Trace, answer: str) -> str:
+        """The worked solution, which ends like `answer_only`."""
+        ...
+
+    def answer_only(self, answer: str) -> str:
+        """The answer as a completion should end with it."""
+        ...
+
+    def parse(self, text: str) -> str | None:
+        """What a completion answers, or None."""
+        ...
+
+    def right(self, answer: str, parsed: str) -> bool:
+        """Whether what was parsed is this answer, to the character."""
+        ...
+
+
+class Code:
+    """Python source in, JSON object out."""
+
+    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
+        """The code, below the definitions of the functions it uses if they are to be shown."""
+        code = f"def main_solution(x):\n    return {render(program)}"
+        if show_definitions:
+            used = set(calls(program))
+            shown = [definition(name) for name in RECORDS if name in used]
+            code = "\n\n".join([*shown, code])
+        return _QUESTION.format(code=code, x=x)
+
+    def call(self, step: Step) -> str:
+        """One step of the program as a call on values."""
+        return render(_on_values(step))
+
+    def answer(self, program: Node, x: str, value: str) -> str:
+        """The value."""
+        return value
+
+    def solution(self, trace: Trace, answer: str) -> str:
+        """Every call in the form of a single call, then the answer."""
+        lines = [f"{call} = {value!r}" for call, value in trace]
+        return "\n".join([*lines, self.answer_only(answer)])
+
+    def answer_only(self, answer: str) -> str:
+        """The answer as a model should end with it."""
+        return json.dumps({"output": answer}, ensure_ascii=False)
+
+    def parse(self, text: str) -> str | None:
+        """The value of `output` as JSON text, so that 5 is not "5"; None if there is none.
+
+        As in the paper's scorer, the last ```json fence must be closed.
+        """
+        _, fence, body = after_thinking(text).rpartition("```json")
+        found = None if fence and "```" not in body else json_object(text)
+        if found is None or "output" not in found:
+            return None
+        value = found["output"]
+        # Not the JSON text of other values: they may be nested too deeply to be written.
+        return json.dumps(value) if isinstance(value, str) else f"not a string: {_type(value)}"
+
+    def right(self, answer: str, parsed: str) -> bool:
+        """Equality, and only with a JSON string."""
+        return parsed == json.dumps(answer)
+
+
+class Tiny:
+    """`F01(F11(efahd))?` in, `F11(efahd)=eefahd;F01(eefahd)=abcde;#abcde` out."""
+
+    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
+        """The chain on the input itself; it has no definitions to show."""
+        return _chain(program, x) + "?"
+
+    def call(self, step: Step) -> str:
+        """One step; it looks exactly like a problem of depth 1."""
+        return _chain(_on_values(step), "")
+
+    def answer(self, program: Node, x: str, value: str) -> str:
+        """The value."""
+        return value
+
+    def solution(self, trace: Trace, answer: str) -> str:
+        """Every call and its value, then the answer."""
+        return "".join(f"{call}={value};" for call, value in trace) + self.answer_only(answer)
+
+    def answer_only(self, answer: str) -> str:
+        """The answer behind its mark."""
+        return "#" + answer
+
+    def parse(self, text: str) -> str | None:
+        """All that stands behind the last `#`, to the character."""
+        _, mark, found = text[-TAIL:].rpartition("#")
+        return found if mark and found else None
+
+    def right(self, answer: str, parsed: str) -> bool:
+        """Equality."""
+        return parsed == answer
+
+
+class Copy(Tiny):
+    """`F01(F11(efahd))"` in, `F01(F11(efahd))` out: reading a chain without computing it."""
+
+    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
+        """The chain and the mark that asks for a copy."""
+        return _chain(program, x) + '"'
+
+    def answer(self, program: Node, x: str, value: str) -> str:
+        """The chain itself."""
+        return _chain(program, x)
+
+    def solution(self, trace: Trace, answer: str) -> str:
+        """There are no steps."""
+        return answer
+
+    def answer_only(self, answer: str) -> str:
+        """The chain without any mark."""
+        return answer
+
+    def parse(self, text: str) -> str | None:
+        """All of the text."""
+        return text[-TAIL:] or None
+
+
+def notation(preset: str, mode: str) -> Notation:
+    """The notation of a preset in a mode, `solve` or `copy`."""
+    if preset != "tiny":
+        return Code()
+    return Copy() if mode == "copy" else Tiny()
+
+
+def _on_values(step: Step) -> Node:
+    values = tuple(Literal(one) for one in step.operands)
+    match step.node:
+        case Call():
+            return replace(step.node, operands=values)
+        case Concat():
+            return Concat(*values)
+        case Method(name, _):
+            return Method(name, *values)
+
+
+def _chain(node: Node, x: str) -> str:
+    match node:
+        case Call(name, (operand,)):
+            return f"{name}({_chain(operand, x)})"
+        case Literal(text):
+            return text
+        case _:
+            return x
+
+
+def _type(value: object) -> str:
+    return "null" if value is None else type(value).__name__

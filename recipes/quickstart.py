@@ -1,0 +1,97 @@
+"""RL against supervised training on composing known functions, on a laptop CPU.
+
+Stage 1 teaches a tiny model from scratch 64 string functions one at a time, and how to compose 32
+of them. Stage 2 starts four rival arms from that one checkpoint, on problems that nest one or two
+of 16 other functions: GRPO, rejection fine-tuning, and supervised fine-tuning on bare answers and
+on worked solutions. All five models then answer the same fixed probes, one to five functions deep,
+for the common, the trained and 16 held-out functions.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from rlskills import tasks
+from rlskills.cli import command_line
+from rlskills.commands.compare import report
+from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.probes import make_probes
+from rlskills.training.arms import Probing
+from rlskills.training.experiment import Experiment, Machine
+from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
+from rlskills.training.stream import Source, TaskStream, mixture, uniform
+
+STAGE1 = SFTSettings(
+    updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100, beta2=0.98,
+    eval_every=500, save_every=250,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quickstart:
+    """The defaults are what the README's table was made with."""
+
+    output: Path = Path("runs/quickstart")
+    """Folder of all runs; what is complete there is not run again."""
+    seeds: int = 1
+    """Repetitions, each with its own initial weights and draws."""
+    arms: tuple[str, ...] = ("grpo", "rft", "sft_answers", "sft_worked")
+    """Stage-2 arms to run."""
+    model: str = "tiny"
+    """Where stage 1 starts: the from-scratch preset, or a Hugging Face name or folder."""
+    stage1: SFTSettings = STAGE1
+    """Supervised training on single calls, and on compositions of common functions."""
+    grpo: GRPOSettings = GRPOSettings(updates=100, learning_rate=3e-4)
+    """RL on answers."""
+    rft: RFTSettings = RFTSettings(updates=100, learning_rate=3e-4)
+    """Supervised training on the policy's own right completions."""
+    sft: SFTSettings = SFTSettings(updates=100, learning_rate=3e-4)
+    """Supervised training on demonstrations, bare answers and worked solutions alike."""
+    common: int = 32
+    """Functions that stage 1 composes; half of the others are trained on, half held out."""
+    probes: int = 128
+    """Problems for each level and function set."""
+    samples: int = 8
+    """Sampled answers to each of them at the end, for pass@k."""
+    machine: Machine = field(default_factory=Machine)
+
+
+def main(config: Quickstart) -> None:
+    """RL against supervised training on composing known functions."""
+    console = Console()
+    kernels = config.machine.kernels(console)
+
+    def functions(name: str, **options: object) -> tasks.Environment:
+        common = {"preset": "tiny", "functions": name, "common": config.common}
+        return tasks.load("string_transform", **common, **options)
+
+    groups = {name: functions(name) for name in ("common", "train", "held_out")}
+    parts = {"single": (Source(functions("all"), "train", 1), 0.6)}
+    copying = functions("all", mode="copy")
+    for level in (2, 3, 4):
+        parts[f"common/L{level}"] = (Source(groups["common"], "train", level), 0.1)
+        parts[f"copy/L{level}"] = (Source(copying, "train", level), 0.1 / 3)
+    probing = Probing(make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples))
+    arms = {
+        "grpo": ("answers", config.grpo),
+        "rft": ("answers", config.rft),
+        "sft_answers": ("answers", replace(config.sft, target="answer")),
+        "sft_worked": ("every step", replace(config.sft, target="worked")),
+    }
+    for seed in range(config.seeds):
+        folder = config.output / f"seed{seed}"
+        about = {"common": config.common, "recipe": "quickstart"}
+        rivals = Experiment(folder, seed, probing, kernels, console, about)
+        start, told = rivals.start(config.model), "single calls, common compositions"
+        base = rivals.run("base", told, start, config.stage1, mixture(parts, seed))
+        for arm in config.arms:
+            told, settings = arms[arm]
+            stream: TaskStream = uniform(groups["train"], "train", (1, 2), seed)
+            rivals.run(arm, told, base, settings, stream)
+    report((config.output,), config.output, console, "samples")
+    console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
+
+
+if __name__ == "__main__":
+    command_line(main, Quickstart, "quickstart")

@@ -1,0 +1,1 @@
+"""The subcommands of `rlskills`, one file each."""

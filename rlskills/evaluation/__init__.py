@@ -1,0 +1,1 @@
+"""What was really learned: fixed probes, greedy and sampled answers, pass@k, intervals."""

@@ -1,0 +1,1 @@
+"""The tiny preset, loading of any causal model, kernels, and decoding."""

@@ -1,0 +1,115 @@
+"""Which attention kernel and matmul precision to use: chosen by a short probe, not by assumption.
+
+On a GPU flash attention is taken where its package is installed, else PyTorch's fused attention.
+On a CPU the winner depends on the processor, so a second of training a tiny model decides.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import torch
+
+from ..errors import UnknownName
+
+ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2")
+PRECISION = ("auto", "highest", "high", "medium")
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """`attention` as in transformers' `attn_implementation`; `precision` as in torch's
+    `set_float32_matmul_precision`."""
+
+    attention: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.attention not in ATTENTION:
+            raise UnknownName("attention", self.attention, ATTENTION)
+        if self.precision not in PRECISION:
+            raise UnknownName("matmul precision", self.precision, PRECISION)
+
+    @property
+    def resolved(self) -> bool:
+        """Nothing is left to choose."""
+        return "auto" not in (self.attention, self.precision)
+
+
+def default_device() -> str:
+    """`cuda`, `mps` or `cpu`."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def choose_attention(device: str) -> str:
+    """The attention kernel that `resolve` would use on this kind of device."""
+    return resolve(Kernels(), device).attention
+
+
+def resolve(wanted: Kernels, device: str) -> Kernels:
+    """Replace every `auto`; on a CPU by timing the combinations (about a second)."""
+    if wanted.resolved:
+        return wanted
+    if device == "cuda":
+        flash = find_spec("flash_attn") is not None and torch.cuda.get_device_capability() >= (8, 0)
+        found = Kernels("flash_attention_2" if flash else "sdpa", "high")
+    elif device == "cpu":
+        found = _fastest(wanted)
+    else:
+        found = Kernels("sdpa", "highest")
+    return Kernels(
+        found.attention if wanted.attention == "auto" else wanted.attention,
+        found.precision if wanted.precision == "auto" else wanted.precision,
+    )
+
+
+def apply(kernels: Kernels) -> None:
+    """Set the process-wide matmul precision."""
+    torch.set_float32_matmul_precision(kernels.precision)
+
+
+def _fastest(wanted: Kernels) -> Kernels:
+    before = torch.get_float32_matmul_precision()
+    candidates = [
+        Kernels(attention, precision)
+        for attention in ("eager", "sdpa")
+        for precision in ("highest", "medium")
+        if wanted.attention in ("auto", attention) and wanted.precision in ("auto", precision)
+    ]
+    try:
+        # An explicit request such as flash attention on a CPU is left to fail where it is used.
+        return min(candidates, key=_seconds) if candidates else Kernels("eager", "medium")
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _seconds(kernels: Kernels) -> float:
+    """Median seconds of a training step of the tiny model under `kernels`."""
+    from .tiny import TinyConfig, tiny_model
+
+    apply(kernels)
+    model = tiny_model(TinyConfig(), vocabulary_size=100, seed=0)
+    model.set_attn_implementation(kernels.attention)
+    ids = torch.arange(32 * 64).view(32, 64) % 97 + 3
+    times = []
+    for _ in range(5):
+        start = time.perf_counter()
+        model(input_ids=ids, labels=ids, use_cache=False).loss.backward()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[1:])
+
+
+def use_threads(count: int) -> int:
+    """Compute on `count` CPU threads (0: the library's choice, the physical cores); returns it.
+
+    One thread is the right choice beside other busy processes: two that spin for each other are
+    slower than one.
+    """
+    if count:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()

@@ -1,0 +1,12 @@
+"""What is asked and how it is graded: tasks, environments, splits, registry. Standard library."""
+
+from .environment import Environment, GraderError
+from .registry import find, load, names, register
+from .seeding import digest, seed_from, stream
+from .splits import SPLITS, Holdout
+from .types import Draft, Message, Score, Task
+
+__all__ = [
+    "SPLITS", "Draft", "Environment", "GraderError", "Holdout", "Message", "Score", "Task",
+    "digest", "find", "load", "names", "register", "seed_from", "stream",
+]  # fmt: skip

@@ -1,0 +1,124 @@
+"""What conformance checks stand on: an environment, tasks drawn from it, and how to report.
+
+The checks themselves are in `drawing.py` and `grading.py`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple, TypeAlias
+
+from ..environment import EmptySplit, Environment, GraderError
+from ..registry import find
+from ..types import Task
+
+SPREAD = 6
+"""Tasks that hostile strings are tried on, over as many levels and splits as that allows."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found. `level` is `ok`, `warning` or `failure`; `task` is JSON."""
+
+    check: str
+    level: str
+    message: str
+    task: str | None = None
+
+
+class Problem(NamedTuple):
+    """One thing wrong, and the task that shows it."""
+
+    message: str
+    task: Task | None = None
+    level: str = "failure"
+
+
+Problems: TypeAlias = Generator[Problem, None, str]
+"""A check yields problems and returns one line that says what it looked at."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the checks share: the environment, how to load it again, and how hard to look."""
+
+    spec: str
+    env: Environment
+    junk: int
+    per_level: int
+    draws: int
+    broken: dict[tuple[str, int], Exception] = field(default_factory=dict)
+    """Exceptions met while drawing, by split and level."""
+
+    @cached_property
+    def drawn(self) -> dict[tuple[str, int], list[Task]]:
+        """A few tasks of every split and level; an empty split gives an empty list."""
+        found: dict[tuple[str, int], list[Task]] = {}
+        for split in self.env.holdout.splits:
+            for level in range(1, len(self.env.configs) + 1):
+                try:
+                    found[split, level] = draw(self.env, split, level, self.per_level)
+                except Exception as error:
+                    self.broken[split, level], found[split, level] = error, []
+        return found
+
+    @cached_property
+    def sample(self) -> list[Task]:
+        """All those tasks in one list."""
+        return [task for tasks in self.drawn.values() for task in tasks]
+
+    @cached_property
+    def spread(self) -> list[Task]:
+        """At most `SPREAD` of them, far apart."""
+        firsts = [tasks[0] for tasks in self.drawn.values() if tasks]
+        return firsts[:: max(1, -(-len(firsts) // SPREAD))]
+
+    @cached_property
+    def training(self) -> dict[int, list[Task]]:
+        """Up to `draws` training tasks of every level, or those of a few seconds."""
+        return {
+            level: draw(self.env, split, level, self.draws, seconds=3)
+            for (split, level), tasks in self.drawn.items()
+            if split == "train" and tasks
+        }
+
+
+def draw(
+    env: Environment, split: str, level: int, count: int, seconds: float = float("inf")
+) -> list[Task]:
+    """The first `count` tasks, fewer when the split runs dry or the time is up."""
+    end, found = time.perf_counter() + seconds, []
+    try:
+        while len(found) < count and (not found or time.perf_counter() < end):
+            found.append(env.task(split, level, len(found)))
+    except EmptySplit:
+        pass
+    return found
+
+
+def importable(spec: str) -> str:
+    """The same environment as a fresh process can find it, where nothing is registered yet."""
+    name, mark, query = spec.partition("?")
+    cls = find(name)
+    if ":" in name:
+        return spec
+    where = cls.__module__
+    if where == "__main__" or where.startswith("rlskills_file_"):
+        where = inspect.getsourcefile(cls) or where
+    return f"{where}:{cls.__qualname__}{mark}{query}"
+
+
+def raised(error: BaseException) -> str:
+    """An exception in one line; for a `GraderError`, the one behind it."""
+    if isinstance(error, GraderError) and error.__cause__ is not None:
+        return f"the grader raised {type(error.__cause__).__name__}: {error.__cause__}"
+    return f"raised {type(error).__name__}: {error}"
+
+
+def address(task: Task) -> tuple[str, int, int]:
+    """Where a task is drawn again."""
+    return task.split, task.level, task.index

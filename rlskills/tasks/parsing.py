@@ -1,0 +1,65 @@
+"""Reading an answer out of model text, which may be of any length and hold any bytes.
+
+Every parser looks at the tail of the text only and runs in linear time on it. Nothing is ever
+executed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+TAIL = 20_000
+"""Characters at the end of a completion in which the answer must stand."""
+
+_ANSWER = re.compile(r"<answer>((?:(?!<answer>).)*?)</answer>", re.DOTALL)
+_FENCE = re.compile(r"```json[^\S\n]*\n(.*?)```", re.DOTALL)
+_OPEN = re.compile(r'\{(?=\s*["}])')
+WASTE = 20 * TAIL
+"""Characters of objects that came to nothing, after which a text counts as unreadable."""
+
+
+def after_thinking(text: str) -> str:
+    """The tail of `text` behind the last `</think>`; chat templates may have opened the block."""
+    return text[-TAIL:].rpartition("</think>")[2]
+
+
+def answer_block(text: str) -> str | None:
+    """The body of the last `<answer>...</answer>`, stripped, or None."""
+    blocks = _ANSWER.findall(after_thinking(text))
+    return blocks[-1].strip() if blocks else None
+
+
+def json_object(text: str) -> dict[str, Any] | None:
+    """The last JSON object in the text: in the last closed ```json fence if there is one.
+
+    Follows the paper's scorer where it matters (a fence wins over a later bare object; an object
+    after the right one replaces it) and forgives what it forgave: Python's True, False and None,
+    and escaped braces.
+    """
+    text = after_thinking(text)
+    fences = _FENCE.findall(text)
+    if fences:
+        text = fences[-1]
+    literals = {"True": "true", "False": "false", "None": "null"}
+    readings = (
+        text,
+        text.replace("\\{", "{").replace("\\}", "}"),
+        re.sub(r"\b(True|False|None)\b", lambda m: literals[m.group()], text),
+    )
+    found = (_last_object(reading) for reading in dict.fromkeys(readings))
+    return next((one for one in found if one is not None), None)
+
+
+def _last_object(text: str) -> dict[str, Any] | None:
+    """Left to right, skipping what does not decode; `WASTE` bounds text that nests for ever."""
+    decoder = json.JSONDecoder(strict=False)
+    found, position, wasted = None, 0, 0
+    while wasted < WASTE and (opening := _OPEN.search(text, position)):
+        try:
+            found, position = decoder.raw_decode(text, opening.start())
+        except (ValueError, RecursionError) as error:
+            wasted += getattr(error, "pos", len(text)) - opening.start()
+            position = opening.end()
+    return found

@@ -1,0 +1,87 @@
+"""What every trainer, grader, logger and evaluator passes around: `Task` and `Score`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
+Message: TypeAlias = dict[str, str]
+"""One chat message: `{"role": ..., "content": ...}`."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an author's `make` returns; the environment adds address and key to make a `Task`.
+
+    `skills` are the atoms used, in evaluation order. `depth` counts nested applications (0: take
+    the level's number). `data` is whatever `verify` or `solution` need, JSON values only.
+    """
+
+    prompt: str | tuple[Message, ...]
+    answer: str | None
+    skills: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One problem. Everything in it is JSON, so that it can be logged, shipped and compared.
+
+    `key` is a hash of what makes this problem the same problem (`Environment.identity`), never of
+    its index or seed; two tasks with one key are one problem.
+    """
+
+    env: str
+    split: str
+    level: int
+    index: int
+    prompt: str | tuple[Message, ...]
+    answer: str | None
+    skills: tuple[str, ...]
+    depth: int
+    data: Mapping[str, Any]
+    key: str
+
+    @property
+    def messages(self) -> list[Message]:
+        """The prompt as chat messages, a plain prompt being one turn of the user."""
+        if isinstance(self.prompt, str):
+            return [{"role": "user", "content": self.prompt}]
+        return [dict(message) for message in self.prompt]
+
+    @property
+    def text(self) -> str:
+        """The prompt as plain text, for models without a chat template."""
+        return "\n\n".join(message["content"] for message in self.messages)
+
+    def to_json(self) -> str:
+        """One JSON object; `from_json` gives an equal task back."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        """The task that `to_json` wrote."""
+        raw = json.loads(text)
+        if not isinstance(raw["prompt"], str):
+            raw["prompt"] = tuple(raw["prompt"])
+        raw["skills"] = tuple(raw["skills"])
+        return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How one completion did. `correct` is what is reported, `reward` is what is optimised.
+
+    `status` is `ok`, `unparsed` (no answer in the required form) or `truncated` (the sampler
+    stopped it at the length limit). `parts` are the named pieces `reward` is a weighted sum of.
+    """
+
+    correct: bool
+    reward: float
+    parts: Mapping[str, float]
+    status: str
+    parsed: str | None

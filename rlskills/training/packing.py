@@ -1,0 +1,48 @@
+"""Packing demonstrations of unequal length into full rows.
+
+Position ids restart at every sequence; transformers reads the boundaries off them and lets no
+sequence look into another. A row of a mixed batch is then mostly text instead of mostly padding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+IGNORE = -100
+
+
+def pack(sequences: list[tuple[list[int], int]], pad: int, one_row: bool) -> dict[str, Tensor]:
+    """Model inputs (rows, width) from `(ids, prompt length)` pairs; prompts carry no loss.
+
+    First-fit by falling length, rows as wide as the longest sequence. `one_row` puts all into a
+    single row, which is the only packed form that flash attention understands.
+    """
+    longest_first = sorted(sequences, key=lambda pair: -len(pair[0]))
+    total = sum(len(ids) for ids, _ in sequences)
+    width = total if one_row else len(longest_first[0][0])
+    rows: list[list[tuple[list[int], int]]] = []
+    room: list[int] = []
+    for pair in longest_first:
+        need = len(pair[0])
+        place = next((i for i, free in enumerate(room) if free >= need), None)
+        if place is None:
+            rows.append([])
+            room.append(width)
+            place = len(rows) - 1
+        rows[place].append(pair)
+        room[place] -= need
+    ids = torch.full((len(rows), width), pad)
+    labels = torch.full((len(rows), width), IGNORE)
+    # Padding continues as a sequence of its own, with nothing to learn from it.
+    positions = torch.arange(width).repeat(len(rows), 1)
+    for i, row in enumerate(rows):
+        at = 0
+        for sequence, prompt in row:
+            end = at + len(sequence)
+            ids[i, at:end] = torch.tensor(sequence)
+            labels[i, at + prompt : end] = ids[i, at + prompt : end]
+            positions[i, at:end] = torch.arange(len(sequence))
+            at = end
+        positions[i, at:] = torch.arange(width - at)
+    return {"input_ids": ids, "labels": labels, "position_ids": positions}

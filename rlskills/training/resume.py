@@ -1,0 +1,76 @@
+"""Exact resume for Hugging Face trainers, whatever kills them.
+
+Three things make a continued run equal to an undisturbed one: checkpoints appear whole or not at
+all; what the trainer itself does not save (task stream, budgets, position in the generation cycle)
+is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
+how often they were used before. Only `super()`-calling overrides; TRL's code is never copied.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import Trainer
+
+from ..runs.metrics import Budget
+from ..tasks import seed_from
+from .checkpoints import publish
+from .stream import TaskStream
+
+if TYPE_CHECKING:
+    Host = Trainer
+else:
+    Host = object
+
+STATE = "rlskills.json"
+STAGED = ".staged"
+
+
+class ExactResume(Host):
+    """Mixin for a `Trainer` that draws from a `TaskStream`; put it before the trainer class."""
+
+    stream: TaskStream
+    budget: Budget
+    keep_checkpoints: int = 2
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """Seed everything global from the step's number, then train."""
+        micro = getattr(self, "_micro_step", 0)
+        torch.manual_seed(
+            seed_from("step", self.args.seed, self.args.process_index, self.state.global_step, micro)
+        )
+        last = micro + 1 == self.args.gradient_accumulation_steps
+        self._micro_step = 0 if last else micro + 1
+        return super().training_step(*args, **kwargs)
+
+    def _get_output_dir(self, trial: Any) -> str:
+        """Checkpoints are staged in a folder of their own and published when they are whole."""
+        return str(Path(super()._get_output_dir(trial)) / STAGED)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
+        if not self.args.should_save:
+            return
+        name = f"checkpoint-{self.state.global_step}"
+        staged = Path(self._get_output_dir(trial)) / name
+        state = {"stream": self.stream.state_dict(), "budget": asdict(self.budget)}
+        (staged / STATE).write_text(json.dumps(state))
+        publish(staged, staged.parents[1] / name, self.keep_checkpoints)
+
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """None: a checkpoint is not a publication."""
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is None:
+            return
+        state = json.loads((Path(checkpoint) / STATE).read_text())
+        self.stream.load_state_dict(state["stream"])
+        self.budget.__dict__.update(state["budget"])
+        # TRL counts micro-steps to know when to generate, and starts from 0 on a resume.
+        self._step = self.state.global_step * self.args.gradient_accumulation_steps

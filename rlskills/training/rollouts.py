@@ -1,0 +1,211 @@
+"""What GRPO and RFT share: sample completions for fresh tasks, score them, choose what to learn.
+
+A subclass of TRL's `GRPOTrainer`. It overrides four methods, each calling `super()`:
+
+- `_generate_and_score_completions` draws the tasks of a round when it is sampled, and afterwards
+  keeps only the rows that a method wants to learn from;
+- `_calculate_rewards` shows every group, dead or not, to the curriculum;
+- `_generate_single_turn` samples small Llama models with our own decoding;
+- `get_train_dataloader` feeds placeholders, so that no loader reads ahead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from datasets import Dataset
+from torch import Tensor
+from trl import GRPOConfig, GRPOTrainer
+
+from ..curricula import Outcome
+from ..models.decoding import Sampling, decode, supports
+from ..models.loading import end_tokens, prompt_of
+from ..runs.metrics import Budget
+from ..tasks import Score, seed_from
+from .arguments import common_arguments
+from .resume import ExactResume
+from .rounds import Round, merge, select
+from .settings import RolloutSettings
+from .stream import Drawn, TaskStream
+
+
+class RolloutTrainer(ExactResume, GRPOTrainer):
+    """Samples `settings.prompts` x `settings.group` completions an update and learns from some."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        stream: TaskStream,
+        settings: RolloutSettings,
+        checkpoints: Path,
+        budget: Budget | None = None,
+        **options: Any,
+    ) -> None:
+        self.stream = stream
+        self.settings = settings
+        self.budget = budget or Budget()
+        self.keep_checkpoints = settings.keep_checkpoints
+        self._ends = end_tokens(model, tokenizer)
+        self._scores: list[Score] = []
+        self.samples: list[tuple[str, str, Score]] = []
+        common = common_arguments(settings, checkpoints, model.device.type)
+        rows = settings.prompts * settings.group // settings.micro_batches
+        processes = int(os.environ.get("WORLD_SIZE", "1"))
+        config = GRPOConfig(
+            **common,
+            per_device_train_batch_size=max(1, rows // processes),
+            steps_per_generation=settings.micro_batches,
+            num_generations=settings.group,
+            max_completion_length=settings.max_new_tokens,
+            temperature=settings.temperature,
+            use_vllm=settings.use_vllm,
+            disable_dropout=True,
+            **options,
+        )
+        super().__init__(
+            model=model,
+            reward_funcs=self._grade,
+            args=config,
+            train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
+            processing_class=tokenizer,
+        )
+
+    # What a method decides.
+
+    def choose(self, scores: list[Score], advantages: Tensor) -> tuple[Tensor, Tensor]:
+        """Advantages to use and the rows (a mask) to learn from, both of shape (rows,).
+
+        `scores` and `advantages` are of this process's rows, groups contiguous.
+        """
+        raise NotImplementedError
+
+    def rounds_wanted(self, rounds: list[Round]) -> bool:
+        """Whether to sample one more round before the update."""
+        return False
+
+    # Hooks of TRL.
+
+    def get_train_dataloader(self) -> Any:
+        """Placeholders; the tasks are drawn in `_generate_and_score_completions`."""
+        return self
+
+    def __iter__(self) -> Iterator[list[dict[str, str]]]:
+        rows = self.args.per_device_train_batch_size * self.args.steps_per_generation
+        while True:
+            yield [{"prompt": ""}] * rows
+
+    def _generate_and_score_completions(self, inputs: list[Any]) -> dict[str, Any]:
+        rounds = [self._sample_round(len(inputs))]
+        while self.rounds_wanted(rounds):
+            rounds.append(self._sample_round(len(inputs)))
+        pad = self._tokenizer.pad_token_id
+        output = merge(rounds, pad, at_most=len(inputs), multiple=self.args.steps_per_generation)
+        learned = self.accelerator.gather(output["completion_mask"].sum()).sum()
+        output["num_items_in_batch"] = learned
+        self.budget.trained_tokens += int(learned.item())
+        self._log_to("train/learned_rows", self._total(len(output["advantages"])))
+        return output
+
+    def _sample_round(self, rows: int) -> Round:
+        group, world = self.num_generations, self.accelerator.num_processes
+        drawn = self.stream.draw(rows * world // group)
+        first = self.accelerator.process_index * rows
+        mine = [drawn[(first + i) // group] for i in range(rows)]
+        inputs = [{"prompt": prompt_of(one.task, self._tokenizer), "drawn": one} for one in mine]
+        output = super()._generate_and_score_completions(inputs)
+        advantages, keep = self.choose(self._scores, output["advantages"])
+        return select(output | {"advantages": advantages}, keep)
+
+    def _calculate_rewards(
+        self, inputs: list[Any], prompts: Any, completions: Any, completion_ids_list: Any
+    ) -> Tensor:
+        rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        lengths = [len(ids) for ids in completion_ids_list]
+        drawn = gather_object([one["drawn"] for one in inputs])
+        scores = gather_object(self._scores)
+        self._observe(drawn, scores, gather_object(lengths))
+        return rewards
+
+    def _grade(
+        self, completions: list[Any], completion_ids: list[Any], drawn: list[Drawn], **_: Any
+    ) -> list[float]:
+        texts = [one if isinstance(one, str) else one[0]["content"] for one in completions]
+        cut = [not ids or ids[-1] not in self._ends for ids in completion_ids]
+        self._scores = [
+            one.score(text, truncated)
+            for one, text, truncated in zip(drawn, texts, cut, strict=True)
+        ]
+        group = self.num_generations
+        self.samples = [
+            (drawn[i].task.text, texts[i], self._scores[i]) for i in range(0, len(texts), group)
+        ]
+        return [score.reward for score in self._scores]
+
+    def _generate_single_turn(
+        self, prompt_ids: Any, images: Any, fields: Any, num_generations: int, *rest: Any, **more: Any
+    ) -> Any:
+        model = self.accelerator.unwrap_model(self.model)
+        if self.use_vllm or not supports(model):
+            return super()._generate_single_turn(
+                prompt_ids, images, fields, num_generations, *rest, **more
+            )
+        # With groups split over processes a prompt may stand here less often than the group size.
+        whole = len(prompt_ids) % num_generations == 0 and all(
+            prompt_ids[i] == prompt_ids[i - i % num_generations] for i in range(len(prompt_ids))
+        )
+        each = num_generations if whole else 1
+        sampling = Sampling(self.max_completion_length, self.temperature, each)
+        args = self.args
+        seed = seed_from("sample", args.seed, args.process_index, self.budget.rollouts)
+        return decode(model, prompt_ids[::each], sampling, seed), None
+
+    # What is recorded.
+
+    def _observe(self, drawn: list[Drawn], scores: list[Score], lengths: list[int]) -> None:
+        group = self.num_generations
+        outcomes = []
+        for i in range(0, len(drawn), group):
+            # A curriculum sees how often the group was right, whatever the reward preset.
+            rights = tuple(score.parts["answer"] for score in scores[i : i + group])
+            tokens = sum(lengths[i : i + group])
+            outcomes.append(Outcome(drawn[i].choice, rights, self.state.global_step, tokens))
+        self.stream.observe(outcomes)
+        self.budget.rollouts += len(drawn)
+        self.budget.samples += len(drawn)
+        self.budget.generated_tokens += sum(lengths)
+        self._log_to("train/dead_groups", sum(o.dead for o in outcomes) / len(outcomes))
+        self._log_to("train/parse_failures", _share(s.status == "unparsed" for s in scores))
+        for tag, values in _accuracies(drawn, scores).items():
+            self._log_to(tag, sum(values) / len(values))
+        for name, value in self.stream.curriculum.metrics().items():
+            self._log_to(f"curriculum/{name}", value)
+
+    def _log_to(self, tag: str, value: float) -> None:
+        self._metrics["train"][tag].append(float(value))
+
+    def _total(self, count: int) -> float:
+        tensor = torch.tensor(float(count), device=self.accelerator.device)
+        return self.accelerator.gather(tensor).sum().item()  # pyright: ignore
+
+
+def _accuracies(drawn: list[Drawn], scores: list[Score]) -> dict[str, list[bool]]:
+    """Right or wrong of every completion, by tag: overall, by level and by skill."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for one, score in zip(drawn, scores, strict=True):
+        found["train/accuracy"].append(score.correct)
+        found[f"train/L{one.task.level}/accuracy"].append(score.correct)
+        for skill in dict.fromkeys(one.task.skills):
+            found[f"train/skill/{skill}/accuracy"].append(score.correct)
+    return found
+
+
+def _share(values: Any) -> float:
+    values = list(values)
+    return sum(values) / len(values)

@@ -1,0 +1,81 @@
+"""Supervised fine-tuning on demonstrations: worked solutions, or bare answers.
+
+A subclass of TRL's `SFTTrainer` that draws its problems from the same stream as the other methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from torch import Tensor
+from trl import SFTConfig, SFTTrainer
+
+from ..models.loading import encode_completions, encode_prompts
+from ..runs.metrics import Budget
+from .arguments import common_arguments
+from .packing import IGNORE, pack
+from .resume import ExactResume
+from .settings import SFTSettings
+from .stream import Drawn, TaskStream
+
+
+class SFT(ExactResume, SFTTrainer):
+    """Trains `model` on `settings.batch` fresh demonstrations an update."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        stream: TaskStream,
+        settings: SFTSettings,
+        checkpoints: Path,
+        budget: Budget | None = None,
+    ) -> None:
+        self.stream = stream
+        self.settings = settings
+        self.budget = budget or Budget()
+        self.keep_checkpoints = settings.keep_checkpoints
+        config = SFTConfig(
+            **common_arguments(settings, checkpoints, model.device.type),
+            per_device_train_batch_size=1,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            max_length=None,
+        )
+        placeholder = Dataset.from_dict({"input_ids": [[0]], "labels": [[IGNORE]]})
+        super().__init__(
+            model=model, args=config, train_dataset=placeholder, processing_class=tokenizer
+        )
+
+    def get_train_dataloader(self) -> Any:
+        """One micro-batch at a time, drawn when it is asked for."""
+        return self
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        world, rank = self.args.world_size, self.args.process_index
+        parts = self.args.gradient_accumulation_steps
+        flash = "flash" in str(self.model.config._attn_implementation)
+        while True:
+            drawn = self.stream.draw(self.settings.batch)[rank::world]
+            sequences = self._sequences(drawn)
+            learned = sum(len(ids) - prompt for ids, prompt in sequences)
+            self.budget.samples += self.settings.batch
+            self.budget.trained_tokens += self._over_processes(learned)
+            for part in range(parts):
+                yield pack(sequences[part::parts], self._tokenizer.pad_token_id, flash)
+
+    def _sequences(self, drawn: list[Drawn]) -> list[tuple[list[int], int]]:
+        """Token ids of prompt and demonstration, and the length of the prompt."""
+        worked = self.settings.target == "worked"
+        texts = [(one.env.solution if worked else one.env.answer_only)(one.task) for one in drawn]
+        shown = encode_completions(texts, self._tokenizer)
+        prompts = encode_prompts([one.task for one in drawn], self._tokenizer)
+        return [(p + c, len(p)) for p, c in zip(prompts, shown, strict=True)]
+
+    def _over_processes(self, count: int) -> int:
+        import torch
+
+        tensor = torch.tensor(count, device=self.accelerator.device)
+        return int(self.accelerator.reduce(tensor, reduction="sum").item())  # pyright: ignore
