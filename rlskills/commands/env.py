@@ -24,7 +24,10 @@ STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
 def list_environments() -> None:
     """All environments that can be loaded by name."""
-    table = Table("name", "levels", "splits", "summary", "source")
+    table = Table()
+    table.add_column("name", no_wrap=True)
+    for column in ("levels", "splits", "summary", "source"):
+        table.add_column(column, overflow="fold")
     for name in names():
         try:
             env = load(name)

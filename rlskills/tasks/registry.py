@@ -62,7 +62,10 @@ def find(name: str) -> type[Environment]:
         module = _from_file(Path(where)) if where.endswith(".py") else _module(where)
         found = getattr(module, attribute, None)
         if not (inspect.isclass(found) and issubclass(found, Environment)):
-            raise UnknownName(f"environment class in {where}", attribute, _classes(module))
+            classes = _classes(module)
+            if classes and not attribute:
+                raise UserError(f"name the class in {where} too, as in {where}:{classes[0]}")
+            raise UnknownName(f"environment class in {where}", attribute, classes)
         found.name = found.name or attribute
         return found
     for entry in entry_points(group=GROUP):

@@ -26,6 +26,7 @@ from ..runs.progress import progress
 from .checkpoints import newest_whole
 from .grpo import GRPO
 from .recording import Recorder
+from .resume import restore
 from .rft import RFT
 from .settings import GRPOSettings, RFTSettings, RolloutSettings, SFTSettings, Training
 from .sft import SFT
@@ -91,10 +92,26 @@ def train_arm(
             trainer.add_callback(recorder)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         _show_samples(trainer, writer, settings)
-    else:
+    elif checkpoint:
         model = load_model(str(checkpoint), kernels).to(model.device)
+        restore(checkpoint, stream, budget)
     _save_model(model, tokenizer, run.model)
+    run.note(final_state=stream.state_dict(), budget=asdict(budget))
     finish_arm(run, model, tokenizer, probing, writer, asdict(settings))
+
+
+def measure_arm(
+    run: RunFolder, base: str, probing: Probing, kernels: Kernels, console: Console
+) -> None:
+    """Evaluate a model without training it."""
+    if run.complete:
+        console.print(f"{run.path}: complete, reused", highlight=False)
+        return
+    kernels = _settled(run, kernels)
+    tokenizer = load_tokenizer(base)
+    model = load_model(base, kernels).to(kernel_room.default_device())
+    _check_probes(probing, tokenizer, model)
+    finish_arm(run, model, tokenizer, probing, MetricWriter(run.path), {})
 
 
 def finish_arm(
@@ -136,6 +153,10 @@ def _check(
         for index in range(4)
     ]
     check_prompts(tasks, tokenizer, model.config, new)
+    _check_probes(probing, tokenizer, model)
+
+
+def _check_probes(probing: Probing, tokenizer: Any, model: Any) -> None:
     probed = [task for probe in probing.probes for task in probe.tasks[:4]]
     check_prompts(probed, tokenizer, model.config, probing.how.max_new_tokens)
 

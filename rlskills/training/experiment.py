@@ -13,7 +13,8 @@ from ..models.kernels import Kernels, use_threads
 from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from ..runs.folder import RunFolder
-from .arms import Probing, train_arm
+from ..evaluation.probes import probes_digest
+from .arms import Probing, measure_arm, train_arm
 from .settings import Training
 from .stream import TaskStream
 
@@ -60,16 +61,24 @@ class Experiment:
         `told` says in the tables what the arm learns from: answers, or every step.
         """
         settings = replace(settings, seed=self.seed)
-        how = self.probing.how
-        config = {
-            "base": identity_of(base),
-            "settings": asdict(settings),
-            "probes": [len(probe.tasks) for probe in self.probing.probes],
-            "evaluation": asdict(how),
-            **self.about,
-        }
-        run = RunFolder.open(
-            self.folder / arm, arm=arm, config=config, seed=self.seed, information=told
-        )
+        run = self._open(arm, told, base, {"settings": asdict(settings)})
         train_arm(run, base, stream, settings, self.probing, self.kernels, self.console)
         return str(run.model)
+
+    def measure(self, arm: str, told: str, base: str) -> str:
+        """Evaluate a model as it is, as an arm of its own, and return it."""
+        run = self._open(arm, told, base, {})
+        measure_arm(run, base, self.probing, self.kernels, self.console)
+        return base
+
+    def _open(self, arm: str, told: str, base: str, config: Mapping[str, Any]) -> RunFolder:
+        config = {
+            "base": identity_of(base),
+            "probes": probes_digest(self.probing.probes),
+            "evaluation": asdict(self.probing.how),
+            **config,
+            **self.about,
+        }
+        return RunFolder.open(
+            self.folder / arm, arm=arm, config=config, seed=self.seed, information=told
+        )

@@ -30,6 +30,13 @@ STATE = "rlskills.json"
 STAGED = ".staged"
 
 
+def restore(checkpoint: Path, stream: TaskStream, budget: Budget) -> None:
+    """Put the stream and the budgets back to where they stood when `checkpoint` was written."""
+    state = json.loads((checkpoint / STATE).read_text())
+    stream.load_state_dict(state["stream"])
+    budget.__dict__.update(state["budget"])
+
+
 class ExactResume(Host):
     """Mixin for a `Trainer` that draws from a `TaskStream`; put it before the trainer class."""
 
@@ -69,8 +76,6 @@ class ExactResume(Host):
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        state = json.loads((Path(checkpoint) / STATE).read_text())
-        self.stream.load_state_dict(state["stream"])
-        self.budget.__dict__.update(state["budget"])
+        restore(Path(checkpoint), self.stream, self.budget)
         # TRL counts micro-steps to know when to generate, and starts from 0 on a resume.
         self._step = self.state.global_step * self.args.gradient_accumulation_steps

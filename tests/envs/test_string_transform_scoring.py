@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rlskills_envs.string_transform import StringTransform
 
 from rlskills.tasks import Task
-from rlskills_envs.string_transform import StringTransform
 
 VARIANTS: list[dict[str, Any]] = [
     *({"preset": p, "functions": f} for p, f in product(("paper", "clean"), ("train", "all"))),
@@ -130,6 +130,14 @@ def test_other_json_values_never_equal_a_string(value: object) -> None:
         assert (score.correct, score.reward, score.status) == (False, 0.0, "ok")
 
 
+def test_nested_values_of_any_depth_are_wrong_or_unreadable() -> None:
+    env = StringTransform(reward="paper")
+    task = example(env, "abc")
+    for deep in range(1, 1200):  # across the depth at which the JSON reader gives up
+        completion = '{"output": ' + "[" * deep + "]" * deep + "}"
+        assert env.score(task, completion).reward in (0, -1)
+
+
 TINY_CASES = [
     ("#abc", 1),
     ("F01(b)=cc;#abc", 1),
@@ -189,7 +197,8 @@ def test_junk_is_never_right_and_never_raises(completion: str) -> None:
     for options in VARIANTS[::3]:
         env = StringTransform(**options)
         score = env.score(example(env, "no junk spells this"), completion)
-        assert not score.correct and score.reward == 0
+        assert not score.correct
+        assert score.reward == 0
         json.dumps(score.parsed).encode()
 
 

@@ -6,6 +6,9 @@ docstring, need nothing from outside their body, and call nothing but themselves
 string and terminate; those that recurse do so on halves, or to a depth that their parameter bounds.
 """
 
+# What the functions do stands in comments above them, which `definition` does not show.
+# ruff: noqa: D103
+
 from __future__ import annotations
 
 import inspect

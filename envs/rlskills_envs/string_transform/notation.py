@@ -100,9 +100,7 @@ class Code:
         found = None if fence and "```" not in body else json_object(text)
         if found is None or "output" not in found:
             return None
-        value = found["output"]
-        # Not the JSON text of other values: they may be nested too deeply to be written.
-        return json.dumps(value) if isinstance(value, str) else f"not a string: {_type(value)}"
+        return json.dumps(found["output"])
 
     def right(self, answer: str, parsed: str) -> bool:
         """Equality, and only with a JSON string."""
@@ -192,7 +190,3 @@ def _chain(node: Node, x: str) -> str:
             return text
         case _:
             return x
-
-
-def _type(value: object) -> str:
-    return "null" if value is None else type(value).__name__

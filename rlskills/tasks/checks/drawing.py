@@ -142,7 +142,7 @@ def duplicates(bench: Bench) -> Problems:
         share = 1 - unique / len(keys)
         # Few problems: the second half of the draws brought hardly any new one.
         exhausted = len(set(keys[half:]) - set(keys[:half])) < DUPLICATES * half
-        notes.append(f"level {level} about {capacity(len(keys), unique)}")
+        notes.append(f"level {level} {capacity(len(keys), unique)}")
         if unique == 1 < half:
             yield Problem(f"level {level}: every draw is the same problem", tasks[0], "warning")
         elif share > DUPLICATES and not exhausted:
@@ -150,13 +150,16 @@ def duplicates(bench: Bench) -> Problems:
                 f"level {level}: {share:.0%} of {len(keys)} draws repeat a problem; there are "
                 f"about {capacity(len(keys), unique)}", level="warning",
             )  # fmt: skip
-    return "distinct problems: " + ", ".join(notes)
+    return "distinct problems, about: " + ", ".join(notes)
 
 
 def capacity(draws: int, unique: int) -> str:
-    """How many problems there are, from the repeats in uniform draws with replacement."""
+    """How many problems there are, from the repeats in uniform draws with replacement.
+
+    Without a repeat it is the number above which that has a chance of 5 %.
+    """
     if unique == draws:
-        return f"{draws * draws} or more" if draws > 1 else "1 or more"
+        return f"{max(1, draws * draws // 6)} or more"
     low, high = float(unique), float(draws) * draws
     for _ in range(60):
         middle = (low + high) / 2

@@ -1,0 +1,5 @@
+"""`python -m rlskills` is the `rlskills` command."""
+
+from .cli import main
+
+main()

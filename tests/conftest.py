@@ -1,0 +1,23 @@
+"""Settings for all tests: no network, one thread, and a very small model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an untrained model of one layer."""
+    import torch
+
+    from rlskills.models.tiny import TinyConfig, save_tiny
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("model")
+    return save_tiny(folder, seed=0, config=TinyConfig(hidden=32, layers=2, heads=2, max_length=256))

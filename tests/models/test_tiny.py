@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from rlskills import tasks
+from rlskills.errors import UserError
+from rlskills.models import kernels
+from rlskills.models.kernels import Kernels
+from rlskills.models.loading import check_prompts, load_model, load_tokenizer
+from rlskills.models.tiny import TinyConfig, save_tiny, tiny_model, tiny_tokenizer
+
+TOKENIZER = tiny_tokenizer()
+
+
+@given(st.text(alphabet=sorted(set(string.printable) - set("\t\r\x0b\x0c"))))
+def test_text_survives_the_tokenizer(text: str):
+    ids = TOKENIZER(text)["input_ids"]
+    assert len(ids) == len(text)
+    assert TOKENIZER.decode(ids) == text
+
+
+def test_saved_preset_loads_like_any_model(small_model: Path):
+    tokenizer = AutoTokenizer.from_pretrained(small_model)
+    model = AutoModelForCausalLM.from_pretrained(small_model)
+    assert (small_model / "tokenizer.json").exists()
+    ids = tokenizer("F01(ab)?", return_tensors="pt")
+    assert model(**ids).logits.shape == (1, 8, len(tokenizer))
+    assert tokenizer("é")["input_ids"] == [tokenizer.unk_token_id]
+
+
+def test_seed_decides_the_weights(tmp_path: Path):
+    def first(seed: int) -> torch.Tensor:
+        return next(tiny_model(TinyConfig(hidden=32, layers=1), 99, seed).parameters())
+
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))
+    state = torch.random.get_rng_state()
+    save_tiny(tmp_path, 3, TinyConfig(hidden=32, layers=1))
+    assert torch.equal(state, torch.random.get_rng_state())  # nobody else's generator is used
+
+
+class Greek(tasks.Environment):
+    """Prompts that the tiny tokenizer cannot read."""
+
+    name = "greek"
+
+    def make(self, rng, cfg):
+        return tasks.Draft(prompt=f"say {rng.randrange(1000)} λ", answer="1")
+
+
+def test_unreadable_and_overlong_prompts_are_named(small_model: Path):
+    tokenizer = load_tokenizer(str(small_model))
+    model = load_model(str(small_model), Kernels("eager", "highest"))
+    with pytest.raises(UserError, match=r"cannot encode 'λ' in a prompt of greek \(level 1\)"):
+        check_prompts([Greek().task("train", 1, 0)], tokenizer, model.config, 10)
+    short = tasks.load("string_transform", preset="tiny").task("train", 2, 0)
+    check_prompts([short], tokenizer, model.config, 100)
+    with pytest.raises(UserError, match="does not fit the model's 256 positions"):
+        check_prompts([short], tokenizer, model.config, 250)
+
+
+def test_unknown_models_are_one_clear_error(tmp_path: Path):
+    with pytest.raises(UserError, match="no such model folder"):
+        load_tokenizer(str(tmp_path / "nothing"))
+    with pytest.raises(UserError, match=r"cannot load model .*the preset is called 'tiny'"):
+        load_tokenizer("no-such-model")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="cannot load model"):
+        load_model(str(tmp_path / "empty"), Kernels("eager", "highest"))
+
+
+def test_kernels_are_resolved_once_and_named():
+    found = kernels.resolve(Kernels(), "cpu")
+    assert found.resolved
+    assert found.attention in ("eager", "sdpa")
+    assert kernels.resolve(Kernels("sdpa", "high"), "cpu") == Kernels("sdpa", "high")
+    assert kernels.resolve(Kernels("sdpa", "auto"), "cpu").attention == "sdpa"
+    with pytest.raises(UserError, match="did you mean 'eager'"):
+        Kernels("eagre", "auto")

@@ -1,0 +1,84 @@
+"""Recipes from end to end, with settings of seconds, through the command that users type."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rlskills import cli
+
+ROOT = Path(cli.__file__).parents[1]
+FEW = ["--machine.threads", "1", "--machine.attention", "eager", "--machine.precision", "medium"]
+
+
+def run(name: str, *words: str) -> None:
+    cli.main(["run", str(ROOT / "recipes" / f"{name}.py"), *FEW, *words])
+
+
+def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
+    small = [f"--{arm}.updates=2" for arm in ("stage1", "grpo", "rft", "sft")]
+    small += ["--grpo.prompts=4", "--grpo.group=4", "--rft.prompts=4", "--rft.group=4"]
+    small += ["--sft.batch=16", "--probes=2", "--samples=2", "--seeds=2"]
+    run("quickstart", "--output", str(tmp_path), *small)
+    shown = capsys.readouterr().out
+    for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
+        assert arm in shown
+    assert f"tensorboard --logdir {tmp_path}" in shown.replace("\n", "")
+    assert (tmp_path / "comparison.md").exists()
+    assert len(list(tmp_path.glob("*.png"))) == 2
+    for seed in (0, 1):
+        for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
+            folder = tmp_path / f"seed{seed}" / arm
+            assert json.loads((folder / "run.json").read_text())["status"] == "complete"
+            probes = json.loads((folder / "evaluation.json").read_text())["probes"]
+            assert {(p["group"], p["level"]) for p in probes} == {
+                (group, level)
+                for group in ("common", "train", "held_out")
+                for level in range(1, 6)
+            }
+    run("quickstart", "--output", str(tmp_path), *small)
+    assert capsys.readouterr().out.count("complete, reused") == 10
+
+
+def readme_block(language: str, holding: str) -> str:
+    text = (ROOT / "README.md").read_text()
+    blocks = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    return next(block for block in blocks if holding in block)
+
+
+def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monkeypatch):
+    code = readme_block("python", "@register(")
+    assert len(code.strip().splitlines()) <= 25
+    (tmp_path / "reverse.py").write_text(code)
+    command = next(
+        line for line in readme_block("sh", "reverse.py").splitlines() if "rlskills run grpo" in line
+    )
+    words = command.split()[3:]
+    monkeypatch.chdir(tmp_path)
+    few = ["--warmup.updates=3", "--grpo.updates=2", "--grpo.prompts=4", "--probes=4"]
+    run("grpo", *words, *few)
+    assert "grpo" in capsys.readouterr().out
+    runs = list(tmp_path.rglob("run.json"))
+    assert {json.loads(path.read_text())["arm"] for path in runs} == {"base", "grpo"}
+
+
+def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_model: Path):
+    words = ["--env", "string_transform?preset=tiny", "--levels", "1", "--no-warmup"]
+    words += ["--model", str(small_model), "--output", str(tmp_path), "--reward", "paper"]
+    run("grpo", *words, "--grpo.updates=1", "--grpo.prompts=2", "--grpo.group=2", "--probes=2")
+    base = json.loads((tmp_path / "seed0/base/run.json").read_text())
+    assert base["status"] == "complete"
+    assert "settings" not in base["config"]
+
+
+@pytest.mark.parametrize("name", ["quickstart", "grpo"])
+def test_help_is_complete(name: str, capsys):
+    with pytest.raises(SystemExit) as error:
+        run(name, "--help")
+    assert not error.value.code
+    shown = capsys.readouterr().out
+    assert "(default:" in shown
+    assert "--output" in shown

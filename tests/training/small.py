@@ -1,0 +1,79 @@
+"""A small experiment of seconds: shared by tests, and the program that the kill test kills.
+
+Run as `python small.py FOLDER`: supervised stage, then GRPO from it, both with checkpoints.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rlskills import tasks
+from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.probes import make_probes
+from rlskills.models.kernels import Kernels, use_threads
+from rlskills.models.tiny import TinyConfig, save_tiny
+from rlskills.training.arms import Probing
+from rlskills.training.experiment import Experiment
+from rlskills.training.settings import GRPOSettings, SFTSettings
+from rlskills.training.stream import TaskStream, uniform
+
+KERNELS = Kernels("eager", "medium")
+SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
+
+
+class Bits(tasks.Environment):
+    """Copy a few letters: a task that an untrained model sometimes gets right."""
+
+    name = "bits"
+    levels = ({"length": 1}, {"length": 2})
+
+    from dataclasses import dataclass as _dataclass
+
+    @_dataclass(frozen=True)
+    class Config(tasks.Environment.Config):
+        length: int = 1
+
+    def make(self, rng: Any, cfg: Any) -> tasks.Draft:
+        word = "".join(rng.choice("ab") for _ in range(cfg.length))
+        salt = rng.randrange(10**6)
+        return tasks.Draft(prompt=f"{salt} {word}=", answer=word, skills=(f"copy{cfg.length}",))
+
+    def parse(self, text: str) -> str | None:
+        return text[:4] or None
+
+    def answer_only(self, task: tasks.Task) -> str:
+        return task.answer or ""
+
+
+def stream(seed: int = 0) -> TaskStream:
+    return uniform(Bits(), "train", (1, 2), seed)
+
+
+def experiment(folder: Path) -> Experiment:
+    probes = make_probes({"all": Bits()}, (1, 2), 8)
+    probing = Probing(probes, Evaluation(6, 2), curve_tasks=4)
+    console = Console(quiet=True)
+    return Experiment(folder, 0, probing, KERNELS, console, {"test": 1})
+
+
+def main(folder: Path) -> None:
+    use_threads(1)
+    start = folder / "untrained"
+    if not (start / "tokenizer.json").exists():
+        save_tiny(start, 0, SMALL)
+    small = experiment(folder)
+    sft = SFTSettings(updates=30, batch=32, learning_rate=5e-3, eval_every=10, save_every=4)
+    base = small.run("base", "every step", str(start), sft, stream())
+    grpo = GRPOSettings(
+        updates=8, prompts=8, group=4, max_new_tokens=6, eval_every=3, save_every=2,
+        micro_batches=2, learning_rate=1e-3,
+    )  # fmt: skip
+    small.run("grpo", "answers", base, grpo, stream(1))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

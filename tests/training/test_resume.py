@@ -1,0 +1,101 @@
+"""A run killed at random moments must end as an undisturbed one, bit for bit.
+
+`RLSKILLS_KILLS=10` makes the long version of the test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KILLS = int(os.environ.get("RLSKILLS_KILLS", "3"))
+PROGRAM = Path(__file__).with_name("small.py")
+CLOCKS = ("time", "seconds")
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(folder)],
+        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def finish(folder: Path) -> float:
+    began = time.perf_counter()
+    process = start(folder)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors.decode()[-3000:]
+    return time.perf_counter() - began
+
+
+def result(folder: Path) -> dict[str, Any]:
+    """All that must be equal: weights, metrics without clocks, outcomes, curriculum."""
+    found: dict[str, Any] = {}
+    for arm in ("base", "grpo"):
+        run = folder / arm
+        lines = (run / "metrics.jsonl").read_text().splitlines()
+        records = [json.loads(line) for line in lines]
+        found[arm] = {
+            "weights": hashlib.sha256((run / "model/model.safetensors").read_bytes()).hexdigest(),
+            "metrics": [{k: v for k, v in r.items() if k not in CLOCKS} for r in records],
+            "evaluation": (run / "evaluation.json").read_text(),
+            "final_state": json.loads((run / "run.json").read_text())["final_state"],
+        }
+    return found
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], float]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    seconds = finish(folder)
+    return result(folder), seconds
+
+
+def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path):
+    expected, seconds = undisturbed
+    rng = random.Random(int.from_bytes(os.urandom(4), "big"))
+    kills = 0
+    while kills < KILLS:
+        process = start(tmp_path)
+        # From before the first checkpoint to after the last one, importing included.
+        time.sleep(rng.uniform(0.4, 1.0) * seconds)
+        running = process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kills += 1
+        if not running:
+            break
+    finish(tmp_path)
+    assert result(tmp_path) == expected
+
+
+def test_a_second_call_changes_nothing(undisturbed, tmp_path: Path):
+    finish(tmp_path)
+    files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    finish(tmp_path)
+    assert files == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*") if p.is_file()}
+    assert result(tmp_path) == undisturbed[0]
+
+
+def test_the_undisturbed_run_really_trained(undisturbed):
+    found = undisturbed[0]
+    assert found["base"]["weights"] != found["grpo"]["weights"]
+    losses = [r["metrics"]["train/loss"] for r in found["base"]["metrics"] if r["step"]]
+    assert losses[-1] < losses[0]
+    last = found["grpo"]["metrics"][-1]
+    assert (last["step"], last["rollouts"]) == (8, 8 * 8 * 4)
+    assert found["grpo"]["final_state"]["position"] == {
+        "L1": found["grpo"]["final_state"]["position"]["L1"],
+        "L2": 64 - found["grpo"]["final_state"]["position"]["L1"],
+    }
