@@ -8,7 +8,7 @@ worked solutions of the easiest levels (`--warmup`). The base model and the trai
 compared on problems of the environment's own evaluation splits.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +54,7 @@ class GRPOOnAnything:
     """Problems for each level."""
     samples: int = 8
     """Sampled answers to each of them at the end, for pass@k."""
-    machine: Machine = field(default_factory=Machine)
+    machine: Machine = Machine()
 
 
 def main(config: GRPOOnAnything) -> None:

@@ -7,7 +7,7 @@ on worked solutions. All five models then answer the same fixed probes, one to f
 for the common, the trained and 16 held-out functions.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -54,7 +54,7 @@ class Quickstart:
     """Problems for each level and function set."""
     samples: int = 8
     """Sampled answers to each of them at the end, for pass@k."""
-    machine: Machine = field(default_factory=Machine)
+    machine: Machine = Machine()
 
 
 def main(config: Quickstart) -> None:
@@ -72,7 +72,9 @@ def main(config: Quickstart) -> None:
     for level in (2, 3, 4):
         parts[f"common/L{level}"] = (Source(groups["common"], "train", level), 0.1)
         parts[f"copy/L{level}"] = (Source(copying, "train", level), 0.1 / 3)
-    probing = Probing(make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples))
+    probing = Probing(
+        make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples)
+    )
     arms = {
         "grpo": ("answers", config.grpo),
         "rft": ("answers", config.rft),

@@ -1,4 +1,4 @@
-"""Reinforcement-learning post-training in which models acquire skills by composing skills they have.
+"""Reinforcement-learning post-training in which models compose skills they have into new ones.
 
 Rooms, from the bottom up: `tasks` (what is asked and how it is graded), `curricula` and `models`,
 then `training`, `evaluation` and `runs`, and on top the command line and the recipes.

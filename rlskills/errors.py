@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """Something the user typed, wrote or configured is wrong; the message says what and what helps."""
+    """Something typed, written or configured is wrong; the message says what, and what helps."""
 
 
 class UnknownName(UserError):
@@ -17,4 +17,6 @@ class UnknownName(UserError):
         choices = [str(one) for one in known]
         close = difflib.get_close_matches(str(name), choices, n=1, cutoff=0.4)
         hint = f"; did you mean {close[0]!r}?" if close else ""
-        super().__init__(f"unknown {kind} {str(name)!r}{hint} (known: {', '.join(choices) or 'none'})")
+        super().__init__(
+            f"unknown {kind} {str(name)!r}{hint} (known: {', '.join(choices) or 'none'})"
+        )

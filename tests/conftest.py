@@ -20,4 +20,6 @@ def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("model")
-    return save_tiny(folder, seed=0, config=TinyConfig(hidden=32, layers=2, heads=2, max_length=256))
+    return save_tiny(
+        folder, seed=0, config=TinyConfig(hidden=32, layers=2, heads=2, max_length=256)
+    )

@@ -41,7 +41,8 @@ def evaluate_model(
         output: File for all outcomes as JSON.
     """
     from .. import tasks as task_room
-    from ..evaluation.evaluate import Evaluation, by_skill as count_skills, evaluate
+    from ..evaluation.evaluate import Evaluation, evaluate
+    from ..evaluation.evaluate import by_skill as count_skills
     from ..evaluation.probes import Probe, make_probes
     from ..models.kernels import Kernels, apply, default_device, resolve
     from ..models.loading import check_prompts, load_model, load_tokenizer

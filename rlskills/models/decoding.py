@@ -9,6 +9,7 @@ to `LlamaForCausalLM.generate`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +49,7 @@ class _Layer:
 class _Decoder:
     """Weights of one model laid out for decoding, and the caches of one batch."""
 
-    def __init__(self, model: LlamaForCausalLM) -> None:
+    def __init__(self, model: Any) -> None:
         self.heads = model.config.num_attention_heads
         self.size = model.config.hidden_size // self.heads
         self.epsilon = model.config.rms_norm_eps
@@ -118,7 +119,7 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def decode(
-    model: LlamaForCausalLM,
+    model: Any,
     prompts: list[list[int]],
     sampling: Sampling,
     seed: int,
@@ -156,7 +157,7 @@ def decode(
     for step in range(sampling.max_new_tokens):
         token = _choose(logits, sampling.temperature, generator)
         out[alive, step] = token
-        going = token != eos
+        going = token.ne(eos)
         if not bool(going.any()) or step + 1 == sampling.max_new_tokens:
             break
         # Copying the caches costs more than a few dead rows do.

@@ -63,9 +63,7 @@ def encode_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) ->
     return tokenizer([task.text for task in tasks])["input_ids"]  # pyright: ignore[reportReturnType]
 
 
-def encode_completions(
-    texts: Sequence[str], tokenizer: PreTrainedTokenizerBase
-) -> list[list[int]]:
+def encode_completions(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
     """Token ids of demonstrations, each closed by the end token."""
     rows = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
     return [[*row, tokenizer.eos_token_id] for row in rows]  # pyright: ignore

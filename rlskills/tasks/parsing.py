@@ -32,16 +32,18 @@ def answer_block(text: str) -> str | None:
 
 
 def json_object(text: str) -> dict[str, Any] | None:
-    """The last JSON object in the text: in the last closed ```json fence if there is one.
+    """The last JSON object in the text: in the last ```json fence if there is one.
 
-    Follows the paper's scorer where it matters (a fence wins over a later bare object; an object
-    after the right one replaces it) and forgives what it forgave: Python's True, False and None,
-    and escaped braces.
+    Follows the paper's scorer where it matters (a fence wins over a later bare object and must be
+    closed; an object after the right one replaces it) and forgives what it forgave: Python's True,
+    False and None, and escaped braces.
     """
     text = after_thinking(text)
-    fences = _FENCE.findall(text)
-    if fences:
-        text = fences[-1]
+    _, fence, fenced = text.rpartition("```json")
+    if fence:
+        text, closed, _ = fenced.partition("```")
+        if not closed:
+            return None
     literals = {"True": "true", "False": "false", "None": "null"}
     readings = (
         text,

@@ -9,11 +9,11 @@ from typing import Any
 
 from rich.console import Console
 
+from ..evaluation.probes import probes_digest
 from ..models.kernels import Kernels, use_threads
 from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from ..runs.folder import RunFolder
-from ..evaluation.probes import probes_digest
 from .arms import Probing, measure_arm, train_arm
 from .settings import Training
 from .stream import TaskStream
@@ -53,9 +53,7 @@ class Experiment:
         folder = self.folder / "untrained"
         return str(save_tiny(folder, self.seed)) if model == "tiny" else model
 
-    def run(
-        self, arm: str, told: str, base: str, settings: Training, stream: TaskStream
-    ) -> str:
+    def run(self, arm: str, told: str, base: str, settings: Training, stream: TaskStream) -> str:
         """Train one arm from `base` and return its model folder; a finished one is reused.
 
         `told` says in the tables what the arm learns from: answers, or every step.

@@ -22,7 +22,7 @@ RENAMED = {
     "completions/clipped_ratio": "train/truncated",
     "mean_token_accuracy": "train/token_accuracy",
 }
-"""The library's names and ours; names that begin with `train/` or `curriculum/` pass as they are."""
+"""The library's names and ours; those with `train/` or `curriculum/` in front pass as they are."""
 
 
 class Recorder(TrainerCallback):

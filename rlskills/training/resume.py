@@ -48,7 +48,9 @@ class ExactResume(Host):
         """Seed everything global from the step's number, then train."""
         micro = getattr(self, "_micro_step", 0)
         torch.manual_seed(
-            seed_from("step", self.args.seed, self.args.process_index, self.state.global_step, micro)
+            seed_from(
+                "step", self.args.seed, self.args.process_index, self.state.global_step, micro
+            )
         )
         last = micro + 1 == self.args.gradient_accumulation_steps
         self._micro_step = 0 if last else micro + 1

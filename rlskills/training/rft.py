@@ -43,7 +43,7 @@ class RFT(RolloutTrainer):
     def choose(self, scores: list[Score], advantages: Tensor) -> tuple[Tensor, Tensor]:
         """Advantage 1 for right completions, up to `keep_per_problem` of each group."""
         right = torch.tensor([score.correct for score in scores], device=advantages.device)
-        groups = right.view(-1, self.num_generations)
+        groups = right.view(-1, self.settings.group)
         keep = groups.clone()
         if self.settings.keep_per_problem:
             keep &= groups.cumsum(1) <= self.settings.keep_per_problem

@@ -15,13 +15,14 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import Tensor
-from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from ..curricula import Outcome
 from ..models.decoding import Sampling, decode, supports
@@ -71,7 +72,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         )
         super().__init__(
             model=model,
-            reward_funcs=self._grade,
+            reward_funcs=cast(Any, self._grade),
             args=config,
             train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
             processing_class=tokenizer,
@@ -97,7 +98,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         return self
 
     def __iter__(self) -> Iterator[list[dict[str, str]]]:
-        rows = self.args.per_device_train_batch_size * self.args.steps_per_generation
+        rows = self.args.per_device_train_batch_size * self.settings.micro_batches
         while True:
             yield [{"prompt": ""}] * rows
 
@@ -105,16 +106,16 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         rounds = [self._sample_round(len(inputs))]
         while self.rounds_wanted(rounds):
             rounds.append(self._sample_round(len(inputs)))
-        pad = self._tokenizer.pad_token_id
-        output = merge(rounds, pad, at_most=len(inputs), multiple=self.args.steps_per_generation)
-        learned = self.accelerator.gather(output["completion_mask"].sum()).sum()
+        pad = cast(int, self._tokenizer.pad_token_id)
+        output = merge(rounds, pad, at_most=len(inputs), multiple=self.settings.micro_batches)
+        learned = cast(Tensor, self.accelerator.gather(output["completion_mask"].sum())).sum()
         output["num_items_in_batch"] = learned
         self.budget.trained_tokens += int(learned.item())
         self._log_to("train/learned_rows", self._total(len(output["advantages"])))
         return output
 
     def _sample_round(self, rows: int) -> Round:
-        group, world = self.num_generations, self.accelerator.num_processes
+        group, world = self.settings.group, self.accelerator.num_processes
         drawn = self.stream.draw(rows * world // group)
         first = self.accelerator.process_index * rows
         mine = [drawn[(first + i) // group] for i in range(rows)]
@@ -142,14 +143,20 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             one.score(text, truncated)
             for one, text, truncated in zip(drawn, texts, cut, strict=True)
         ]
-        group = self.num_generations
+        group = self.settings.group
         self.samples = [
             (drawn[i].task.text, texts[i], self._scores[i]) for i in range(0, len(texts), group)
         ]
         return [score.reward for score in self._scores]
 
     def _generate_single_turn(
-        self, prompt_ids: Any, images: Any, fields: Any, num_generations: int, *rest: Any, **more: Any
+        self,
+        prompt_ids: Any,
+        images: Any,
+        fields: Any,
+        num_generations: int,
+        *rest: Any,
+        **more: Any,
     ) -> Any:
         model = self.accelerator.unwrap_model(self.model)
         if self.use_vllm or not supports(model):
@@ -161,7 +168,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             prompt_ids[i] == prompt_ids[i - i % num_generations] for i in range(len(prompt_ids))
         )
         each = num_generations if whole else 1
-        sampling = Sampling(self.max_completion_length, self.temperature, each)
+        sampling = Sampling(self.settings.max_new_tokens, self.settings.temperature, each)
         args = self.args
         seed = seed_from("sample", args.seed, args.process_index, self.budget.rollouts)
         return decode(model, prompt_ids[::each], sampling, seed), None
@@ -169,7 +176,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
     # What is recorded.
 
     def _observe(self, drawn: list[Drawn], scores: list[Score], lengths: list[int]) -> None:
-        group = self.num_generations
+        group = self.settings.group
         outcomes = []
         for i in range(0, len(drawn), group):
             # A curriculum sees how often the group was right, whatever the reward preset.
@@ -192,7 +199,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
 
     def _total(self, count: int) -> float:
         tensor = torch.tensor(float(count), device=self.accelerator.device)
-        return self.accelerator.gather(tensor).sum().item()  # pyright: ignore
+        return cast(Tensor, self.accelerator.gather(tensor)).sum().item()
 
 
 def _accuracies(drawn: list[Drawn], scores: list[Score]) -> dict[str, list[bool]]:

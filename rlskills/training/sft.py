@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import torch
 from datasets import Dataset
 from torch import Tensor
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from ..models.loading import encode_completions, encode_prompts
 from ..runs.metrics import Budget
@@ -38,6 +40,7 @@ class SFT(ExactResume, SFTTrainer):
         self.settings = settings
         self.budget = budget or Budget()
         self.keep_checkpoints = settings.keep_checkpoints
+        self._attention = str(model.config._attn_implementation)
         config = SFTConfig(
             **common_arguments(settings, checkpoints, model.device.type),
             per_device_train_batch_size=1,
@@ -56,7 +59,8 @@ class SFT(ExactResume, SFTTrainer):
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         world, rank = self.args.world_size, self.args.process_index
         parts = self.args.gradient_accumulation_steps
-        flash = "flash" in str(self.model.config._attn_implementation)
+        flash = "flash" in self._attention
+        pad = cast(int, self._tokenizer.pad_token_id)
         while True:
             drawn = self.stream.draw(self.settings.batch)[rank::world]
             sequences = self._sequences(drawn)
@@ -64,7 +68,7 @@ class SFT(ExactResume, SFTTrainer):
             self.budget.samples += self.settings.batch
             self.budget.trained_tokens += self._over_processes(learned)
             for part in range(parts):
-                yield pack(sequences[part::parts], self._tokenizer.pad_token_id, flash)
+                yield pack(sequences[part::parts], pad, flash)
 
     def _sequences(self, drawn: list[Drawn]) -> list[tuple[list[int], int]]:
         """Token ids of prompt and demonstration, and the length of the prompt."""
@@ -75,7 +79,5 @@ class SFT(ExactResume, SFTTrainer):
         return [(p + c, len(p)) for p, c in zip(prompts, shown, strict=True)]
 
     def _over_processes(self, count: int) -> int:
-        import torch
-
         tensor = torch.tensor(count, device=self.accelerator.device)
-        return int(self.accelerator.reduce(tensor, reduction="sum").item())  # pyright: ignore
+        return int(cast(Tensor, self.accelerator.reduce(tensor, reduction="sum")).item())

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from rlskills.errors import UnknownName
 from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS
 from rlskills_envs.string_transform.expression import evaluate
 from rlskills_envs.string_transform.functions import RECORDS, Word, definition
 from rlskills_envs.string_transform.presets import PRESETS
 from rlskills_envs.string_transform.sampler import Sampler
 from rlskills_envs.string_transform.tiny_functions import ALPHABET, tiny_set
-
-from rlskills.errors import UnknownName
 
 EXAMPLES = [
     ("func_0", ("abcde",), "adbec"),  # 0, 3, 6, 9, 12 mod 5

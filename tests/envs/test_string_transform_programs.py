@@ -11,6 +11,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from rlskills.tasks import Environment
 from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS, StringTransform
 from rlskills_envs.string_transform.expression import (
     Call,
@@ -29,8 +31,6 @@ from rlskills_envs.string_transform.expression import (
 )
 from rlskills_envs.string_transform.presets import PRESETS
 from rlskills_envs.string_transform.sampler import Sampler
-
-from rlskills.tasks import Environment
 
 seeds = st.integers(0, 2**32).map(random.Random)
 

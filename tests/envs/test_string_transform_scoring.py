@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rlskills_envs.string_transform import StringTransform
 
 from rlskills.tasks import Task
+from rlskills_envs.string_transform import StringTransform
 
 VARIANTS: list[dict[str, Any]] = [
     *({"preset": p, "functions": f} for p, f in product(("paper", "clean"), ("train", "all"))),

@@ -13,11 +13,12 @@ from itertools import islice
 from typing import Any
 
 import pytest
-from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS, StringTransform
-from rlskills_envs.string_transform.functions import definition
 
 from rlskills.errors import UnknownName, UserError
 from rlskills.tasks import Draft, Environment, Task, digest, load
+from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS, StringTransform
+from rlskills_envs.string_transform.functions import definition
+from rlskills_envs.string_transform.tiny_functions import tiny_set
 
 PRESET_SETS = [
     *((preset, name) for preset in ("paper", "clean") for name in ("all", "train", "held_out")),
@@ -185,7 +186,13 @@ def test_copy_mode() -> None:
     assert re.fullmatch(r'F\d\d\(F\d\d\([a-h]+\)\)"', task.text)
     assert task.text == f'{task.answer}"'
     assert copy.solution(task) == copy.answer_only(task) == task.answer
-    assert copy.holdout == solve.holdout  # a held-out composition is not even copied in training
+    # Copying composes nothing, so nothing is held out; but it is never the same problem as solving.
+    assert copy.holdout.splits == ("train", "test")
+    held_out = set(tiny_set("held_out", 32))
+    drawn = [copy.task("train", 3, index) for index in range(40)]
+    assert any(held_out.intersection(task.skills) for task in drawn)
+    solved = {solve.task("train", 2, index).key for index in range(200)}
+    assert not solved & {copy.task("train", 2, index).key for index in range(200)}
 
 
 @pytest.mark.parametrize(("preset", "functions"), PRESET_SETS[:6])

@@ -12,7 +12,12 @@ from rlskills.models.generation import _generate, complete
 from rlskills.models.kernels import Kernels
 from rlskills.models.loading import load_model, load_tokenizer
 
-PROMPTS = ["F01(abc)?", "x", "a much longer prompt than the others, to have padding", "F02(F03(h))?"]
+PROMPTS = [
+    "F01(abc)?",
+    "x",
+    "a much longer prompt than the others, to have padding",
+    "F02(F03(h))?",
+]
 
 
 @pytest.fixture(scope="module")

@@ -35,9 +35,7 @@ def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
             assert json.loads((folder / "run.json").read_text())["status"] == "complete"
             probes = json.loads((folder / "evaluation.json").read_text())["probes"]
             assert {(p["group"], p["level"]) for p in probes} == {
-                (group, level)
-                for group in ("common", "train", "held_out")
-                for level in range(1, 6)
+                (group, level) for group in ("common", "train", "held_out") for level in range(1, 6)
             }
     run("quickstart", "--output", str(tmp_path), *small)
     assert capsys.readouterr().out.count("complete, reused") == 10
@@ -54,7 +52,9 @@ def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monke
     assert len(code.strip().splitlines()) <= 25
     (tmp_path / "reverse.py").write_text(code)
     command = next(
-        line for line in readme_block("sh", "reverse.py").splitlines() if "rlskills run grpo" in line
+        line
+        for line in readme_block("sh", "reverse.py").splitlines()
+        if "rlskills run grpo" in line
     )
     words = command.split()[3:]
     monkeypatch.chdir(tmp_path)

@@ -39,7 +39,10 @@ def test_a_step_may_be_written_again(tmp_path: Path):
         (lambda p: (p / "seal.json").unlink(), "no seal"),
         (lambda p: (p / "seal.json").write_text("{"), "seal is unreadable"),
         (lambda p: (p / "model.safetensors").unlink(), "model.safetensors is missing"),
-        (lambda p: (p / "model.safetensors").write_text("weightz"), "model.safetensors has changed"),
+        (
+            lambda p: (p / "model.safetensors").write_text("weightz"),
+            "model.safetensors has changed",
+        ),
         (lambda p: (p / "model.safetensors").write_text("wei"), "model.safetensors has changed"),
     ],
 )

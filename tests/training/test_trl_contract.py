@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-import trl
 from transformers import PrinterCallback, Trainer
+from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rlskills.curricula import Uniform
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.tasks import GraderError
+from rlskills.tasks import GraderError, Score
 from rlskills.training.grpo import GRPO
 from rlskills.training.rft import RFT
 from rlskills.training.settings import GRPOSettings, RFTSettings
@@ -22,10 +23,18 @@ from rlskills.training.stream import Source, TaskStream
 
 from .small import KERNELS, Bits, stream
 
-GRPO_SMALL = {"updates": 3, "prompts": 8, "group": 4, "max_new_tokens": 6, "save_every": 100}
+GRPO_SMALL: dict[str, Any] = {
+    "updates": 3,
+    "prompts": 8,
+    "group": 4,
+    "max_new_tokens": 6,
+    "save_every": 100,
+}
 
 
-def trained(method, settings, folder: Path, model: Path, tasks: TaskStream | None = None):
+def trained(
+    method: Any, settings: Any, folder: Path, model: Path, tasks: TaskStream | None = None
+) -> tuple[Any, Budget]:
     torch.set_num_threads(1)
     budget = Budget()
     trainer = method(
@@ -37,12 +46,16 @@ def trained(method, settings, folder: Path, model: Path, tasks: TaskStream | Non
     return trainer, budget
 
 
+def score(correct: bool) -> Score:
+    return Score(correct, float(correct), {"answer": float(correct)}, "ok", "")
+
+
 def parameters(function) -> list[str]:
     return list(inspect.signature(function).parameters)
 
 
 def test_the_overridden_methods_have_the_signatures_we_call():
-    grpo = trl.GRPOTrainer
+    grpo = GRPOTrainer
     assert parameters(grpo._generate_and_score_completions) == ["self", "inputs"]
     assert parameters(grpo._calculate_rewards) == [
         "self", "inputs", "prompts", "completions", "completion_ids_list",
@@ -117,12 +130,12 @@ def test_rft_learns_from_right_completions_only(half_trained: Path, tmp_path: Pa
     settings = RFTSettings(**GRPO_SMALL, keep_per_problem=2)
     trainer, _ = trained(RFT, settings, tmp_path, half_trained)
     correct = torch.tensor([True, True, True, False, False, True, False, False])
-    scores = [type("S", (), {"correct": bool(c)}) for c in correct]
+    scores = [score(bool(c)) for c in correct]
     advantages, keep = trainer.choose(scores, torch.zeros(8))
     assert keep.tolist() == [True, True, False, False, False, True, False, False]
     assert advantages.tolist() == [1.0] * 8
     trainer.settings = RFTSettings(**GRPO_SMALL, drop_solved=True)
-    scores = [type("S", (), {"correct": c}) for c in [True] * 4 + [True, False, False, True]]
+    scores = [score(c) for c in [True] * 4 + [True, False, False, True]]
     assert trainer.choose(scores, torch.zeros(8))[1].tolist() == [False] * 4 + [
         True, False, False, True,
     ]  # fmt: skip

@@ -60,8 +60,10 @@ class StringTransform(Environment):
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         super().__init__(seed=seed, reward=reward, **config)
-        sets = PRESETS[self.base.preset].sets(self.base.common)
-        self.holdout = Holdout(skills=frozenset(sets["held_out"]))
+        if self.base.mode == "solve":
+            sets = PRESETS[self.base.preset].sets(self.base.common)
+            self.holdout = Holdout(skills=frozenset(sets["held_out"]))
+        # Copying an expression composes nothing, so nothing is held out from it.
         self.notation = notation(self.base.preset, self.base.mode)
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
@@ -85,6 +87,8 @@ class StringTransform(Environment):
     def identity(self, draft: Draft) -> JSON:
         """A composition is its program; a single call, of which there are few, also its input."""
         program, x = draft.data["expression"], draft.data["input"]
+        if self.base.mode == "copy":
+            return ["copy", program]
         alone = draft.depth > 1 or not draft.data["uses_input"]
         return program if alone else [program, x]
 
@@ -107,7 +111,7 @@ class StringTransform(Environment):
     def evaluation_split(self, level: int) -> str:
         """The split to evaluate this set of functions on, at a level."""
         composed = self.base.functions == "held_out" and level > 1
-        return "ood_skill" if composed else "test"
+        return "ood_skill" if composed and self.base.mode == "solve" else "test"
 
 
 def _draw(rng: random.Random, cfg: Config) -> tuple[Node, str, list[Step]]:

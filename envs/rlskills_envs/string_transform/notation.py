@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from rlskills.tasks.parsing import TAIL, after_thinking, json_object
+from rlskills.tasks.parsing import TAIL, json_object
 
 from .expression import Call, Concat, Literal, Method, Node, Step, calls, render
 from .functions import RECORDS, definition
@@ -92,12 +92,8 @@ class Code:
         return json.dumps({"output": answer}, ensure_ascii=False)
 
     def parse(self, text: str) -> str | None:
-        """The value of `output` as JSON text, so that 5 is not "5"; None if there is none.
-
-        As in the paper's scorer, the last ```json fence must be closed.
-        """
-        _, fence, body = after_thinking(text).rpartition("```json")
-        found = None if fence and "```" not in body else json_object(text)
+        """The value of `output` as JSON text, so that 5 is not "5"; None if there is none."""
+        found = json_object(text)
         if found is None or "output" not in found:
             return None
         return json.dumps(found["output"])

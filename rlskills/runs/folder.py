@@ -1,0 +1,150 @@
+"""Run folders: one folder a run, with all that is needed to know what it was and to go on with it.
+
+run.json         arm, seed, configuration and its hash, versions, git state, status
+metrics.jsonl    one record a logged step, with the budgets spent so far
+tensorboard/     the same, as events
+checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoints
+model/           the final weights
+evaluation.json  outcomes on the fixed probes, task by task
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..tasks import digest
+
+PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
+
+
+class RunFolder:
+    """One run on disk. `open` makes it, or finds it again if the configuration is the same."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: Path, *, arm: str, config: Mapping[str, Any], **about: Any) -> RunFolder:
+        """The run at `path`: new, or the one that was made with the same `config` there.
+
+        A run made with another configuration is a `UserError` that names what differs.
+        """
+        config = json.loads(json.dumps(config))
+        file = path / "run.json"
+        if file.exists():
+            run = cls.read(path)
+            if run.manifest["config_hash"] != digest(arm, config):
+                raise UserError(
+                    f"{path} holds a run made with another configuration "
+                    f"({_difference(run.manifest['config'], config)}); "
+                    "choose another --output, or remove that folder"
+                )
+            return run
+        path.mkdir(parents=True, exist_ok=True)
+        manifest = {
+            "arm": arm,
+            **about,
+            "status": "running",
+            "config": config,
+            "config_hash": digest(arm, config),
+            "versions": {name: _version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "git": git_state(),
+        }
+        run = cls(path, manifest)
+        run.save()
+        return run
+
+    @classmethod
+    def read(cls, path: Path) -> RunFolder:
+        """An existing run; a missing or unreadable `run.json` is a `UserError`."""
+        file = path / "run.json"
+        try:
+            return cls(path, json.loads(file.read_text()))
+        except FileNotFoundError:
+            raise UserError(f"{path} is not a run folder (it has no run.json)") from None
+        except ValueError as error:
+            raise UserError(f"{file} is damaged: {error}") from None
+
+    @property
+    def complete(self) -> bool:
+        """Whether training and evaluation have ended."""
+        return self.manifest["status"] == "complete"
+
+    @property
+    def model(self) -> Path:
+        """Where the final weights are."""
+        return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints are."""
+        return self.path / "checkpoints"
+
+    def note(self, **fields: Any) -> None:
+        """Add facts to the manifest."""
+        self.manifest.update(fields)
+        self.save()
+
+    def save(self) -> None:
+        """Write the manifest."""
+        write_json(self.path / "run.json", self.manifest)
+
+    def finish(self) -> None:
+        """Mark the run complete; what only a resume needs is removed."""
+        self.note(status="complete")
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write beside and rename, so that a reader sees the old file or the new one, never half."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("w") as file:
+        json.dump(value, file, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _difference(old: Any, new: Any, where: str = "") -> str:
+    if isinstance(old, dict) and isinstance(new, dict):
+        parts = [
+            _difference(old.get(key), new.get(key), f"{where}{key}.")
+            for key in sorted(old.keys() | new.keys())
+            if old.get(key) != new.get(key)
+        ]
+        return ", ".join(parts)
+    return f"{where.rstrip('.')}: {old!r} there, {new!r} now"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the source tree and whether it has changes; None outside a repository."""
+    here = Path(__file__).resolve().parents[2]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(here), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,127 @@
+"""What a run logs: JSON lines as the record, TensorBoard events as a view of it.
+
+Every arm logs the same tags against the same budgets, so that curves of RL and supervised runs can
+be laid over each other. On a resume the record is cut back to the checkpoint and the events are
+written anew from it; so both hold what an undisturbed run would have written.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+AXES = ("samples", "rollouts", "generated_tokens", "trained_tokens", "seconds")
+
+
+@dataclass
+class Budget:
+    """What an arm has spent since it left its base model.
+
+    `samples` are sequences sampled or shown (rollouts for RL, demonstrations for SFT);
+    `trained_tokens` are completion tokens that entered a loss; `seconds` leave out evaluation.
+    """
+
+    samples: int = 0
+    rollouts: int = 0
+    generated_tokens: int = 0
+    trained_tokens: int = 0
+    seconds: float = 0.0
+
+
+class MetricWriter:
+    """Appends records to `metrics.jsonl` and mirrors them to TensorBoard."""
+
+    def __init__(self, folder: Path, last_step: int = 0) -> None:
+        """Open for a run that stands at `last_step`; later records are cut off."""
+        from torch.utils.tensorboard.writer import SummaryWriter
+
+        self.path = folder / "metrics.jsonl"
+        kept = [record for record in read_metrics(folder) if record["step"] <= last_step]
+        beside = self.path.with_suffix(".new")
+        beside.write_text("".join(json.dumps(record) + "\n" for record in kept))
+        beside.replace(self.path)
+        self.file = self.path.open("a")
+        events = folder / "tensorboard"
+        shutil.rmtree(events, ignore_errors=True)
+        self.events = SummaryWriter(str(events))
+        self.events.add_custom_scalars(LAYOUT)
+        for record in kept:
+            self._show(record)
+
+    def log(self, step: int, budget: Budget, metrics: Mapping[str, float]) -> None:
+        """One record: the optimizer step, the budgets spent by then, values by tag."""
+        spent = asdict(budget) | {"seconds": round(budget.seconds, 3)}
+        record = {"step": step, **spent, "time": time.time(), "metrics": dict(metrics)}
+        self.file.write(json.dumps(record) + "\n")
+        self.file.flush()
+        self._show(record)
+
+    def text(self, tag: str, text: str, step: int) -> None:
+        """A text for TensorBoard's text tab; not part of the record."""
+        self.events.add_text(tag, text, step)
+
+    def hparams(self, settings: Mapping[str, Any], results: Mapping[str, float]) -> None:
+        """One row of TensorBoard's HParams tab."""
+        from torch.utils.tensorboard.summary import hparams
+
+        plain = {k: v for k, v in settings.items() if isinstance(v, bool | int | float | str)}
+        assert self.events.file_writer is not None
+        for summary in hparams(plain, dict(results)):
+            self.events.file_writer.add_summary(summary)
+        for tag, value in results.items():
+            self.events.add_scalar(tag, value, 0)
+
+    def close(self) -> None:
+        """Flush everything to disk."""
+        self.file.close()
+        self.events.close()
+
+    def _show(self, record: Mapping[str, Any]) -> None:
+        at = record["time"]
+        for tag, value in record["metrics"].items():
+            self.events.add_scalar(tag, value, record["step"], walltime=at)
+            if not tag.startswith("eval/"):
+                continue
+            # TensorBoard's only numeric axis is the step, so each budget has tags of its own.
+            for axis in AXES:
+                self.events.add_scalar(f"by_{axis}/{tag}", value, int(record[axis]), walltime=at)
+
+
+def read_metrics(folder: Path) -> Iterator[dict[str, Any]]:
+    """The records of a run; a last line torn by a kill is passed over."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return
+    for line in path.read_text().splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
+
+
+def _panel(axis: str, group: str) -> list[Any]:
+    return ["Multiline", [rf"by_{axis}/eval/{group}/L\d+/greedy"]]
+
+
+LAYOUT = {
+    f"accuracy by {axis.replace('_', ' ')}": {
+        f"{group.replace('_', ' ')} functions": _panel(axis, group)
+        for group in ("train", "held_out", "common")
+    }
+    for axis in AXES
+} | {
+    "what training sees": {
+        "accuracy of rollouts": ["Multiline", [r"train/accuracy", r"train/L\d+/accuracy"]],
+        "dead groups": ["Multiline", [r"train/dead_groups"]],
+        "response length": ["Multiline", [r"train/response_length"]],
+        "entropy": ["Multiline", [r"train/entropy"]],
+    }
+}
+"""Opening view of TensorBoard's Custom Scalars tab."""
+
+assert tuple(field.name for field in fields(Budget)) == AXES

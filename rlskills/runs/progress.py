@@ -1,0 +1,70 @@
+"""Progress with rate and time left: a bar in a terminal, a line now and then in a log file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY = 15.0
+"""Seconds between lines where there is no terminal."""
+
+
+@contextmanager
+def progress(
+    title: str, total: int, done: int, console: Console
+) -> Iterator[Callable[[int, str], None]]:
+    """A function of (step, remark) that shows how far `title` has come."""
+    if console.is_terminal:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[remark]}"),
+        )
+        with Progress(*columns, console=console) as bar:
+            task = bar.add_task(title, total=total, completed=done, rate="", remark="")
+            rate = _Rate(done)
+
+            def advance(step: int, remark: str) -> None:
+                shown = f"{rate(step):.1f}/s"
+                bar.update(task, completed=step, remark=remark, rate=shown)
+
+            yield advance
+    else:
+        yield _lines(title, total, done, console)
+
+
+class _Rate:
+    """Steps a second since this process began."""
+
+    def __init__(self, done: int) -> None:
+        self.done = done
+        self.start = time.perf_counter()
+
+    def __call__(self, step: int) -> float:
+        return (step - self.done) / max(1e-9, time.perf_counter() - self.start)
+
+
+def _lines(title: str, total: int, done: int, console: Console) -> Callable[[int, str], None]:
+    rate = _Rate(done)
+    last = time.perf_counter()
+
+    def advance(step: int, remark: str) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last < LINE_EVERY and step < total:
+            return
+        last = now
+        speed = rate(step)
+        left = (total - step) / speed if speed > 0 else 0.0
+        console.print(
+            f"{title}: {step}/{total}, {speed:.1f}/s, {left:.0f} s left, {remark}", highlight=False
+        )
+
+    return advance

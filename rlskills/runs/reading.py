@@ -1,0 +1,263 @@
+"""Finished runs read back from their folders, for tables and plots.
+
+Of a run folder three files are read: `run.json` (which arm, seed and information), the final
+`evaluation.json` (every probe problem by key) and `metrics.jsonl` (curves against budgets).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..errors import UserError
+
+BASE = "base"
+"""The arm that every other arm starts from."""
+
+BUDGETS = ("samples", "rollouts", "generated_tokens", "trained_tokens", "seconds")
+"""What a run spends, each counted from the start of its arm."""
+
+Address: TypeAlias = tuple[str, int]
+"""(group, level) of a probe."""
+
+_TAG = re.compile(r"eval/(?P<group>.+)/L(?P<level>\d+)/greedy")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The final answers of one run to one fixed set of problems; sequences of one length."""
+
+    group: str
+    level: int
+    split: str
+    keys: tuple[str, ...]
+    greedy: tuple[bool, ...]
+    samples: tuple[int, ...]
+    correct: tuple[int, ...]
+
+    @property
+    def address(self) -> Address:
+        """Where this probe stands in a table."""
+        return self.group, self.level
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of `metrics.jsonl`: budgets spent so far and what was measured there."""
+
+    step: int
+    budgets: Mapping[str, float]
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One arm trained with one seed. `problems` counts distinct ones, None where not recorded."""
+
+    folder: Path
+    arm: str
+    seed: int
+    group: str
+    information: str
+    status: str
+    problems: int | None
+    config: Mapping[str, Any]
+    probes: Mapping[Address, Probe]
+    records: tuple[Record, ...]
+
+    def __str__(self) -> str:
+        return f"{self.arm} seed {self.seed} ({self.folder})"
+
+    def spent(self, budget: str) -> float | None:
+        """The total of one budget at the last record that has it."""
+        return next(
+            (r.budgets[budget] for r in reversed(self.records) if budget in r.budgets), None
+        )
+
+
+def eval_tag(address: Address) -> str:
+    """The tag under which the greedy accuracy of a probe is logged."""
+    return f"eval/{address[0]}/L{address[1]}/greedy"
+
+
+def parse_tag(tag: str) -> Address | None:
+    """The (group, level) of a greedy evaluation tag, None for any other tag."""
+    match = _TAG.fullmatch(tag)
+    return (match["group"], int(match["level"])) if match else None
+
+
+def addresses(runs: Sequence[Run]) -> list[Address]:
+    """Every (group, level) probed or logged by any run: groups as they come, levels ascending."""
+    found = [address for run in runs for address in run.probes]
+    tags = (parse_tag(tag) for run in runs for record in run.records for tag in record.metrics)
+    found += [address for address in tags if address is not None]
+    groups = list(dict.fromkeys(group for group, _ in found))
+    return sorted(set(found), key=lambda address: (groups.index(address[0]), address[1]))
+
+
+def arms(runs: Iterable[Run]) -> dict[str, list[Run]]:
+    """Runs by arm, the base first, then by name; the runs of an arm by seed."""
+    ordered = sorted(runs, key=lambda run: (run.arm != BASE, run.arm, run.seed))
+    pooled: dict[str, list[Run]] = {}
+    for run in ordered:
+        pooled.setdefault(run.arm, []).append(run)
+    return pooled
+
+
+def load_runs(paths: Iterable[str | Path], notes: list[str] | None = None) -> list[Run]:
+    """Every evaluated run in the given folders, each a run folder or a parent of run folders.
+
+    A run without `evaluation.json` is left out and a line on it appended to `notes`. Raises
+    `UserError` for a folder that is missing or holds no runs, a file that cannot be understood,
+    two runs of one arm with one seed, and runs that were not evaluated on the same problems.
+    """
+    folders: dict[Path, Path] = {}
+    for path in paths:
+        for folder in run_folders(Path(path)):
+            folders.setdefault(folder.resolve(), folder)
+    runs = []
+    for folder in folders.values():
+        if (folder / "evaluation.json").is_file():
+            runs.append(read_run(folder))
+        elif notes is not None:
+            notes.append(f"{folder} has no evaluation.json yet and is left out")
+    if not runs:
+        left_out = f" ({len(folders)} without evaluation.json)" if folders else ""
+        raise UserError(f"no evaluated run to compare{left_out}")
+    runs = [run for pool in arms(runs).values() for run in pool]
+    _check(runs)
+    return runs
+
+
+def run_folders(path: Path) -> list[Path]:
+    """`path` itself if it is a run folder, else the run folders anywhere below it, sorted."""
+    if not path.is_dir():
+        raise UserError(f"no such folder: {path}")
+    found = []
+    for place, children, files in os.walk(path):
+        if "run.json" in files:
+            found.append(Path(place))
+            children.clear()  # what lies inside a run, such as its checkpoints, belongs to it
+    if not found:
+        raise UserError(f"no run in {path}: no run.json in it or below it")
+    return sorted(found)
+
+
+def read_run(folder: Path) -> Run:
+    """The run in `folder`, which holds `run.json` and `evaluation.json`."""
+    manifest, evaluation = _json(folder / "run.json"), _json(folder / "evaluation.json")
+    try:
+        probes: dict[Address, Probe] = {}
+        for probe in map(_probe, evaluation["probes"]):
+            if probe.address in probes:
+                raise ValueError(f"{probe.group} level {probe.level} is there twice")
+            probes[probe.address] = probe
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            f"cannot understand {folder / 'evaluation.json'}: {_reason(error)}"
+        ) from None
+    try:
+        problems = manifest.get("problems")
+        return Run(
+            folder=folder,
+            arm=str(manifest["arm"]),
+            seed=int(manifest["seed"]),
+            group=str(manifest.get("group") or ""),
+            information=str(manifest.get("information") or ""),
+            status=str(manifest.get("status") or ""),
+            problems=problems if isinstance(problems, int) else None,
+            config=manifest.get("config") or {},
+            probes=probes,
+            records=tuple(_records(folder / "metrics.jsonl")),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"cannot understand {folder / 'run.json'}: {_reason(error)}") from None
+
+
+def _probe(raw: Mapping[str, Any]) -> Probe:
+    tasks = raw["tasks"]
+    samples = tuple(int(task.get("samples") or 0) for task in tasks)
+    correct = tuple(int(task.get("correct") or 0) for task in tasks)
+    if not tasks or any(not 0 <= c <= n for c, n in zip(correct, samples, strict=True)):
+        raise ValueError("a probe needs tasks, each with no more correct answers than samples")
+    return Probe(
+        group=str(raw["group"]),
+        level=int(raw["level"]),
+        split=str(raw.get("split") or ""),
+        keys=tuple(str(task["key"]) for task in tasks),
+        greedy=tuple(bool(task["greedy"]) for task in tasks),
+        samples=samples,
+        correct=correct,
+    )
+
+
+def _records(path: Path) -> list[Record]:
+    return [
+        Record(
+            step=int(raw["step"]),
+            budgets={name: float(raw[name]) for name in BUDGETS if raw.get(name) is not None},
+            metrics={k: float(v) for k, v in (raw.get("metrics") or {}).items() if _finite(v)},
+        )
+        for raw in _lines(path)
+    ]
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            raw = json.loads(line)
+            int(raw["step"])
+        except (ValueError, KeyError, TypeError):
+            if number == len(lines):
+                return  # the run was killed while it wrote its last line
+            raise UserError(f"cannot understand line {number} of {path}") from None
+        yield raw
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {error}") from None
+    if not isinstance(raw, dict):
+        raise UserError(f"cannot understand {path}: not a JSON object")
+    return raw
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _reason(error: Exception) -> str:
+    return f"it has no {error}" if isinstance(error, KeyError) else str(error)
+
+
+def _check(runs: Sequence[Run]) -> None:
+    """That pooling and pairing these runs means something."""
+    first = runs[0]
+    seen: dict[tuple[str, int], Run] = {}
+    for run in runs:
+        twin = seen.setdefault((run.arm, run.seed), run)
+        if twin is not run:
+            raise UserError(
+                f"two runs of {run.arm} seed {run.seed}: {twin.folder} and {run.folder}; "
+                "compare one of them"
+            )
+        for group, level in addresses([first, run]):
+            one, two = first.probes.get((group, level)), run.probes.get((group, level))
+            if _identity(one) != _identity(two):
+                raise UserError(
+                    f"{run} and {first} were not evaluated on the same problems at {group} "
+                    f"level {level}; evaluate both on the same probes"
+                )
+
+
+def _identity(probe: Probe | None) -> tuple[str, tuple[str, ...]] | None:
+    return (probe.split, probe.keys) if probe else None
