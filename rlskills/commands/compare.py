@@ -49,6 +49,10 @@ def report(
     output.mkdir(parents=True, exist_ok=True)
     page = output / "comparison.md"
     page.write_text(to_markdown(comparison))
-    plots = [plot_curves(load_runs(runs), axis, output), plot_levels(comparison, output)]
+    plots = [plot_levels(comparison, output)]
+    # A model that was only measured has no curve to draw.
+    loaded = load_runs(runs)
+    if any(run.records for run in loaded):
+        plots.append(plot_curves(loaded, axis, output))
     for file in (page, *plots):
         console.print(f"written: {file}", highlight=False, soft_wrap=True)

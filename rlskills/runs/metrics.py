@@ -36,8 +36,8 @@ class Budget:
 class MetricWriter:
     """Appends records to `metrics.jsonl` and mirrors them to TensorBoard."""
 
-    def __init__(self, folder: Path, last_step: int = 0) -> None:
-        """Open for a run that stands at `last_step`; later records are cut off."""
+    def __init__(self, folder: Path, last_step: int = -1) -> None:
+        """Open for a run that goes on behind `last_step`; later records are cut off."""
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self.path = folder / "metrics.jsonl"

@@ -1,16 +1,22 @@
 """One arm of an experiment from start to end: train, evaluate, leave a complete run folder.
 
-`train_arm` may be called again after anything, also a SIGKILL: it goes on where the last whole
-checkpoint stands, and returns at once when the run is complete.
+An arm may be run again after anything, also a SIGKILL: it goes on where the last whole checkpoint
+stands, and does nothing when the run is complete. Under `accelerate launch` every process calls
+the same methods; the main process alone writes and evaluates.
 """
 
 from __future__ import annotations
 
 import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import PartialState
 from rich.console import Console
 from transformers import PrinterCallback
 from transformers.utils import logging as library_logging
@@ -26,7 +32,7 @@ from ..runs.progress import progress
 from .checkpoints import newest_whole
 from .grpo import GRPO
 from .recording import Recorder
-from .resume import restore
+from .resume import STAGED, restore
 from .rft import RFT
 from .settings import GRPOSettings, RFTSettings, RolloutSettings, SFTSettings, Training
 from .sft import SFT
@@ -49,116 +55,140 @@ class Probing:
         return [replace(probe, tasks=probe.tasks[: self.curve_tasks]) for probe in self.probes]
 
 
-def train_arm(
-    run: RunFolder,
-    base: str,
-    stream: TaskStream,
-    settings: Training,
-    probing: Probing,
-    kernels: Kernels,
-    console: Console,
-) -> None:
-    """Train `base` (a model name or folder) into `run` with the method that `settings` belong to.
+class Arm:
+    """A run folder, the model (a name or folder) that it starts from, and the probes."""
 
-    Leaves `model/` and `evaluation.json` in the run and marks it complete.
-    """
-    if run.complete:
-        console.print(f"{run.path}: complete, reused", highlight=False)
-        return
-    library_logging.disable_progress_bar()
-    kernels = _settled(run, kernels)
-    tokenizer = load_tokenizer(base)
-    model = load_model(base, kernels).to(kernel_room.default_device())
-    _check(stream, probing, tokenizer, model, settings)
-    budget = Budget()
-    trainer = TRAINERS[type(settings)](
-        model, tokenizer, stream, settings, run.checkpoints, budget=budget
-    )
-    # What a killed process was writing is of no use to anyone.
-    shutil.rmtree(run.checkpoints / ".staged", ignore_errors=True)
-    checkpoint = newest_whole(run.checkpoints)
-    done = int(checkpoint.name[11:]) if checkpoint else 0
-    writer = MetricWriter(run.path, done)
+    def __init__(
+        self, run: RunFolder, base: str, probing: Probing, kernels: Kernels, console: Console
+    ) -> None:
+        library_logging.disable_progress_bar()
+        self.run = run
+        self.probing = probing
+        self.console = console
+        self.processes = PartialState()
+        self.kernels = kernels
+        self.tokenizer = load_tokenizer(base)
+        self.base = base
 
-    def probe() -> dict[str, float]:
-        return greedy_accuracy(model, tokenizer, probing.curve, probing.how.max_new_tokens)
+    def train(self, stream: TaskStream, settings: Training) -> None:
+        """Train with the method that `settings` belong to, evaluate, and mark the run complete."""
+        kernel_room.apply(self.kernels)
+        half = settings.bf16 and "flash" in self.kernels.attention
+        dtype = torch.bfloat16 if half else torch.float32
+        model = load_model(self.base, self.kernels, dtype).to(self.processes.device)
+        self._check(stream, settings, model)
+        budget = Budget()
+        checkpoint = self._checkpoint()
+        done = int(checkpoint.name[11:]) if checkpoint else 0
+        writer = self._writer(done if checkpoint else -1)
+        if done < settings.updates:
+            trainer = TRAINERS[type(settings)](
+                model, self.tokenizer, stream, settings, self.run.checkpoints, budget=budget
+            )
+            self._fit(trainer, settings, checkpoint, writer)
+        elif checkpoint:
+            # Killed after the last update, before the run was complete.
+            model = load_model(str(checkpoint), self.kernels).to(model.device)
+            restore(checkpoint, stream, budget)
+        if writer:
+            _save_model(model, self.tokenizer, self.run.model)
+            self.run.note(final_state=stream.state_dict(), budget=asdict(budget))
+            self._finish(model, writer, asdict(settings))
+        self.processes.wait_for_everyone()
 
-    if done < settings.updates:
-        if not done:
-            writer.log(0, budget, probe())
-        with progress(str(run.manifest["arm"]), settings.updates, done, console) as advance:
-            recorder = Recorder(writer, budget, probe, settings.eval_every, advance)
-            trainer.remove_callback(PrinterCallback)
-            trainer.add_callback(recorder)
+    def measure(self) -> None:
+        """Evaluate the base as it is, and mark the run complete."""
+        kernel_room.apply(self.kernels)
+        model = load_model(self.base, self.kernels).to(self.processes.device)
+        self._check_probes(model)
+        writer = self._writer(-1)
+        if writer:
+            self._finish(model, writer, {})
+        self.processes.wait_for_everyone()
+
+    def _fit(
+        self, trainer: Any, settings: Training, checkpoint: Path | None, writer: MetricWriter | None
+    ) -> None:
+        def probe() -> dict[str, float]:
+            how = self.probing.how
+            return greedy_accuracy(
+                trainer.model, self.tokenizer, self.probing.curve, how.max_new_tokens
+            )
+
+        done = int(checkpoint.name[11:]) if checkpoint else 0
+        if writer and not done:
+            writer.log(0, trainer.budget, probe())
+        trainer.remove_callback(PrinterCallback)
+        title = str(self.run.manifest["arm"])
+        with _quiet(), progress(title, settings.updates, done, self.console) as advance:
+            if writer:
+                every = settings.eval_every
+                trainer.add_callback(Recorder(writer, trainer.budget, probe, every, advance))
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        _show_samples(trainer, writer, settings)
-    elif checkpoint:
-        model = load_model(str(checkpoint), kernels).to(model.device)
-        restore(checkpoint, stream, budget)
-    _save_model(model, tokenizer, run.model)
-    run.note(final_state=stream.state_dict(), budget=asdict(budget))
-    finish_arm(run, model, tokenizer, probing, writer, asdict(settings))
+        if writer:
+            _show_samples(trainer, writer, settings)
+
+    def _checkpoint(self) -> Path | None:
+        with self.processes.main_process_first():
+            # What a killed process was writing is of no use to anyone.
+            shutil.rmtree(self.run.checkpoints / STAGED, ignore_errors=True)
+            return newest_whole(self.run.checkpoints)
+
+    def _writer(self, last_step: int) -> MetricWriter | None:
+        """The metric writer on the main process, None on others."""
+        main = self.processes.is_main_process
+        return MetricWriter(self.run.path, last_step) if main else None
+
+    def _finish(self, model: Any, writer: MetricWriter, shown: dict[str, Any]) -> None:
+        probes, how = self.probing.probes, self.probing.how
+        records = evaluate(model, self.tokenizer, probes, how)
+        found = {"probes_digest": probes_digest(probes), "probes": records}
+        write_json(self.run.path / "evaluation.json", found)
+        results = {}
+        for record in records:
+            right = sum(task["greedy"] for task in record["tasks"])
+            tag = f"final/{record['group']}/L{record['level']}"
+            results[tag] = right / len(record["tasks"])
+        writer.hparams({"arm": self.run.manifest["arm"], **shown}, results)
+        writer.close()
+        self.run.finish()
+
+    def _check(self, stream: TaskStream, settings: Training, model: Any) -> None:
+        """Prompts must be encodable and fit, before anything is trained."""
+        new = settings.max_new_tokens if isinstance(settings, RolloutSettings) else 0
+        tasks = [
+            source.env.task(source.split, source.level, index)
+            for source in stream.sources.values()
+            for index in range(4)
+        ]
+        check_prompts(tasks, self.tokenizer, model.config, new)
+        self._check_probes(model)
+
+    def _check_probes(self, model: Any) -> None:
+        probed = [task for probe in self.probing.probes for task in probe.tasks[:4]]
+        check_prompts(probed, self.tokenizer, model.config, self.probing.how.max_new_tokens)
 
 
-def measure_arm(
-    run: RunFolder, base: str, probing: Probing, kernels: Kernels, console: Console
-) -> None:
-    """Evaluate a model without training it."""
-    if run.complete:
-        console.print(f"{run.path}: complete, reused", highlight=False)
-        return
-    kernels = _settled(run, kernels)
-    tokenizer = load_tokenizer(base)
-    model = load_model(base, kernels).to(kernel_room.default_device())
-    _check_probes(probing, tokenizer, model)
-    finish_arm(run, model, tokenizer, probing, MetricWriter(run.path), {})
+def open_run(
+    path: Path, arm: str, config: dict[str, Any], seed: int, told: str, wanted: Kernels
+) -> tuple[RunFolder, Kernels]:
+    """The run folder, and the kernels that it began with.
+
+    What a probe chose must not change when a run goes on, so the choice stands in the manifest.
+    """
+    with PartialState().main_process_first():
+        run = RunFolder.open(path, arm=arm, config=config, seed=seed, information=told)
+        if "kernels" not in run.manifest:
+            run.note(kernels=asdict(kernel_room.resolve(wanted, kernel_room.default_device())))
+    return run, Kernels(**run.manifest["kernels"])
 
 
-def finish_arm(
-    run: RunFolder, model: Any, tokenizer: Any, probing: Probing, writer: MetricWriter, shown: Any
-) -> None:
-    """Evaluate on all probes, record the results and mark the run complete."""
-    records = evaluate(model, tokenizer, probing.probes, probing.how)
-    digest = probes_digest(probing.probes)
-    write_json(run.path / "evaluation.json", {"probes_digest": digest, "probes": records})
-    results = {
-        f"final/{record['group']}/L{record['level']}": sum(t["greedy"] for t in record["tasks"])
-        / len(record["tasks"])
-        for record in records
-    }
-    writer.hparams({"arm": run.manifest["arm"], **shown}, results)
-    writer.close()
-    run.finish()
-
-
-def _settled(run: RunFolder, kernels: Kernels) -> Kernels:
-    """The kernels this run began with: a probe's choice must not change in the middle."""
-    if "kernels" in run.manifest:
-        kernels = Kernels(**run.manifest["kernels"])
-    else:
-        kernels = kernel_room.resolve(kernels, kernel_room.default_device())
-        run.note(kernels=asdict(kernels))
-    kernel_room.apply(kernels)
-    return kernels
-
-
-def _check(
-    stream: TaskStream, probing: Probing, tokenizer: Any, model: Any, settings: Training
-) -> None:
-    """Prompts must be encodable and fit, before anything is trained."""
-    new = settings.max_new_tokens if isinstance(settings, RolloutSettings) else 0
-    tasks = [
-        source.env.task(source.split, source.level, index)
-        for source in stream.sources.values()
-        for index in range(4)
-    ]
-    check_prompts(tasks, tokenizer, model.config, new)
-    _check_probes(probing, tokenizer, model)
-
-
-def _check_probes(probing: Probing, tokenizer: Any, model: Any) -> None:
-    probed = [task for probe in probing.probes for task in probe.tasks[:4]]
-    check_prompts(probed, tokenizer, model.config, probing.how.max_new_tokens)
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' notes to each other about their next major versions."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl)\.")
+        yield
 
 
 def _save_model(model: Any, tokenizer: Any, place: Path) -> None:

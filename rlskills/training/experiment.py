@@ -13,8 +13,7 @@ from ..evaluation.probes import probes_digest
 from ..models.kernels import Kernels, use_threads
 from ..models.loading import identity_of
 from ..models.tiny import save_tiny
-from ..runs.folder import RunFolder
-from .arms import Probing, measure_arm, train_arm
+from .arms import Arm, Probing, open_run
 from .settings import Training
 from .stream import TaskStream
 
@@ -59,17 +58,20 @@ class Experiment:
         `told` says in the tables what the arm learns from: answers, or every step.
         """
         settings = replace(settings, seed=self.seed)
-        run = self._open(arm, told, base, {"settings": asdict(settings)})
-        train_arm(run, base, stream, settings, self.probing, self.kernels, self.console)
-        return str(run.model)
+        found = self._arm(arm, told, base, {"settings": asdict(settings)})
+        if found:
+            found.train(stream, settings)
+        return str(self.folder / arm / "model")
 
     def measure(self, arm: str, told: str, base: str) -> str:
         """Evaluate a model as it is, as an arm of its own, and return it."""
-        run = self._open(arm, told, base, {})
-        measure_arm(run, base, self.probing, self.kernels, self.console)
+        found = self._arm(arm, told, base, {})
+        if found:
+            found.measure()
         return base
 
-    def _open(self, arm: str, told: str, base: str, config: Mapping[str, Any]) -> RunFolder:
+    def _arm(self, arm: str, told: str, base: str, config: Mapping[str, Any]) -> Arm | None:
+        """The arm, or None if its run is complete."""
         config = {
             "base": identity_of(base),
             "probes": probes_digest(self.probing.probes),
@@ -77,6 +79,9 @@ class Experiment:
             **config,
             **self.about,
         }
-        return RunFolder.open(
-            self.folder / arm, arm=arm, config=config, seed=self.seed, information=told
-        )
+        path = self.folder / arm
+        run, kernels = open_run(path, arm, config, self.seed, told, self.kernels)
+        if run.complete:
+            self.console.print(f"{path}: complete, reused", highlight=False, soft_wrap=True)
+            return None
+        return Arm(run, base, self.probing, kernels, self.console)
