@@ -103,8 +103,10 @@ class _Decoder:
             q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
             keys[:, :, at:end] = k
             values[:, :, at:end] = v
-            scores = q @ keys[:, :, :end].transpose(-1, -2) * self.size**-0.5 + bias
-            mixed = scores.softmax(-1) @ values[:, :, :end]
+            # The fused kernel reads the filled part of the buffer as it lies; a batched matrix
+            # product would copy it at every step.
+            filled = keys[:, :, :end], values[:, :, :end]
+            mixed = F.scaled_dot_product_attention(q, *filled, attn_mask=bias)
             x = x + F.linear(mixed.transpose(1, 2).reshape(rows, new, width), layer.out)
             normed = F.rms_norm(x, (width,), layer.norm2, self.epsilon)
             gate, up = F.linear(normed, layer.gate_up).chunk(2, -1)

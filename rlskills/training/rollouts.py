@@ -107,7 +107,9 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         while self.rounds_wanted(rounds):
             rounds.append(self._sample_round(len(inputs)))
         pad = cast(int, self._tokenizer.pad_token_id)
-        output = merge(rounds, pad, at_most=len(inputs), multiple=self.settings.micro_batches)
+        # TRL gathers by-row metrics, so every process must have the same number of rows.
+        wanted = self._most(min(len(inputs), sum(one.wanted for one in rounds)))
+        output = merge(rounds, pad, wanted, multiple=self.settings.micro_batches)
         learned = cast(Tensor, self.accelerator.gather(output["completion_mask"].sum())).sum()
         output["num_items_in_batch"] = learned
         self.budget.trained_tokens += int(learned.item())
@@ -197,9 +199,17 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
     def _log_to(self, tag: str, value: float) -> None:
         self._metrics["train"][tag].append(float(value))
 
+    def _gathered(self, count: int) -> Tensor:
+        tensor = torch.tensor([float(count)], device=self.accelerator.device)
+        return cast(Tensor, self.accelerator.gather(tensor))
+
     def _total(self, count: int) -> float:
-        tensor = torch.tensor(float(count), device=self.accelerator.device)
-        return cast(Tensor, self.accelerator.gather(tensor)).sum().item()
+        """The sum of `count` over all processes."""
+        return self._gathered(count).sum().item()
+
+    def _most(self, count: int) -> int:
+        """The largest `count` of any process."""
+        return int(self._gathered(count).max().item())
 
 
 def _accuracies(drawn: list[Drawn], scores: list[Score]) -> dict[str, list[bool]]:

@@ -38,14 +38,13 @@ def select(output: dict[str, Any], keep: Tensor) -> Round:
     return Round(batch, int(keep.sum()))
 
 
-def merge(rounds: list[Round], pad: int, at_most: int, multiple: int) -> dict[str, Any]:
-    """The wanted rows of all rounds as one batch, cut to `at_most` rows.
+def merge(rounds: list[Round], pad: int, rows: int, multiple: int) -> dict[str, Any]:
+    """The first `rows` rows of all rounds as one batch, wanted ones first.
 
-    The number of rows is a multiple of `multiple` and not 0: unwanted rows, whose advantage is 0,
-    fill it up.
+    The number of rows is rounded up to a multiple of `multiple` and is not 0. Where fewer are
+    wanted, unwanted ones, whose advantage is 0, fill up.
     """
-    wanted = min(at_most, sum(one.wanted for one in rounds))
-    total = max(multiple, -(-wanted // multiple) * multiple)
+    total = max(multiple, -(-rows // multiple) * multiple)
     taken = []
     for index, one in enumerate(rounds):
         last = index + 1 == len(rounds)

@@ -1,0 +1,37 @@
+"""Two processes share one draw and end every step with the same state."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_two_processes_see_one_draw_and_end_alike(half_trained: Path, tmp_path: Path):
+    program = [str(ROOT / "tests/training/two.py"), str(half_trained), str(tmp_path)]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    launcher += ["--master_addr", "127.0.0.1", "--master_port", "0", "--rdzv_backend", "c10d"]
+    launcher += ["--rdzv_endpoint", "127.0.0.1:0"]
+    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launcher, *program], env=os.environ | paths, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[:6000]
+    one, two = (json.loads((tmp_path / f"rank{i}.json").read_text()) for i in (0, 1))
+    assert one["state"] == two["state"]
+    assert one["weights"] == two["weights"]
+    for field in ("rollouts", "samples", "generated_tokens", "trained_tokens"):
+        assert one["budget"][field] == two["budget"][field]
+    assert one["budget"]["rollouts"] == 3 * 8 * 4
+    assert len(one["rows"]) == len(two["rows"]) == 3
+    for mine, theirs in zip(one["rows"], two["rows"], strict=True):
+        assert len(mine) == len(theirs) == 16
+        # Every problem of the draw has one whole group, on one process or the other.
+        assert not set(mine) & set(theirs)
+        assert set(Counter(mine + theirs).values()) == {4}
+    assert (tmp_path / "checkpoint-3" / "rlskills.json").exists()
