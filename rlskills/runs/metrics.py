@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from .reading import Address, eval_tag, metric_lines
 
 AXES = ("samples", "rollouts", "generated_tokens", "trained_tokens", "seconds")
 
@@ -36,12 +38,16 @@ class Budget:
 class MetricWriter:
     """Appends records to `metrics.jsonl` and mirrors them to TensorBoard."""
 
-    def __init__(self, folder: Path, last_step: int = -1) -> None:
-        """Open for a run that goes on behind `last_step`; later records are cut off."""
+    def __init__(self, folder: Path, last_step: int = -1, places: Sequence[Address] = ()) -> None:
+        """Open for a run that goes on behind `last_step`; later records are cut off.
+
+        `places` are the groups and levels whose curves are laid over those of other arms, by
+        budget. A base model has none: what it spent is not an arm's budget.
+        """
         from torch.utils.tensorboard.writer import SummaryWriter
 
         self.path = folder / "metrics.jsonl"
-        kept = [record for record in read_metrics(folder) if record["step"] <= last_step]
+        kept = [record for record in metric_lines(self.path) if record["step"] <= last_step]
         beside = self.path.with_suffix(".new")
         beside.write_text("".join(json.dumps(record) + "\n" for record in kept))
         beside.replace(self.path)
@@ -49,7 +55,9 @@ class MetricWriter:
         events = folder / "tensorboard"
         shutil.rmtree(events, ignore_errors=True)
         self.events = SummaryWriter(str(events))
-        self.events.add_custom_scalars(LAYOUT)
+        self.shared = {eval_tag(place) for place in places}
+        if places:
+            self.events.add_custom_scalars(_layout(places))
         for record in kept:
             self._show(record)
 
@@ -85,43 +93,34 @@ class MetricWriter:
         at = record["time"]
         for tag, value in record["metrics"].items():
             self.events.add_scalar(tag, value, record["step"], walltime=at)
-            if not tag.startswith("eval/"):
+            if tag not in self.shared:
                 continue
             # TensorBoard's only numeric axis is the step, so each budget has tags of its own.
             for axis in AXES:
                 self.events.add_scalar(f"by_{axis}/{tag}", value, int(record[axis]), walltime=at)
 
 
-def read_metrics(folder: Path) -> Iterator[dict[str, Any]]:
-    """The records of a run; a last line torn by a kill is passed over."""
-    path = folder / "metrics.jsonl"
-    if not path.exists():
-        return
-    for line in path.read_text().splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            return
-
-
-def _panel(axis: str, group: str) -> list[Any]:
-    return ["Multiline", [rf"by_{axis}/eval/{group}/L\d+/greedy"]]
-
-
-LAYOUT = {
-    f"accuracy by {axis.replace('_', ' ')}": {
-        f"{group.replace('_', ' ')} functions": _panel(axis, group)
-        for group in ("train", "held_out", "common")
+def _layout(places: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
+    """Opening view of TensorBoard's Custom Scalars tab: a chart for each group and level, arms as
+    lines, against what they spent; then what training sees."""
+    groups = dict.fromkeys(group for group, _ in places)
+    charts = {
+        f"{group.replace('_', ' ')}: accuracy by {axis.replace('_', ' ')}": {
+            f"level {level}": ["Multiline", [f"by_{axis}/{eval_tag((group, level))}"]]
+            for other, level in places
+            if other == group
+        }
+        for axis in ("samples", "trained_tokens", "seconds")
+        for group in groups
     }
-    for axis in AXES
-} | {
-    "what training sees": {
-        "accuracy of rollouts": ["Multiline", [r"train/accuracy", r"train/L\d+/accuracy"]],
-        "dead groups": ["Multiline", [r"train/dead_groups"]],
-        "response length": ["Multiline", [r"train/response_length"]],
-        "entropy": ["Multiline", [r"train/entropy"]],
+    return charts | {
+        "what training sees": {
+            "accuracy of rollouts": ["Multiline", [r"train/accuracy", r"train/L\d+/accuracy"]],
+            "dead groups": ["Multiline", [r"train/dead_groups"]],
+            "response length": ["Multiline", [r"train/response_length"]],
+            "entropy": ["Multiline", [r"train/entropy"]],
+        }
     }
-}
-"""Opening view of TensorBoard's Custom Scalars tab."""
+
 
 assert tuple(field.name for field in fields(Budget)) == AXES

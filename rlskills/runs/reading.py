@@ -204,11 +204,12 @@ def _records(path: Path) -> list[Record]:
             budgets={name: float(raw[name]) for name in BUDGETS if raw.get(name) is not None},
             metrics={k: float(v) for k, v in (raw.get("metrics") or {}).items() if _finite(v)},
         )
-        for raw in _lines(path)
+        for raw in metric_lines(path)
     ]
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def metric_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a `metrics.jsonl`; a last line torn by a kill is passed over."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     for number, line in enumerate(lines, start=1):
         try:

@@ -29,6 +29,7 @@ from ..models.loading import check_prompts, load_model, load_tokenizer
 from ..runs.folder import RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.progress import progress
+from ..runs.reading import BASE
 from .checkpoints import newest_whole
 from .grpo import GRPO
 from .recording import Recorder
@@ -136,8 +137,11 @@ class Arm:
 
     def _writer(self, last_step: int) -> MetricWriter | None:
         """The metric writer on the main process, None on others."""
-        main = self.processes.is_main_process
-        return MetricWriter(self.run.path, last_step) if main else None
+        if not self.processes.is_main_process:
+            return None
+        alone = self.run.manifest["arm"] == BASE
+        places = [] if alone else [(probe.group, probe.level) for probe in self.probing.probes]
+        return MetricWriter(self.run.path, last_step, places)
 
     def _finish(self, model: Any, writer: MetricWriter, shown: dict[str, Any]) -> None:
         probes, how = self.probing.probes, self.probing.how

@@ -99,3 +99,21 @@ def test_the_undisturbed_run_really_trained(undisturbed):
         "L1": found["grpo"]["final_state"]["position"]["L1"],
         "L2": 64 - found["grpo"]["final_state"]["position"]["L1"],
     }
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(undisturbed, tmp_path: Path):
+    checkpoints = tmp_path / "base" / "checkpoints"
+    process = start(tmp_path)
+    while len(list(checkpoints.glob("checkpoint-*/seal.json"))) < 2 and process.poll() is None:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    newest = max(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
+    weights = newest / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    process = start(tmp_path)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors.decode()[-3000:]
+    said = errors.decode()
+    assert f"{newest.name} is damaged: model.safetensors has changed" in said
+    assert result(tmp_path) == undisturbed[0]

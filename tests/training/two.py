@@ -6,6 +6,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import PrinterCallback
@@ -23,9 +24,9 @@ class Watched(GRPO):
 
     rows: list[list[str]]
 
-    def _calculate_rewards(self, inputs, *rest):
+    def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         self.rows.append([one["drawn"].task.key for one in inputs])
-        return super()._calculate_rewards(inputs, *rest)
+        return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
 
 
 def main(model: str, folder: Path) -> None:
@@ -38,7 +39,8 @@ def main(model: str, folder: Path) -> None:
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     weights = hashlib.sha256()
-    for parameter in trainer.model.parameters():
+    model_now: Any = trainer.model
+    for parameter in model_now.parameters():
         weights.update(parameter.detach().numpy().tobytes())
     seen = {
         "rows": trainer.rows,
