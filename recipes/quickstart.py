@@ -23,9 +23,10 @@ from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
 from rlskills.training.stream import Source, TaskStream, mixture, uniform
 
 STAGE1 = SFTSettings(
-    updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100, beta2=0.98,
+    updates=2500, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100, beta2=0.98,
     eval_every=500, save_every=250,
 )  # fmt: skip
+STAGE2 = {"updates": 150, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5}
 
 
 @dataclass(frozen=True)
@@ -36,23 +37,29 @@ class Quickstart:
     """Folder of all runs; what is complete there is not run again."""
     seeds: int = 1
     """Repetitions, each with its own initial weights and draws."""
+    first_seed: int = 0
+    """Number of the first repetition; several processes can share the seeds of one folder."""
     arms: tuple[str, ...] = ("grpo", "rft", "sft_answers", "sft_worked")
     """Stage-2 arms to run."""
     model: str = "tiny"
     """Where stage 1 starts: the from-scratch preset, or a Hugging Face name or folder."""
     stage1: SFTSettings = STAGE1
     """Supervised training on single calls, and on compositions of common functions."""
-    grpo: GRPOSettings = GRPOSettings(updates=100, learning_rate=3e-4)
+    grpo: GRPOSettings = GRPOSettings(**STAGE2)
     """RL on answers."""
-    rft: RFTSettings = RFTSettings(updates=100, learning_rate=3e-4)
+    rft: RFTSettings = RFTSettings(**STAGE2, keep_per_problem=2)
     """Supervised training on the policy's own right completions."""
-    sft: SFTSettings = SFTSettings(updates=100, learning_rate=3e-4)
+    sft: SFTSettings = SFTSettings(**STAGE2)
     """Supervised training on demonstrations, bare answers and worked solutions alike."""
     common: int = 32
     """Functions that stage 1 composes; half of the others are trained on, half held out."""
+    composing: float = 0.3
+    """Share of stage 1 that composes common functions, two to four deep."""
+    copying: float = 0.15
+    """Share of stage 1 that copies nested calls of any functions, computing nothing."""
     probes: int = 128
     """Problems for each level and function set."""
-    samples: int = 8
+    samples: int = 4
     """Sampled answers to each of them at the end, for pass@k."""
     machine: Machine = Machine()
 
@@ -67,11 +74,12 @@ def main(config: Quickstart) -> None:
         return tasks.load("string_transform", **common, **options)
 
     groups = {name: functions(name) for name in ("common", "train", "held_out")}
-    parts = {"single": (Source(functions("all"), "train", 1), 0.6)}
+    single = 1 - config.composing - config.copying
+    parts = {"single": (Source(functions("all"), "train", 1), single)}
     copying = functions("all", mode="copy")
     for level in (2, 3, 4):
-        parts[f"common/L{level}"] = (Source(groups["common"], "train", level), 0.1)
-        parts[f"copy/L{level}"] = (Source(copying, "train", level), 0.1 / 3)
+        parts[f"common/L{level}"] = (Source(groups["common"], "train", level), config.composing / 3)
+        parts[f"copy/L{level}"] = (Source(copying, "train", level), config.copying / 3)
     probing = Probing(
         make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples)
     )
@@ -81,9 +89,10 @@ def main(config: Quickstart) -> None:
         "sft_answers": ("answers", replace(config.sft, target="answer")),
         "sft_worked": ("every step", replace(config.sft, target="worked")),
     }
-    for seed in range(config.seeds):
+    for seed in range(config.first_seed, config.first_seed + config.seeds):
         folder = config.output / f"seed{seed}"
-        about = {"common": config.common, "recipe": "quickstart"}
+        about = {"recipe": "quickstart", "common": config.common,
+                 "composing": config.composing, "copying": config.copying}  # fmt: skip
         rivals = Experiment(folder, seed, probing, kernels, console, about)
         start, told = rivals.start(config.model), "single calls, common compositions"
         base = rivals.run("base", told, start, config.stage1, mixture(parts, seed))

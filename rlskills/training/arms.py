@@ -93,7 +93,9 @@ class Arm:
             restore(checkpoint, stream, budget)
         if writer:
             _save_model(model, self.tokenizer, self.run.model)
-            self.run.note(final_state=stream.state_dict(), budget=asdict(budget))
+            state = stream.state_dict()
+            problems = sum(state["position"].values())
+            self.run.note(final_state=state, budget=asdict(budget), problems=problems)
             self._finish(model, writer, asdict(settings))
         self.processes.wait_for_everyone()
 
