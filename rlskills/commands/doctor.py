@@ -18,9 +18,8 @@ REQUIRED = (
     "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy", "scipy", "matplotlib",
 )  # fmt: skip
 OPTIONAL = {
-    "flash-attn": ('pip install "rlskills[flash]"', "faster attention on NVIDIA GPUs, Ampere on"),
-    "vllm": ('pip install "rlskills[vllm]"', "fast generation on GPUs, in the trainer or beside"),
-    "peft": ('pip install "rlskills[lora]"', "LoRA: large models in little memory"),
+    "flash-attn": ('pip install -e ".[flash]"', "faster attention on NVIDIA GPUs, Ampere on"),
+    "vllm": ('pip install -e ".[vllm]"', "fast generation on GPUs, in the trainer or beside"),
     "deepspeed": ("pip install deepspeed", "models sharded over GPUs (ZeRO), beside FSDP"),
 }
 GIB = 2**30

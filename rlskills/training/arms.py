@@ -21,6 +21,7 @@ from rich.console import Console
 from transformers import PrinterCallback
 from transformers.utils import logging as library_logging
 
+from ..errors import UserError
 from ..evaluation.evaluate import Evaluation, evaluate, greedy_accuracy
 from ..evaluation.probes import Probe, probes_digest
 from ..models import kernels as kernel_room
@@ -74,9 +75,9 @@ class Arm:
     def train(self, stream: TaskStream, settings: Training) -> None:
         """Train with the method that `settings` belong to, evaluate, and mark the run complete."""
         kernel_room.apply(self.kernels)
-        half = settings.bf16 and "flash" in self.kernels.attention
-        dtype = torch.bfloat16 if half else torch.float32
-        model = load_model(self.base, self.kernels, dtype).to(self.processes.device)
+        if self._flash and not settings.bf16:
+            raise UserError("flash attention needs bf16: set it, or take --machine.attention sdpa")
+        model = self._model()
         self._check(stream, settings, model)
         budget = Budget()
         checkpoint = self._checkpoint()
@@ -102,12 +103,21 @@ class Arm:
     def measure(self) -> None:
         """Evaluate the base as it is, and mark the run complete."""
         kernel_room.apply(self.kernels)
-        model = load_model(self.base, self.kernels).to(self.processes.device)
+        model = self._model()
         self._check_probes(model)
         writer = self._writer(-1)
         if writer:
             self._finish(model, writer, {})
         self.processes.wait_for_everyone()
+
+    @property
+    def _flash(self) -> bool:
+        return "flash" in self.kernels.attention
+
+    def _model(self) -> Any:
+        # Flash attention exists in half precision only; elsewhere bf16 is autocast over float32.
+        dtype = torch.bfloat16 if self._flash else torch.float32
+        return load_model(self.base, self.kernels, dtype).to(self.processes.device)
 
     def _fit(
         self, trainer: Any, settings: Training, checkpoint: Path | None, writer: MetricWriter | None
