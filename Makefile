@@ -6,7 +6,9 @@ READY := $(VENV)/.installed
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: quickstart test lint docs clean
+.PHONY: install quickstart test lint clean
+
+install: $(READY)
 
 quickstart: $(READY)
 	$(BIN)/rlskills run quickstart $(ARGS)

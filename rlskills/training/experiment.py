@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from rich.console import Console
 
 from ..evaluation.probes import probes_digest
@@ -49,8 +50,13 @@ class Experiment:
 
     def start(self, model: str) -> str:
         """A model name or folder to begin with; `tiny` is made from scratch for this seed."""
+        if model != "tiny":
+            return model
         folder = self.folder / "untrained"
-        return str(save_tiny(folder, self.seed)) if model == "tiny" else model
+        with PartialState().main_process_first():
+            if PartialState().is_main_process:
+                save_tiny(folder, self.seed)
+        return str(folder)
 
     def run(self, arm: str, told: str, base: str, settings: Training, stream: TaskStream) -> str:
         """Train one arm from `base` and return its model folder; a finished one is reused.
