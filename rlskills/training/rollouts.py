@@ -25,6 +25,7 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from ..curricula import Outcome
+from ..errors import UserError
 from ..models.decoding import Sampling, decode, supports
 from ..models.loading import end_tokens, prompt_of
 from ..runs.metrics import Budget
@@ -55,13 +56,18 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         self.keep_checkpoints = settings.keep_checkpoints
         self._ends = end_tokens(model, tokenizer)
         self._scores: list[Score] = []
+        self._admitted: list[bool] = []
         self.samples: list[tuple[str, str, Score]] = []
         common = common_arguments(settings, checkpoints, model.device.type)
-        rows = settings.prompts * settings.group // settings.micro_batches
         processes = int(os.environ.get("WORLD_SIZE", "1"))
+        if settings.prompts % processes:
+            raise UserError(
+                f"prompts ({settings.prompts}) must be a multiple of {processes} processes"
+            )
+        rows = settings.prompts * settings.group // settings.micro_batches // processes
         config = GRPOConfig(
             **common,
-            per_device_train_batch_size=max(1, rows // processes),
+            per_device_train_batch_size=rows,
             steps_per_generation=settings.micro_batches,
             num_generations=settings.group,
             max_completion_length=settings.max_new_tokens,
@@ -124,6 +130,8 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         inputs = [{"prompt": prompt_of(one.task, self._tokenizer), "drawn": one} for one in mine]
         output = super()._generate_and_score_completions(inputs)
         advantages, keep = self.choose(self._scores, output["advantages"])
+        admitted = [self._admitted[(first + i) // group] for i in range(rows)]
+        keep &= torch.tensor(admitted, device=keep.device)
         return select(output | {"advantages": advantages}, keep)
 
     def _calculate_rewards(
@@ -165,31 +173,31 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             return super()._generate_single_turn(
                 prompt_ids, images, fields, num_generations, *rest, **more
             )
-        # With groups split over processes a prompt may stand here less often than the group size.
-        whole = len(prompt_ids) % num_generations == 0 and all(
-            prompt_ids[i] == prompt_ids[i - i % num_generations] for i in range(len(prompt_ids))
-        )
-        each = num_generations if whole else 1
-        sampling = Sampling(self.settings.max_new_tokens, self.settings.temperature, each)
-        args = self.args
-        seed = seed_from("sample", args.seed, args.process_index, self.budget.rollouts)
-        return decode(model, prompt_ids[::each], sampling, seed), None
+        how = self.settings
+        sampling = Sampling(how.max_new_tokens, how.temperature, num_generations)
+        rank = self.args.process_index
+        seed = seed_from("sample", self.args.seed, rank, self.budget.rollouts)
+        # Every process has whole groups, so a prompt stands here once for each of its completions.
+        return decode(model, prompt_ids[::num_generations], sampling, seed), None
 
     # What is recorded.
 
     def _observe(self, drawn: list[Drawn], scores: list[Score], lengths: list[int]) -> None:
-        group = self.settings.group
-        outcomes = []
-        for i in range(0, len(drawn), group):
+        outcomes, dead = [], []
+        for i in range(0, len(drawn), self.settings.group):
+            rows = slice(i, i + self.settings.group)
             # A curriculum sees how often the group was right, whatever the reward preset.
-            rights = tuple(score.parts["answer"] for score in scores[i : i + group])
-            tokens = sum(lengths[i : i + group])
-            outcomes.append(Outcome(drawn[i].choice, rights, self.state.global_step, tokens))
+            rights = tuple(score.parts["answer"] for score in scores[rows])
+            step, tokens = self.state.global_step, sum(lengths[rows])
+            outcomes.append(Outcome(drawn[i].choice, rights, step, tokens))
+            dead.append(len({score.reward for score in scores[rows]}) == 1)
+        # All groups are shown before any is asked about: the state must have seen the dead ones.
         self.stream.observe(outcomes)
+        self._admitted = [self.stream.curriculum.admit(outcome) for outcome in outcomes]
         self.budget.rollouts += len(drawn)
         self.budget.samples += len(drawn)
         self.budget.generated_tokens += sum(lengths)
-        self._log_to("train/dead_groups", sum(o.dead for o in outcomes) / len(outcomes))
+        self._log_to("train/dead_groups", _share(dead))
         self._log_to("train/parse_failures", _share(s.status == "unparsed" for s in scores))
         for tag, values in _accuracies(drawn, scores).items():
             self._log_to(tag, sum(values) / len(values))

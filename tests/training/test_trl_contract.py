@@ -95,6 +95,23 @@ def test_no_lag_every_draw_has_seen_all_outcomes(half_trained: Path, tmp_path: P
     assert spy.events == ["sample 8", "observe 8 of 4"] * 3
 
 
+class Picky(Uniform):
+    """Lets nothing into the loss."""
+
+    name = "picky"
+
+    def admit(self, outcome):
+        return False
+
+
+def test_what_a_curriculum_does_not_admit_is_not_learned_from(half_trained: Path, tmp_path: Path):
+    tasks = TaskStream({"L1": Source(Bits(), "train", 1)}, Picky(["L1"]))
+    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
+    before = load_model(str(half_trained), KERNELS).state_dict()
+    after = trainer.model.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
 def test_budgets_count_what_was_spent(half_trained: Path, tmp_path: Path):
     trainer, budget = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained)
     assert budget.rollouts == budget.samples == 3 * 8 * 4
