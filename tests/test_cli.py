@@ -54,7 +54,7 @@ def test_wrong_names_get_the_nearest_one(capsys, tmp_path: Path):
     assert "unknown level" in fails(capsys, "env", "sample", "string_transform", "--level", "12")
     split = fails(capsys, "env", "sample", "string_transform", "--split", "tset")
     assert "did you mean 'test'" in split
-    assert "not a run folder" in fails(capsys, "compare", str(tmp_path))
+    assert "no run in" in fails(capsys, "compare", str(tmp_path))
 
 
 def test_bad_evaluations_are_one_line(capsys, small_model: Path):

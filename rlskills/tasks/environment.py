@@ -18,7 +18,7 @@ from .seeding import digest, stream
 from .splits import SPLITS, Holdout, hashed_owner
 from .types import JSON, Draft, Score, Task
 
-REDRAWS = 20_000
+REDRAWS = 5_000
 """Draws after which a split is declared empty at a level, rather than looping for ever."""
 
 

@@ -25,7 +25,7 @@ VARIANTS: list[dict[str, Any]] = [
 
 def applicable(env: StringTransform, level: int) -> list[str]:
     """Splits that a function set has tasks in."""
-    if level == 1 or env.base.functions in ("train", "common"):
+    if level == 1 or env.base.functions in ("train", "common") or env.base.mode == "copy":
         return ["train", "test"]
     return ["ood_skill"] if env.base.functions == "held_out" else ["train", "test", "ood_skill"]
 

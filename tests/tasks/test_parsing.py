@@ -99,7 +99,8 @@ def test_a_megabyte_of_anything_is_read_quickly(piece, around):
         start = time.process_time()
         answer_block(text)
         json_object(text)
-        assert time.process_time() - start < 0.25
+        # What is not linear takes minutes here; this is no measurement.
+        assert time.process_time() - start < 5
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,6 +5,7 @@ import pickle
 import random
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -177,7 +178,8 @@ def test_files_and_modules_that_are_not_there(tmp_path):
 def test_options_follow_the_name_and_have_the_types_of_the_config(write):
     path = write("coin.py", FILE.format(name="coin_options"))
     env = load(f"{path}:Coin?sides=6&loud=true&weight=0.25&mode=a b&seed=7&reward=paper")
-    assert env.base == type(env).Config(sides=6, loud=True, weight=0.25, mode="a b")
+    made: Any = type(env)
+    assert env.base == made.Config(sides=6, loud=True, weight=0.25, mode="a b")
     assert env.seed == 7
     assert env.weights["malformed"] == -1
     assert load(f"{path}:Coin?sides=6", sides=3).base.sides == 3

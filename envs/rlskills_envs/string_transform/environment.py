@@ -60,7 +60,8 @@ class StringTransform(Environment):
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         super().__init__(seed=seed, reward=reward, **config)
-        if self.base.mode == "solve":
+        composes_held_out = self.base.functions in ("all", "held_out")
+        if self.base.mode == "solve" and composes_held_out:
             sets = PRESETS[self.base.preset].sets(self.base.common)
             self.holdout = Holdout(skills=frozenset(sets["held_out"]))
         # Copying an expression composes nothing, so nothing is held out from it.

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rlskills.commands.env import env_cli
+from rlskills.errors import UserError
+
+
+def test_list_names_what_ships(capsys):
+    env_cli(["list"])
+    assert "string_transform" in capsys.readouterr().out
+
+
+def test_show_prints_levels_prompt_and_solution(capsys):
+    env_cli(["show", "string_transform?preset=tiny", "--level", "2"])
+    shown = capsys.readouterr().out
+    for word in ("splits: train, test", "depth=8", "prompt (user)", "solution", "answer"):
+        assert word in shown
+
+
+def test_sample_as_json_prints_nothing_else(capsys):
+    env_cli(["sample", "string_transform?preset=tiny", "--level", "2", "-n", "3", "--json"])
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [sorted(row) for row in rows] == [
+        ["answer", "key", "level", "prompt", "skills", "split"]
+    ] * 3
+    env_cli(["sample", "string_transform", "-n", "0", "--json"])
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["sample", "string_transform", "--level", "99"], "unknown level"),
+        (["sample", "string_transform", "-n", "-1"], "must not be negative"),
+        (["sample", "strng_transform"], "did you mean 'string_transform'"),
+        (["sample", "string_transform", "--split", "tets"], "did you mean 'test'"),
+        (["show", "string_transform?depht=2"], "did you mean 'depth'"),
+        (["check"], "name an environment to check, or give --all"),
+        (["check", "string_transform", "--junk", "0"], "--junk must be positive"),
+        (["shwo"], "did you mean 'show'"),
+        (["new", "1task"], "1task"),
+        (["new", "class"], "class"),
+    ],
+)
+def test_bad_words_are_one_clear_error(words: list[str], says: str):
+    with pytest.raises(UserError) as error:
+        env_cli(words)
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_words_that_do_not_parse_exit_with_2(capsys):
+    with pytest.raises(SystemExit) as error:
+        env_cli(["sample", "string_transform", "--level", "two"])
+    assert error.value.code == 2
+
+
+def test_new_environment_passes_its_own_test_and_the_check(tmp_path: Path, capsys):
+    env_cli(["new", "my_sums", "--folder", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert "rlskills env check" in said
+    assert "rlskills run grpo" in said
+    source = (tmp_path / "my_sums.py").read_text()
+    assert len(source.splitlines()) <= 27
+    command = [sys.executable, "-m", "pytest", "-q", str(tmp_path / "test_my_sums.py")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    env_cli(["check", f"{tmp_path}/my_sums.py:MySums", "--junk", "20", "--draws", "50"])
+    with pytest.raises(UserError, match=r"my_sums\.py"):
+        env_cli(["new", "my_sums", "--folder", str(tmp_path)])
+    assert (tmp_path / "my_sums.py").read_text() == source
+
+
+def test_a_failed_check_exits_with_1_and_shows_the_task(tmp_path: Path, capsys):
+    file = tmp_path / "lax.py"
+    file.write_text(
+        "from rlskills.tasks import Draft, Environment\n\n\n"
+        "class Lax(Environment):\n"
+        "    def make(self, rng, cfg):\n"
+        "        return Draft(prompt=str(rng.random()), answer='1')\n\n"
+        "    def verify(self, task, answer):\n"
+        "        return True\n"
+    )
+    with pytest.raises(SystemExit) as error:
+        env_cli(["check", f"{file}:Lax", "--junk", "20", "--draws", "50"])
+    assert error.value.code == 1
+    shown = capsys.readouterr().out
+    assert "failure, junk" in shown
+    assert '"prompt"' in shown
