@@ -53,8 +53,17 @@ def command_line(main: Callable[[Any], None], config: type[Any], name: str) -> N
     def work() -> None:
         parsed = tyro.cli(config, prog=f"rlskills run {name}", description=main.__doc__)
         main(parsed)
+        _part_processes()
 
     with_clear_errors(work)
+
+
+def _part_processes() -> None:
+    """Under a launcher, leave the process group together; to be torn down at exit can crash."""
+    torch = sys.modules.get("torch")
+    if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
 
 
 def _dispatch(words: list[str]) -> None:

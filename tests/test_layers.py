@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "rlskills"
 HEIGHT = {
     "errors": 0, "tasks": 1, "curricula": 2, "models": 2, "simulation": 2,
-    "training": 3, "evaluation": 3, "runs": 3, "commands": 4, "cli": 5,
+    "training": 3, "evaluation": 3, "runs": 3, "commands": 4, "cli": 5, "__main__": 6,
 }  # fmt: skip
 FILES = sorted(PACKAGE.rglob("*.py"))
 

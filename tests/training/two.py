@@ -49,6 +49,8 @@ def main(model: str, folder: Path) -> None:
         "weights": weights.hexdigest(),
     }
     (folder / f"rank{trainer.args.process_index}.json").write_text(json.dumps(seen))
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()
 
 
 if __name__ == "__main__":
