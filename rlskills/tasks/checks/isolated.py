@@ -76,8 +76,9 @@ def _listen(child: subprocess.Popen[bytes], silence_s: float) -> Iterator[Messag
     heard: queue.Queue[bytes] = queue.Queue()
 
     def read(pipe: IO[bytes]) -> None:
-        for line in pipe:
-            heard.put(line)
+        with suppress(ValueError):  # a listener that has heard enough closes the pipe
+            for line in pipe:
+                heard.put(line)
         heard.put(b"")
 
     assert child.stdout is not None
