@@ -21,8 +21,8 @@ and the worked solution is
 
 With `preset=tiny` prompt and worked solution look like
 
-    F01(F11(efahd))?
-    F11(efahd)=eefahd;F01(eefahd)=deefah;#deefah
+    F46(F40(efag))?
+    F40(efag)=efagf;F46(efagf)=aeffg;#aeffg
 
 Try `rlskills env sample string_transform --level 2`.
 """

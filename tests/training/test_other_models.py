@@ -1,0 +1,53 @@
+"""Any causal model with any chat template goes the same way as the tiny preset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from transformers import Qwen2Config, Qwen2ForCausalLM
+
+from rlskills.models.tiny import tiny_tokenizer
+from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
+
+from .small import experiment, stream
+
+TEMPLATE = (
+    "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("chat")
+    tokenizer = tiny_tokenizer(256)
+    tokenizer.chat_template = TEMPLATE
+    config = Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256,
+        eos_token_id=1, pad_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SFTSettings(updates=2, batch=8, save_every=1, eval_every=1),
+        GRPOSettings(updates=2, prompts=2, group=2, max_new_tokens=4, save_every=1, eval_every=1),
+        RFTSettings(updates=2, prompts=2, group=2, max_new_tokens=4, save_every=1, eval_every=1),
+    ],
+    ids=lambda settings: type(settings).__name__,
+)
+def test_a_chat_model_of_another_architecture_is_trained(chat_model, tmp_path: Path, settings):
+    experiment(tmp_path).run("arm", "answers", chat_model, settings, stream())
+    run = tmp_path / "arm"
+    assert json.loads((run / "run.json").read_text())["status"] == "complete"
+    assert (run / "model" / "model.safetensors").exists()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [0, 1, 2]
+    assert lines[-1]["samples"] == 2 * (8 if isinstance(settings, SFTSettings) else 4)
