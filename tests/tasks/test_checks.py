@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlskills.errors import UserError
-from rlskills.tasks.checks import CHECKS, check
+from rlskills.tasks.checks import CHECKS, check, isolated
 
 SOUND = '''
 import random
@@ -69,7 +69,8 @@ def test_a_sound_environment_passes_every_check(tmp_path: Path):
 
 
 @pytest.mark.parametrize("fault", sorted(BROKEN))
-def test_each_fault_is_caught_and_its_task_shown(tmp_path: Path, fault: str):
+def test_each_fault_is_caught_and_its_task_shown(tmp_path: Path, fault: str, monkeypatch):
+    monkeypatch.setattr(isolated, "SILENCE_S", 5.0)
     catcher, change = BROKEN[fault]
     findings = check(write(tmp_path, change), junk=60, draws=100)
     failures = {found.check: found for found in findings if found.level == "failure"}
