@@ -1,7 +1,7 @@
 """Which attention kernel and matmul precision to use: chosen by a short probe, not by assumption.
 
 On a GPU flash attention is taken where its package is installed, else PyTorch's fused attention.
-On a CPU the winner depends on the processor, so a second of training a tiny model decides.
+On a CPU the winner depends on the processor, so a few steps of training a tiny model decide.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def choose_attention(device: str) -> str:
 
 
 def resolve(wanted: Kernels, device: str) -> Kernels:
-    """Replace every `auto`; on a CPU by timing the combinations (about a second)."""
+    """Replace every `auto`; on a CPU by timing the combinations (seconds; longer beside other work)."""
     if wanted.resolved:
         return wanted
     if device == "cuda":
