@@ -52,7 +52,7 @@ def choose_attention(device: str) -> str:
 
 
 def resolve(wanted: Kernels, device: str) -> Kernels:
-    """Replace every `auto`; on a CPU by timing the combinations (seconds; more beside other work)."""
+    """Replace every `auto`; on a CPU by timing the combinations, which takes some seconds."""
     if wanted.resolved:
         return wanted
     if device == "cuda":
