@@ -67,7 +67,7 @@ def test_new_environment_passes_its_own_test_and_the_check(tmp_path: Path, capsy
     assert "rlskills env check" in said
     assert "rlskills run grpo" in said
     source = (tmp_path / "my_sums.py").read_text()
-    assert len(source.splitlines()) <= 27
+    assert len(source.splitlines()) <= 25
     command = [sys.executable, "-m", "pytest", "-q", str(tmp_path / "test_my_sums.py")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

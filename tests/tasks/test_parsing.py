@@ -96,11 +96,15 @@ REPEATED = [*PIECES, "{\n", '{"\n', "<answer", "```json \n", '{"a":[', "\\{", "T
 def test_a_megabyte_of_anything_is_read_quickly(piece, around):
     for size in (MEGABYTE, TAIL - 20):
         text = around.format(piece * (size // len(piece)))
-        start = time.process_time()
-        answer_block(text)
-        json_object(text)
-        # What is not linear takes minutes here; this is no measurement.
-        assert time.process_time() - start < 5
+        spent = []
+        for _ in range(3):  # the least of three, so that a busy machine does not fail it
+            start = time.process_time()
+            answer_block(text)
+            json_object(text)
+            spent.append(time.process_time() - start)
+            if spent[-1] < 0.25:
+                break
+        assert min(spent) < 0.25
 
 
 @settings(max_examples=30, deadline=None)

@@ -65,19 +65,22 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any
 def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path):
     expected, seconds = undisturbed
     rng = random.Random(int.from_bytes(os.urandom(4), "big"))
-    kills = 0
+    kills, folder = 0, 0
     while kills < KILLS:
-        process = start(tmp_path)
+        process = start(tmp_path / str(folder))
         # From before the first checkpoint to after the last one, importing included.
         time.sleep(rng.uniform(0.4, 1.0) * seconds)
-        running = process.poll() is None
-        process.send_signal(signal.SIGKILL)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            kills += 1
+        else:  # it ended first: that is a whole run, and the next kill needs a new one
+            assert process.returncode == 0
+            assert result(tmp_path / str(folder)) == expected
+            folder += 1
         process.communicate()
-        kills += 1
-        if not running:
-            break
-    finish(tmp_path)
-    assert result(tmp_path) == expected
+    finish(tmp_path / str(folder))
+    assert result(tmp_path / str(folder)) == expected
+    print(f"{kills} kills over {folder + 1} runs")
 
 
 def test_a_second_call_changes_nothing(undisturbed, tmp_path: Path):
