@@ -2,8 +2,9 @@
 
 from .interface import Base, Choice, Curriculum, Outcome
 from .mixture import Mixture
+from .pool import Pool
 from .uniform import Uniform
 
 CATALOGUE = {"uniform": Uniform, "mixture": Mixture}
 
-__all__ = ["CATALOGUE", "Base", "Choice", "Curriculum", "Mixture", "Outcome", "Uniform"]
+__all__ = ["CATALOGUE", "Base", "Choice", "Curriculum", "Mixture", "Outcome", "Pool", "Uniform"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from ..errors import UserError
+from .pool import Pool
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Choice:
     unit: str
     prob: float = 1.0
     step: int = 0
+    params: tuple[float, ...] | None = None
+    """Where in a box this task lies, for teachers of continuous parameters."""
     rollouts: int | None = None
     """Group size wished for this unit; None leaves it to the trainer."""
     tag: str = ""
@@ -36,6 +39,8 @@ class Outcome:
     step: int
     generated_tokens: int = 0
     admitted: bool = True
+    features: tuple[float, ...] | None = None
+    """A summary of hidden states; filled when the curriculum's `needs` asks for it."""
 
     @property
     def dead(self) -> bool:
@@ -48,6 +53,10 @@ class Curriculum(Protocol):
     """What a trainer calls. `sample` before rollouts, `observe` with every group afterwards."""
 
     name: str
+    information: str
+    """What it uses beyond rewards: none, level labels, prerequisite graph, hidden states."""
+    needs: frozenset[str]
+    """Optional fields of `Outcome` that the trainer must fill, e.g. `features`."""
 
     def sample(self, k: int) -> list[Choice]:
         """Choose `k` units; may repeat them."""
@@ -83,13 +92,12 @@ class Base:
 
     name = "base"
     version = 1
+    information = "none"
+    needs: frozenset[str] = frozenset()
 
-    def __init__(self, units: Sequence[str], seed: int = 0) -> None:
-        if not units:
-            raise UserError(f"curriculum {self.name}: the pool of units is empty")
-        if len(set(units)) != len(units):
-            raise UserError(f"curriculum {self.name}: units are not distinct")
-        self.units = tuple(units)
+    def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
+        self.pool = Pool.of(pool)
+        self.units = self.pool.units
         self.rng = random.Random(seed)
         self.step = 0
 

@@ -1,0 +1,44 @@
+"""What can be chosen from: units, and what is known about them beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from ..errors import UserError
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Units by name. A method may use only the knowledge that its information tier names.
+
+    `levels` are labels of difficulty from 1 on, `prerequisites` direct edges (the units that a unit
+    is composed of), `skills` the atoms that a unit exercises. Each may be empty: not known.
+    """
+
+    units: tuple[str, ...]
+    levels: Mapping[str, int] = field(default_factory=dict)
+    prerequisites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    skills: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an empty pool, a unit named twice, labels of unknown units, and cycles."""
+        known = set(self.units)
+        if not known:
+            raise UserError("the pool of units is empty")
+        if len(known) != len(self.units):
+            raise UserError("the units of the pool are not distinct")
+        edges = {one for before in self.prerequisites.values() for one in before}
+        for unit in (*self.levels, *self.prerequisites, *edges, *self.skills):
+            if unit not in known:
+                raise UserError(f"the pool has no unit {unit!r}, which its labels name")
+        try:
+            TopologicalSorter(self.prerequisites).prepare()
+        except CycleError as error:
+            raise UserError(f"prerequisites form a cycle: {' -> '.join(error.args[1])}") from None
+
+    @classmethod
+    def of(cls, units: Pool | Sequence[str]) -> Pool:
+        """The pool itself, or one about whose units nothing is known."""
+        return units if isinstance(units, Pool) else cls(tuple(units))
