@@ -1,6 +1,6 @@
 """RL against supervised training on composing known functions, on a laptop CPU.
 
-Stage 1 teaches a tiny model from scratch 64 string functions one at a time, and how to compose 32
+Stage 1 teaches a tiny model from scratch 64 string functions one by one, and how to compose 32
 of them. Stage 2 starts four rival arms from that one checkpoint, on problems that nest one or two
 of 16 other functions: GRPO, rejection fine-tuning, and supervised fine-tuning on bare answers and
 on worked solutions. All five models then answer the same fixed probes, one to five functions deep,
@@ -18,9 +18,9 @@ from rlskills.commands.compare import report
 from rlskills.evaluation.evaluate import Evaluation
 from rlskills.evaluation.probes import make_probes
 from rlskills.training.arms import Probing
-from rlskills.training.experiment import Experiment, Machine
+from rlskills.training.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
-from rlskills.training.stream import Source, TaskStream, mixture, uniform
+from rlskills.training.stream import Source, mixture, uniform
 
 STAGE1 = SFTSettings(
     updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100, beta2=0.98,
@@ -57,6 +57,8 @@ class Quickstart:
     """Share of stage 1 that composes common functions, two to four deep."""
     copying: float = 0.15
     """Share of stage 1 that copies nested calls of any functions, computing nothing."""
+    rows: float = 0.0
+    """Share of stage 1 that puts single calls of any functions side by side, composing nothing."""
     probes: int = 128
     """Problems for each level and function set."""
     samples: int = 4
@@ -74,12 +76,14 @@ def main(config: Quickstart) -> None:
         return tasks.load("string_transform", **common, **options)
 
     groups = {name: functions(name) for name in ("common", "train", "held_out")}
-    single = 1 - config.composing - config.copying
+    single = 1 - config.composing - config.copying - config.rows
+    row = tasks.load("string_row", common=config.common)
     parts = {"single": (Source(functions("all"), "train", 1), single)}
     copying = functions("all", mode="copy")
     for level in (2, 3, 4):
         parts[f"common/L{level}"] = (Source(groups["common"], "train", level), config.composing / 3)
         parts[f"copy/L{level}"] = (Source(copying, "train", level), config.copying / 3)
+        parts[f"row/L{level}"] = (Source(row, "train", level - 1), config.rows / 3)
     probing = Probing(
         make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples)
     )
@@ -91,15 +95,16 @@ def main(config: Quickstart) -> None:
     }
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         folder = config.output / f"seed{seed}"
-        about = {"recipe": "quickstart", "common": config.common,
-                 "composing": config.composing, "copying": config.copying}  # fmt: skip
-        rivals = Experiment(folder, seed, probing, kernels, console, about)
-        start, told = rivals.start(config.model), "single calls, common compositions"
-        base = rivals.run("base", told, start, config.stage1, mixture(parts, seed))
-        for arm in config.arms:
-            told, settings = arms[arm]
-            stream: TaskStream = uniform(groups["train"], "train", (1, 2), seed)
-            rivals.run(arm, told, base, settings, stream)
+        shares = {name: getattr(config, name) for name in ("composing", "copying", "rows")}
+        about = {"recipe": "quickstart", "common": config.common, **shares}
+        experiment = Experiment(folder, seed, probing, kernels, console, about)
+        start, told = experiment.start(config.model), "single calls, common compositions"
+        base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
+        rivals = [
+            Rival(arm, arms[arm][0], arms[arm][1], uniform(groups["train"], "train", (1, 2), seed))
+            for arm in config.arms
+        ]
+        experiment.rivals(rivals, base, config.machine.together)
     report((config.output,), config.output, console, "samples")
     console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
 

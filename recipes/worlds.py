@@ -20,6 +20,8 @@ from rlskills.errors import UnknownName
 STAGE1 = {
     "nothing copied": ["--copying=0"],
     "copying 0.3": ["--copying=0.3"],
+    "rows 0.02": ["--rows=0.02"],
+    "rows 0.05": ["--rows=0.05"],
     "16 common functions": ["--common=16"],
     "48 common functions": ["--common=48"],
     "composing 0.15": ["--composing=0.15"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -51,6 +52,7 @@ def choose_attention(device: str) -> str:
     return resolve(Kernels(), device).attention
 
 
+@cache
 def resolve(wanted: Kernels, device: str) -> Kernels:
     """Replace every `auto`; on a CPU by timing the combinations, which takes some seconds."""
     if wanted.resolved:

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -22,6 +22,7 @@ from .environment import Environment
 from .seeding import digest
 
 GROUP = "rlskills.environments"
+_FILE = "rlskills_file_"
 _registered: dict[str, type[Environment]] = {}
 EnvType = TypeVar("EnvType", bound=type[Environment])
 
@@ -84,6 +85,18 @@ def load(spec: str, **options: Any) -> Environment:
     return cls(**(given | options))
 
 
+def imported_files() -> list[Path]:
+    """The environment files that this process has imported by path."""
+    modules = [module for name, module in sys.modules.items() if name.startswith(_FILE)]
+    return [Path(str(module.__file__)) for module in modules]
+
+
+def import_files(paths: Sequence[Path]) -> None:
+    """Import environment files, so that what was pickled in another process can be read here."""
+    for path in paths:
+        _from_file(path)
+
+
 def _typed(cls: type[Environment], key: str, text: str) -> Any:
     default = {"seed": 0, "reward": ""} | {
         one.name: getattr(cls.Config(), one.name) for one in fields(cls.Config)
@@ -138,7 +151,7 @@ def _from_file(path: Path) -> Any:
     dataclasses and pickle look their module up there."""
     if not path.is_file():
         raise UserError(f"no such environment file: {path}")
-    name = f"rlskills_file_{digest(str(path.resolve()), size=6)}"
+    name = f"{_FILE}{digest(str(path.resolve()), size=6)}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from rich.console import Console
 
 from ..evaluation.probes import probes_digest
-from ..models.kernels import Kernels, use_threads
+from ..models.kernels import Kernels, default_device, use_threads
 from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from .arms import Arm, Probing, open_run
 from .settings import Training
+from .side_by_side import run_side_by_side
 from .stream import TaskStream
 
 
@@ -29,11 +32,29 @@ class Machine:
     """auto (a short probe), eager, sdpa or flash_attention_2."""
     precision: str = "auto"
     """Float32 matrix products: auto, highest, high or medium."""
+    arms_at_once: int = 0
+    """Rival arms trained side by side on one thread each; 0: as many as threads, on a GPU one."""
+
+    @property
+    def together(self) -> int:
+        """How many arms to train at once."""
+        alone = default_device() != "cpu" or PartialState().num_processes > 1
+        return self.arms_at_once or (1 if alone else torch.get_num_threads())
 
     def kernels(self, console: Console) -> Kernels:
         """Take this many threads, say so, and return the kernels asked for."""
         console.print(f"computing on {use_threads(self.threads)} CPU threads", highlight=False)
         return Kernels(self.attention, self.precision)
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One arm of a comparison: its name, what it is told, its method and its problems."""
+
+    arm: str
+    told: str
+    settings: Training
+    stream: TaskStream
 
 
 @dataclass(frozen=True)
@@ -63,26 +84,49 @@ class Experiment:
 
         `told` says in the tables what the arm learns from: answers, or every step.
         """
-        settings = replace(settings, seed=self.seed)
-        found = self._arm(arm, told, base, {"settings": asdict(settings)})
+        found = self._arm(arm, told, base, settings)
         if found:
-            found.train(stream, settings)
+            found.train(stream, replace(settings, seed=self.seed))
         return str(self.folder / arm / "model")
+
+    def rivals(self, rivals: Sequence[Rival], base: str, at_once: int) -> None:
+        """Train several arms from `base`, `at_once` of them side by side; finished ones are reused.
+
+        Side by side every arm has one CPU thread; one after the other, all of them.
+        """
+        if at_once == 1:
+            for one in rivals:
+                self.run(one.arm, one.told, base, one.settings, one.stream)
+            return
+        pending = [one for one in rivals if self._arm(one.arm, one.told, base, one.settings)]
+        jobs = [
+            partial(self.run, one.arm, one.told, base, one.settings, one.stream) for one in pending
+        ]
+        if jobs:
+            run_side_by_side(jobs, min(at_once, len(jobs)), threads=1)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the console: another process writes plain lines of its own."""
+        return {name: value for name, value in vars(self).items() if name != "console"}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        vars(self).update(state, console=Console(force_terminal=False))
 
     def measure(self, arm: str, told: str, base: str) -> str:
         """Evaluate a model as it is, as an arm of its own, and return it."""
-        found = self._arm(arm, told, base, {})
+        found = self._arm(arm, told, base, None)
         if found:
             found.measure()
         return base
 
-    def _arm(self, arm: str, told: str, base: str, config: Mapping[str, Any]) -> Arm | None:
+    def _arm(self, arm: str, told: str, base: str, settings: Training | None) -> Arm | None:
         """The arm, or None if its run is complete."""
+        method = {"settings": asdict(replace(settings, seed=self.seed))} if settings else {}
         config = {
             "base": identity_of(base),
             "probes": probes_digest(self.probing.probes),
             "evaluation": asdict(self.probing.how),
-            **config,
+            **method,
             **self.about,
         }
         path = self.folder / arm
