@@ -19,7 +19,7 @@ from rlskills.evaluation.evaluate import Evaluation
 from rlskills.evaluation.probes import make_probes
 from rlskills.training.arms import Probing
 from rlskills.training.experiment import Experiment, Machine, Rival
-from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
+from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
 from rlskills.training.stream import Source, mixture, uniform
 
 STAGE1 = SFTSettings(
@@ -76,32 +76,29 @@ def main(config: Quickstart) -> None:
         return tasks.load("string_transform", **common, **options)
 
     groups = {name: functions(name) for name in ("common", "train", "held_out")}
-    single = 1 - config.composing - config.copying - config.rows
-    row = tasks.load("string_row", common=config.common)
-    parts = {"single": (Source(functions("all"), "train", 1), single)}
-    copying = functions("all", mode="copy")
+    row, copying = tasks.load("string_row", common=config.common), functions("all", mode="copy")
+    shares = {name: float(getattr(config, name)) for name in ("composing", "copying", "rows")}
+    parts = {"single": (Source(functions("all"), "train", 1), 1.0 - sum(shares.values()))}
     for level in (2, 3, 4):
         parts[f"common/L{level}"] = (Source(groups["common"], "train", level), config.composing / 3)
         parts[f"copy/L{level}"] = (Source(copying, "train", level), config.copying / 3)
         parts[f"row/L{level}"] = (Source(row, "train", level - 1), config.rows / 3)
-    probing = Probing(
-        make_probes(groups, range(1, 6), config.probes), Evaluation(160, config.samples)
-    )
-    arms = {
+    probes = make_probes(groups, range(1, 6), config.probes)
+    probing = Probing(probes, Evaluation(160, config.samples))
+    arms: dict[str, tuple[str, Training]] = {
         "grpo": ("answers", config.grpo),
         "rft": ("answers", config.rft),
         "sft_answers": ("answers", replace(config.sft, target="answer")),
         "sft_worked": ("every step", replace(config.sft, target="worked")),
     }
+    about = {"recipe": "quickstart", "common": config.common, **shares}
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         folder = config.output / f"seed{seed}"
-        shares = {name: getattr(config, name) for name in ("composing", "copying", "rows")}
-        about = {"recipe": "quickstart", "common": config.common, **shares}
         experiment = Experiment(folder, seed, probing, kernels, console, about)
         start, told = experiment.start(config.model), "single calls, common compositions"
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
         rivals = [
-            Rival(arm, arms[arm][0], arms[arm][1], uniform(groups["train"], "train", (1, 2), seed))
+            Rival(arm, *arms[arm], uniform(groups["train"], "train", (1, 2), seed))
             for arm in config.arms
         ]
         experiment.rivals(rivals, base, config.machine.together)

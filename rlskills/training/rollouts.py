@@ -201,7 +201,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         self._log_to("train/parse_failures", _share(s.status == "unparsed" for s in scores))
         for tag, values in _accuracies(drawn, scores).items():
             self._log_to(tag, sum(values) / len(values))
-        for name, value in self.stream.curriculum.metrics().items():
+        for name, value in self.stream.metrics().items():
             self._log_to(f"curriculum/{name}", value)
 
     def _log_to(self, tag: str, value: float) -> None:

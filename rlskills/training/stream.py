@@ -12,6 +12,7 @@ from typing import Any
 
 from ..curricula import Choice, Curriculum, Mixture, Outcome, Uniform
 from ..tasks import Environment, Score, Task
+from .teaching import Watch
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,16 @@ class Source:
     env: Environment
     split: str
     level: int
+    skill: str = ""
+    """The skill that all its problems apply last, where a unit is that narrow."""
+    kind: str = ""
+    """A name for the log, e.g. of what is known beforehand to be impossible."""
+
+    @property
+    def rows(self) -> list[str]:
+        """What its outcomes are summed up in."""
+        skill, kind = [f"skill/{self.skill}"], [f"kind/{self.kind}"]
+        return [f"L{self.level}", *(skill if self.skill else []), *(kind if self.kind else [])]
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,7 @@ class TaskStream:
         self.sources = dict(sources)
         self.curriculum = curriculum
         self.position = dict.fromkeys(self.sources, 0)
+        self.watch = Watch({unit: source.rows for unit, source in self.sources.items()})
 
     def draw(self, count: int) -> list[Drawn]:
         """The next `count` tasks; each address of a source is given out once."""
@@ -69,14 +81,24 @@ class TaskStream:
         return drawn
 
     def observe(self, outcomes: Sequence[Outcome]) -> None:
-        """Pass results on to the curriculum."""
+        """Pass results on to the curriculum, and keep count of them."""
         self.curriculum.observe(outcomes)
+        self.watch.observe(outcomes)
+
+    def metrics(self) -> dict[str, float]:
+        """What the teacher does, for the log."""
+        return self.watch.metrics(self.curriculum.probabilities())
 
     def state_dict(self) -> dict[str, Any]:
         """JSON-safe state."""
-        return {"position": dict(self.position), "curriculum": self.curriculum.state_dict()}
+        return {
+            "position": dict(self.position),
+            "curriculum": self.curriculum.state_dict(),
+            "watch": self.watch.state_dict(),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where `state_dict` was taken."""
         self.curriculum.load_state_dict(state["curriculum"])
+        self.watch.load_state_dict(state["watch"])
         self.position = dict(state["position"])
