@@ -119,7 +119,18 @@ def _layout(places: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
             "dead groups": ["Multiline", [r"train/dead_groups"]],
             "response length": ["Multiline", [r"train/response_length"]],
             "entropy": ["Multiline", [r"train/entropy"]],
-        }
+        },
+        "what the teacher does": {
+            "chance by level": ["Multiline", [r"curriculum/probability/L\d+"]],
+            "chance by skill": ["Multiline", [r"curriculum/probability/skill/.*"]],
+            "competence by level": ["Multiline", [r"curriculum/competence/L\d+"]],
+            "learning progress by level": ["Multiline", [r"curriculum/progress/L\d+"]],
+            "learning progress by skill": ["Multiline", [r"curriculum/progress/skill/.*"]],
+            "where rollouts go": [
+                "Multiline",
+                [r"curriculum/share/(dead|mastered|out_of_reach)", r"curriculum/share/kind/.*"],
+            ],
+        },
     }
 
 
