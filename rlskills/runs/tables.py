@@ -26,7 +26,7 @@ Cells: TypeAlias = Mapping[Address, Mapping[str, Interval]]
 """Intervals by (group, level), then by arm."""
 
 COMPLETE = "complete"
-_PLACES = ("seed", "folder", "path", "dir", "name", "output")
+_PLACES = ("seed", "folder", "path", "dir", "name", "output", "base")
 """Settings with these in their name may differ between seeds of one arm."""
 
 

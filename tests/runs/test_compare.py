@@ -208,11 +208,11 @@ def test_budgets_are_means_over_seeds_of_the_last_record(folders: Any) -> None:
 
 def test_what_weakens_a_comparison_is_noted(folders: Any) -> None:
     probes = {PLACE: folders.solved(0.5, 4)}
-    folders.write("grpo", 0, probes, config={"a": {"rate": 1, "seed": 0, "output": "x"}})
-    folders.write("grpo", 1, probes, config={"a": {"rate": 2, "seed": 1, "output": "y"}})
+    folders.write("grpo", 0, probes, config={"base": 1, "a": {"rate": 1, "seed": 0}})
+    folders.write("grpo", 1, probes, config={"base": 2, "a": {"rate": 2, "seed": 1}})
     folders.write("rft", 0, probes, status="running")
     notes = compare([folders.root]).notes
-    assert "grpo: its seeds were trained with different a.rate" in notes
+    assert "grpo: its seeds were trained with different a.rate" in notes  # each has its own base
     assert "rft: seed 0 is not complete" in notes
 
 
