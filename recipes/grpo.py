@@ -79,7 +79,6 @@ def main(config: GRPOOnAnything) -> None:
         rl = uniform(env, "train", config.levels, seed + 1)
         rivals.run("grpo", "answers", base, config.grpo, rl)
     report((config.output,), config.output, console, "samples")
-    console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
 
 
 if __name__ == "__main__":

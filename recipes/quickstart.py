@@ -1,10 +1,9 @@
 """RL against supervised training on composing known functions, on a laptop CPU.
 
-Stage 1 teaches a tiny model from scratch 64 string functions one by one, and how to compose 32
-of them. Stage 2 starts four rival arms from that one checkpoint, on problems that nest one or two
-of 16 other functions: GRPO, rejection fine-tuning, and supervised fine-tuning on bare answers and
-on worked solutions. All five models then answer the same fixed probes, one to five functions deep,
-for the common, the trained and 16 held-out functions.
+Stage 1 teaches a tiny model 64 string functions one by one, and how to compose 32 of them. Stage 2
+starts four rivals from that checkpoint, on problems that nest one or two of 16 other functions:
+GRPO, rejection fine-tuning, and supervised fine-tuning on bare answers and on worked solutions. All
+five models answer the same fixed probes of common, trained and held-out functions, up to five deep.
 """
 
 from dataclasses import dataclass, replace
@@ -20,12 +19,10 @@ from rlskills.evaluation.probes import make_probes
 from rlskills.training.arms import Probing
 from rlskills.training.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
-from rlskills.training.stream import Source, mixture, uniform
+from rlskills.training.stream import Source, mixture
 
-STAGE1 = SFTSettings(
-    updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100, beta2=0.98,
-    eval_every=500, save_every=250,
-)  # fmt: skip
+STAGE1 = SFTSettings(updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100,
+                     beta2=0.98, eval_every=500, save_every=250)  # fmt: skip
 STAGE2 = {"updates": 150, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5}
 
 
@@ -42,7 +39,7 @@ class Quickstart:
     arms: tuple[str, ...] = ("grpo", "rft", "sft_answers", "sft_worked")
     """Stage-2 arms to run."""
     model: str = "tiny"
-    """Where stage 1 starts: the from-scratch preset, or a Hugging Face name or folder."""
+    """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
     stage1: SFTSettings = STAGE1
     """Supervised training on single calls, and on compositions of common functions."""
     grpo: GRPOSettings = GRPOSettings(**STAGE2)
@@ -58,7 +55,9 @@ class Quickstart:
     copying: float = 0.15
     """Share of stage 1 that copies nested calls of any functions, computing nothing."""
     rows: float = 0.0
-    """Share of stage 1 that puts single calls of any functions side by side, composing nothing."""
+    """Share of stage 1 that puts single calls of any functions side by side."""
+    alone: float = 0.2
+    """Share of stage 2's problems that are single calls; the others nest two."""
     probes: int = 128
     """Problems for each level and function set."""
     samples: int = 4
@@ -71,12 +70,12 @@ def main(config: Quickstart) -> None:
     console = Console()
     kernels = config.machine.kernels(console)
 
-    def functions(name: str, **options: object) -> tasks.Environment:
-        common = {"preset": "tiny", "functions": name, "common": config.common}
-        return tasks.load("string_transform", **common, **options)
+    def functions(of: str, mode: str = "solve") -> tasks.Environment:
+        spec = f"string_transform?preset=tiny&functions={of}&mode={mode}"
+        return tasks.load(spec, common=config.common)
 
     groups = {name: functions(name) for name in ("common", "train", "held_out")}
-    row, copying = tasks.load("string_row", common=config.common), functions("all", mode="copy")
+    copying, row = functions("all", "copy"), tasks.load("string_row", common=config.common)
     shares = {name: float(getattr(config, name)) for name in ("composing", "copying", "rows")}
     parts = {"single": (Source(functions("all"), "train", 1), 1.0 - sum(shares.values()))}
     for level in (2, 3, 4):
@@ -91,19 +90,18 @@ def main(config: Quickstart) -> None:
         "sft_answers": ("answers", replace(config.sft, target="answer")),
         "sft_worked": ("every step", replace(config.sft, target="worked")),
     }
-    about = {"recipe": "quickstart", "common": config.common, **shares}
+    alone, nested = (Source(groups["train"], "train", level) for level in (1, 2))
+    problems = {"L1": (alone, config.alone), "L2": (nested, 1 - config.alone)}
+    world = {"recipe": "quickstart", "common": config.common, **shares}
     for seed in range(config.first_seed, config.first_seed + config.seeds):
-        folder = config.output / f"seed{seed}"
-        experiment = Experiment(folder, seed, probing, kernels, console, about)
+        here = config.output / f"seed{seed}"
+        experiment = Experiment(here, seed, probing, kernels, console, world)
         start, told = experiment.start(config.model), "single calls, common compositions"
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
-        rivals = [
-            Rival(arm, *arms[arm], uniform(groups["train"], "train", (1, 2), seed))
-            for arm in config.arms
-        ]
+        about = {"alone": config.alone}
+        rivals = [Rival(a, *arms[a], mixture(problems, seed), about) for a in config.arms]
         experiment.rivals(rivals, base, config.machine.together)
     report((config.output,), config.output, console, "samples")
-    console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -56,3 +56,5 @@ def report(
         plots.append(plot_curves(loaded, axis, output))
     for file in (page, *plots):
         console.print(f"written: {file}", highlight=False, soft_wrap=True)
+    for run in runs:
+        console.print(f"curves: tensorboard --logdir {run}", highlight=False, soft_wrap=True)

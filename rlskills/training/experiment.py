@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,8 @@ class Rival:
     told: str
     settings: Training
     stream: TaskStream
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else makes this arm this one, e.g. how its problems are chosen; part of its hash."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,14 @@ class Experiment:
 
         `told` says in the tables what the arm learns from: answers, or every step.
         """
-        found = self._arm(arm, told, base, settings)
+        return self.rival(Rival(arm, told, settings, stream), base)
+
+    def rival(self, one: Rival, base: str) -> str:
+        """The same, for an arm that says more about itself."""
+        found = self._arm(one.arm, one.told, base, self._method(one))
         if found:
-            found.train(stream, replace(settings, seed=self.seed))
-        return str(self.folder / arm / "model")
+            found.train(one.stream, replace(one.settings, seed=self.seed))
+        return str(self.folder / one.arm / "model")
 
     def rivals(self, rivals: Sequence[Rival], base: str, at_once: int) -> None:
         """Train several arms from `base`, `at_once` of them side by side; finished ones are reused.
@@ -96,13 +102,11 @@ class Experiment:
         """
         if at_once == 1:
             for one in rivals:
-                self.run(one.arm, one.told, base, one.settings, one.stream)
+                self.rival(one, base)
             return
-        pending = [one for one in rivals if self._arm(one.arm, one.told, base, one.settings)]
-        jobs = [
-            partial(self.run, one.arm, one.told, base, one.settings, one.stream) for one in pending
-        ]
-        if jobs:
+        pending = [one for one in rivals if self._arm(one.arm, one.told, base, self._method(one))]
+        if pending:
+            jobs = [partial(self.rival, one, base) for one in pending]
             run_side_by_side(jobs, min(at_once, len(jobs)), threads=1)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -114,14 +118,16 @@ class Experiment:
 
     def measure(self, arm: str, told: str, base: str) -> str:
         """Evaluate a model as it is, as an arm of its own, and return it."""
-        found = self._arm(arm, told, base, None)
+        found = self._arm(arm, told, base, {})
         if found:
             found.measure()
         return base
 
-    def _arm(self, arm: str, told: str, base: str, settings: Training | None) -> Arm | None:
+    def _method(self, one: Rival) -> dict[str, Any]:
+        return {"settings": asdict(replace(one.settings, seed=self.seed)), **one.about}
+
+    def _arm(self, arm: str, told: str, base: str, method: Mapping[str, Any]) -> Arm | None:
         """The arm, or None if its run is complete."""
-        method = {"settings": asdict(replace(settings, seed=self.seed))} if settings else {}
         config = {
             "base": identity_of(base),
             "probes": probes_digest(self.probing.probes),
