@@ -59,7 +59,7 @@ def find(name: str) -> type[Environment]:
     if name.endswith(".py"):  # a file without a class: the error below lists those it defines
         where, colon, attribute = name, ":", ""
     if colon:
-        module = _from_file(Path(where)) if where.endswith(".py") else _module(where)
+        module = from_file(Path(where)) if where.endswith(".py") else _module(where)
         found = getattr(module, attribute, None)
         if not (inspect.isclass(found) and issubclass(found, Environment)):
             classes = _classes(module)
@@ -133,11 +133,11 @@ def _module(name: str) -> Any:
         raise UserError(f"cannot import {name}: {type(error).__name__}: {error}") from error
 
 
-def _from_file(path: Path) -> Any:
+def from_file(path: Path, what: str = "environment") -> Any:
     """Import a file under a name of its own; it is in `sys.modules` before it runs, because
     dataclasses and pickle look their module up there."""
     if not path.is_file():
-        raise UserError(f"no such environment file: {path}")
+        raise UserError(f"no such {what} file: {path}")
     name = f"rlskills_file_{digest(str(path.resolve()), size=6)}"
     if name in sys.modules:
         return sys.modules[name]
