@@ -1,10 +1,14 @@
-"""What to train on next. One file a method; the catalogue below finds them by name."""
+"""What to train on next. One file a method; the catalogue finds them by name."""
 
-from .interface import Base, Choice, Curriculum, Outcome
-from .mixture import Mixture
-from .pool import Pool
-from .uniform import Uniform
+from .base import Base
+from .batch import Batch
+from .catalogue import CATALOGUE, DEFAULT, find, make
+from .interface import Choice, Curriculum, Outcome
+from .methods.mixture import Mixture
+from .methods.uniform import Uniform
+from .pool import BoxPool, Pool
 
-CATALOGUE = {"uniform": Uniform, "mixture": Mixture}
-
-__all__ = ["CATALOGUE", "Base", "Choice", "Curriculum", "Mixture", "Outcome", "Pool", "Uniform"]
+__all__ = [
+    "CATALOGUE", "DEFAULT", "Base", "Batch", "BoxPool", "Choice", "Curriculum", "Mixture", "Outcome", "Pool",
+    "Uniform", "find", "make",
+]  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
+from math import inf
 
 from ..errors import UserError
+from ..tasks import digest
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,31 @@ class Pool:
         except CycleError as error:
             raise UserError(f"prerequisites form a cycle: {' -> '.join(error.args[1])}") from None
 
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the units and all that is known of them."""
+        return digest(*(getattr(self, one.name) for one in fields(self)))
+
     @classmethod
     def of(cls, units: Pool | Sequence[str]) -> Pool:
         """The pool itself, or one about whose units nothing is known."""
         return units if isinstance(units, Pool) else cls(tuple(units))
+
+
+@dataclass(frozen=True)
+class BoxPool(Pool):
+    """One unit whose tasks are vectors between `low` and `high`; for teachers of parameters."""
+
+    units: tuple[str, ...] = ("box",)
+    low: tuple[float, ...] = (0.0,)
+    high: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse a box without room in some direction."""
+        super().__post_init__()
+        if len(self.units) != 1:
+            raise UserError(f"a box is one unit, not {len(self.units)}")
+        if not self.low or len(self.low) != len(self.high):
+            raise UserError(f"the box's corners {self.low} and {self.high} do not fit together")
+        if not all(-inf < a < b < inf for a, b in zip(self.low, self.high, strict=True)):
+            raise UserError(f"the box has no room between {self.low} and {self.high}")

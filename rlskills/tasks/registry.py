@@ -60,7 +60,7 @@ def find(name: str) -> type[Environment]:
     if name.endswith(".py"):  # a file without a class: the error below lists those it defines
         where, colon, attribute = name, ":", ""
     if colon:
-        module = _from_file(Path(where)) if where.endswith(".py") else _module(where)
+        module = from_file(Path(where)) if where.endswith(".py") else _module(where)
         found = getattr(module, attribute, None)
         if not (inspect.isclass(found) and issubclass(found, Environment)):
             classes = _classes(module)
@@ -94,7 +94,7 @@ def imported_files() -> list[Path]:
 def import_files(paths: Sequence[Path]) -> None:
     """Import environment files, so that what was pickled in another process can be read here."""
     for path in paths:
-        _from_file(path)
+        from_file(path)
 
 
 def _typed(cls: type[Environment], key: str, text: str) -> Any:
@@ -146,11 +146,11 @@ def _module(name: str) -> Any:
         raise UserError(f"cannot import {name}: {type(error).__name__}: {error}") from error
 
 
-def _from_file(path: Path) -> Any:
+def from_file(path: Path, what: str = "environment") -> Any:
     """Import a file under a name of its own; it is in `sys.modules` before it runs, because
     dataclasses and pickle look their module up there."""
     if not path.is_file():
-        raise UserError(f"no such environment file: {path}")
+        raise UserError(f"no such {what} file: {path}")
     name = f"{_FILE}{digest(str(path.resolve()), size=6)}"
     if name in sys.modules:
         return sys.modules[name]

@@ -51,7 +51,7 @@ def mixture(parts: Mapping[str, tuple[Source, float]], seed: int) -> TaskStream:
     """Tasks from several sources with fixed weights, by unit name."""
     weights = {unit: weight for unit, (_, weight) in parts.items()}
     sources = {unit: source for unit, (source, _) in parts.items()}
-    return TaskStream(sources, Mixture(weights, seed))
+    return TaskStream(sources, Mixture(list(weights), seed, weights=weights))
 
 
 def uniform(env: Environment, split: str, levels: Sequence[int], seed: int) -> TaskStream:

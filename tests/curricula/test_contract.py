@@ -17,7 +17,7 @@ UNITS = ["L1", "L2", "L3", "far"]
 
 def make(name: str, seed: int = 0) -> Any:
     if name == "mixture":
-        return Mixture({unit: i + 1.0 for i, unit in enumerate(UNITS)}, seed)
+        return Mixture(UNITS, seed, weights={unit: i + 1.0 for i, unit in enumerate(UNITS)})
     return CATALOGUE[name](UNITS, seed)
 
 
@@ -79,7 +79,7 @@ def test_bad_outcomes_are_one_error_and_change_nothing(name: str, outcome: Outco
 def test_foreign_state_is_refused(name: str):
     one = make(name)
     state = one.state_dict()
-    for change in ({"name": "other"}, {"version": 99}, {"units": ["a"]}):
+    for change in ({"name": "other"}, {"version": 99}, {"pool": "another"}, {"options": {"a": 1}}):
         with pytest.raises(UserError, match="state has"):
             make(name).load_state_dict(state | change)
 
@@ -90,13 +90,15 @@ def test_impossible_pools_are_refused():
     with pytest.raises(UserError, match="not distinct"):
         Uniform(["a", "a"])
     with pytest.raises(UserError, match="all zero"):
-        Mixture({"a": 0.0})
+        Mixture(list({"a": 0.0}), weights={"a": 0.0})
     with pytest.raises(UserError, match="not negative"):
-        Mixture({"a": -1.0, "b": 2.0})
+        Mixture(list({"a": -1.0, "b": 2.0}), weights={"a": -1.0, "b": 2.0})
     with pytest.raises(UserError, match="finite"):
-        Mixture({"a": float("nan")})
-    with pytest.raises(UserError, match="weights"):
-        Mixture({"a": 1.0, "b": 1.0}).load_state_dict(Mixture({"a": 2.0, "b": 1.0}).state_dict())
+        Mixture(list({"a": float("nan")}), weights={"a": float("nan")})
+    with pytest.raises(UserError, match="options"):
+        Mixture(list({"a": 1.0, "b": 1.0}), weights={"a": 1.0, "b": 1.0}).load_state_dict(
+            Mixture(list({"a": 2.0, "b": 1.0}), weights={"a": 2.0, "b": 1.0}).state_dict()
+        )
 
 
 def test_dead_groups_are_known():

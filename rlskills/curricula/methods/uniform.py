@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from .interface import Base
+from ..base import Base
 
 
 class Uniform(Base):
     """Equal chances for all units, whatever the outcomes."""
 
     name = "uniform"
+    family = "control"
+    order_free = True
+    reaches_all = True

@@ -1,0 +1,1 @@
+"""One file a method: a subclass of `Base` with its paper in the docstring."""

@@ -1,0 +1,1 @@
+"""What outcomes tell about units: averages, windows, posteriors. Pieces that methods share."""

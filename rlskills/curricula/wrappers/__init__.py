@@ -1,0 +1,1 @@
+"""Curricula around another one: gates, skips, floors, screening, allocation of rollouts."""
