@@ -53,6 +53,8 @@ class Curriculum(Protocol):
     """What it uses beyond rewards: none, level labels, prerequisite graph, hidden states."""
     needs: frozenset[str]
     """Optional fields of `Outcome` that the trainer must fill, e.g. `features`."""
+    refill: int
+    """How many further batches a trainer may draw in a step to replace groups not admitted."""
 
     def sample(self, k: int) -> list[Choice]:
         """Choose `k` units; may repeat them."""

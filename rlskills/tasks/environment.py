@@ -84,6 +84,13 @@ class Environment:
         """The split whose tasks measure this level; for most environments `test`."""
         return "test"
 
+    def signatures(self) -> Mapping[str, Environment]:
+        """This environment in parts, by the skill that their problems apply last.
+
+        A curriculum can then choose between skills and not only between levels. Default: no parts.
+        """
+        return {}
+
     # What is provided.
 
     @final

@@ -52,8 +52,13 @@ class GRPO(RolloutTrainer):
         return advantages, advantages.abs() > 1e-6
 
     def rounds_wanted(self, rounds: list[Round]) -> bool:
-        """Under `refill`, until an update's worth of live rows is there on all processes."""
-        if self.settings.dead_groups != "refill" or len(rounds) >= self.settings.max_rounds:
+        """Under `refill`, until an update's worth of live rows is there on all processes.
+
+        A curriculum may ask for the same by its `refill`, the number of further rounds.
+        """
+        asked = self.settings.dead_groups == "refill"
+        most = max(self.settings.max_rounds if asked else 1, 1 + self.stream.curriculum.refill)
+        if len(rounds) >= most:
             return False
         have = self._total(sum(one.wanted for one in rounds))
         return have < self.settings.prompts * self.settings.group

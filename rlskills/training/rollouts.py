@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,10 +27,11 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from ..curricula import Outcome
 from ..errors import UserError
 from ..models.decoding import Sampling, decode, supports
-from ..models.loading import end_tokens, prompt_of
+from ..models.loading import encode_prompts, end_tokens, prompt_of
 from ..runs.metrics import Budget
 from ..tasks import Score, seed_from
 from .arguments import common_arguments
+from .features import prompt_features
 from .resume import ExactResume
 from .rounds import Round, merge, select
 from .settings import RolloutSettings
@@ -124,7 +125,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
 
     def _sample_round(self, rows: int) -> Round:
         group, world = self.settings.group, self.accelerator.num_processes
-        drawn = self.stream.draw(rows * world // group)
+        drawn = self.stream.draw(rows * world // group, group)
         first = self.accelerator.process_index * rows
         mine = [drawn[(first + i) // group] for i in range(rows)]
         inputs = [{"prompt": prompt_of(one.task, self._tokenizer), "drawn": one} for one in mine]
@@ -184,12 +185,14 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
 
     def _observe(self, drawn: list[Drawn], scores: list[Score], lengths: list[int]) -> None:
         outcomes, dead = [], []
+        features = self._features(drawn[:: self.settings.group])
         for i in range(0, len(drawn), self.settings.group):
             rows = slice(i, i + self.settings.group)
             # A curriculum sees how often the group was right, whatever the reward preset.
             rights = tuple(score.parts["answer"] for score in scores[rows])
             step, tokens = self.state.global_step, sum(lengths[rows])
-            outcomes.append(Outcome(drawn[i].choice, rights, step, tokens))
+            known = features[i // self.settings.group]
+            outcomes.append(Outcome(drawn[i].choice, rights, step, tokens, features=known))
             dead.append(len({score.reward for score in scores[rows]}) == 1)
         # All groups are shown before any is asked about: the state must have seen the dead ones.
         self.stream.observe(outcomes)
@@ -203,6 +206,12 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             self._log_to(tag, sum(values) / len(values))
         for name, value in self.stream.metrics().items():
             self._log_to(f"curriculum/{name}", value)
+
+    def _features(self, drawn: list[Drawn]) -> Sequence[tuple[float, ...] | None]:
+        if "features" not in self.stream.curriculum.needs:
+            return [None] * len(drawn)
+        model = self.accelerator.unwrap_model(self.model)
+        return prompt_features(model, encode_prompts([one.task for one in drawn], self._tokenizer))
 
     def _log_to(self, tag: str, value: float) -> None:
         self._metrics["train"][tag].append(float(value))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..curricula import Choice, Curriculum, Mixture, Outcome, Uniform
+from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, make
 from ..tasks import Environment, Score, Task
 from .teaching import Watch
 
@@ -60,6 +60,37 @@ def uniform(env: Environment, split: str, levels: Sequence[int], seed: int) -> T
     return TaskStream(sources, Uniform(list(sources), seed))
 
 
+def units_of(env: Environment, split: str, levels: Sequence[int]) -> dict[str, Source]:
+    """Units `SKILL@L2` by last skill and level where the environment has such parts, else `L2`."""
+    parts = env.signatures()
+    if not parts:
+        return {f"L{level}": Source(env, split, level) for level in levels}
+    return {
+        f"{skill}@L{level}": Source(part, split, level, skill)
+        for level in levels
+        for skill, part in parts.items()
+    }
+
+
+def taught(sources: Mapping[str, Source], spec: str, seed: int, **options: Any) -> TaskStream:
+    """Tasks chosen by the curriculum that `spec` names (see `curricula.make`).
+
+    It is told levels, skills and prerequisites: a unit's are the same skill one level below, or
+    where units are levels, that level. What it uses of them is its information tier.
+    """
+    places = {(one.skill, one.level, one.kind): unit for unit, one in sources.items()}
+    below = {
+        unit: places.get((one.skill, one.level - 1, one.kind)) for unit, one in sources.items()
+    }
+    pool = Pool(
+        tuple(sources),
+        {unit: one.level for unit, one in sources.items()},
+        {unit: (before,) for unit, before in below.items() if before},
+        {unit: (one.skill,) for unit, one in sources.items() if one.skill},
+    )
+    return TaskStream(sources, make(spec, pool, seed, **options))
+
+
 class TaskStream:
     """Endless tasks, chosen by `curriculum` among `sources` (by unit name)."""
 
@@ -69,15 +100,22 @@ class TaskStream:
         self.position = dict.fromkeys(self.sources, 0)
         self.watch = Watch({unit: source.rows for unit, source in self.sources.items()})
 
-    def draw(self, count: int) -> list[Drawn]:
-        """The next `count` tasks; each address of a source is given out once."""
-        drawn = []
+    def draw(self, count: int, group: int = 0) -> list[Drawn]:
+        """The next `count` tasks; each address of a source is given out once.
+
+        With groups of `group` rollouts, a choice that wishes for more rollouts than one group has
+        gets its task as often as comes nearest, at the cost of the choices behind it.
+        """
+        drawn: list[Drawn] = []
         for choice in self.curriculum.sample(count):
+            if len(drawn) == count:
+                break
             source = self.sources[choice.unit]
             index = self.position[choice.unit]
             self.position[choice.unit] = index + 1
             task = source.env.task(source.split, source.level, index)
-            drawn.append(Drawn(choice, task, source.env))
+            times = round(choice.rollouts / group) if group and choice.rollouts else 1
+            drawn += [Drawn(choice, task, source.env)] * min(max(times, 1), count - len(drawn))
         return drawn
 
     def observe(self, outcomes: Sequence[Outcome]) -> None:

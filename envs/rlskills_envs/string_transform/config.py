@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rlskills.errors import UnknownName
@@ -27,6 +28,8 @@ class Config(Environment.Config):
     """With `tiny`: how many functions are in neither train nor held_out."""
     binary_prob: float = -1.0
     """Chance of a node with two operands; -1: the preset's own."""
+    last: str = ""
+    """Function that is applied last; empty: any of the set."""
     mode: str = "solve"
     """`solve`; or, with `tiny`, `copy`: write the expression again without computing it."""
 
@@ -53,8 +56,13 @@ class Config(Environment.Config):
         sets = PRESETS[self.preset].sets(self.common)
         if self.functions not in sets:
             raise UnknownName(f"function set of preset {self.preset!r}", self.functions, sets)
+        if self.last and self.last not in (unary := self._unary(sets[self.functions])):
+            raise UnknownName(f"function of one argument in {self.functions!r}", self.last, unary)
         if not sets[self.functions]:
             raise ValueError(f"functions={self.functions!r} is empty with common={self.common}")
+
+    def _unary(self, names: Sequence[str]) -> list[str]:
+        return [name for name in names if name not in PRESETS[self.preset].interlace]
 
     def _check_preset(self) -> None:
         if self.preset != "tiny":

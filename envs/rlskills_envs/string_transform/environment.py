@@ -31,6 +31,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import cache
 from typing import Any, ClassVar
 
@@ -109,6 +110,19 @@ class StringTransform(Environment):
         """The answer alone."""
         return self.notation.answer_only(task.answer or "")
 
+    def signatures(self) -> Mapping[str, StringTransform]:
+        """By the function applied last; copies have no such parts."""
+        if self.base.mode == "copy":
+            return {}
+        preset = PRESETS[self.base.preset]
+        names = preset.sets(self.base.common)[self.base.functions]
+        options = asdict(self.base)
+        return {
+            name: type(self)(seed=self.seed, reward=self.weights, **options | {"last": name})
+            for name in names
+            if name not in preset.interlace
+        }
+
     def evaluation_split(self, level: int) -> str:
         """The split to evaluate this set of functions on, at a level."""
         composed = self.base.functions == "held_out" and level > 1
@@ -122,7 +136,7 @@ def _draw(rng: random.Random, cfg: Config) -> tuple[Node, str, list[Step]]:
     easier = cfg.functions == "all" and cfg.depth > 1 and rng.random() < 0.5
     sampler = _sampler(cfg.preset, cfg.functions, cfg.common, cfg.binary_prob, easier)
     for _ in range(ATTEMPTS):
-        program, x = sampler.program(rng, cfg.depth), sampler.input(rng)
+        program, x = sampler.program(rng, cfg.depth, cfg.last), sampler.input(rng)
         trace = _trace(program, x, preset)
         if trace is not None:
             return program, x, trace

@@ -24,8 +24,10 @@ class Sampler:
         kinds = [plain, with_parameter] if preset.by_kind else [unary]
         self.kinds = [kind for kind in kinds if kind]
 
-    def program(self, rng: random.Random, depth: int) -> Node:
-        """A tree in which every leaf is `depth` nodes below the root."""
+    def program(self, rng: random.Random, depth: int, last: str = "") -> Node:
+        """A tree in which every leaf is `depth` nodes below the root, which may be given."""
+        if last:
+            return self._call(rng, last, depth, self.preset.require_x)
         return self._node(rng, depth, self.preset.require_x)
 
     def input(self, rng: random.Random) -> str:
@@ -43,7 +45,9 @@ class Sampler:
             return self._binary(rng, depth)
         if rng.random() < self.preset.builtin_prob:
             return Method(rng.choice(list(METHODS)), self._node(rng, depth - 1, need_x))
-        name = rng.choice(rng.choice(self.kinds))
+        return self._call(rng, rng.choice(rng.choice(self.kinds)), depth, need_x)
+
+    def _call(self, rng: random.Random, name: str, depth: int, need_x: bool) -> Node:
         return Call(name, (self._node(rng, depth - 1, need_x),), self._parameters(rng, name))
 
     def _binary(self, rng: random.Random, depth: int) -> Node:
