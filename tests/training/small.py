@@ -19,7 +19,7 @@ from rlskills.models.tiny import TinyConfig, save_tiny
 from rlskills.training.arms import Probing
 from rlskills.training.experiment import Experiment
 from rlskills.training.settings import GRPOSettings, SFTSettings
-from rlskills.training.stream import TaskStream, uniform
+from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
 KERNELS = Kernels("eager", "medium")
 SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
@@ -53,6 +53,11 @@ def stream(seed: int = 0) -> TaskStream:
     return uniform(Bits(), "train", (1, 2), seed)
 
 
+def lessons() -> TaskStream:
+    """The same tasks under the curriculum with the most state."""
+    return taught(units_of(Bits(), "train", (1, 2)), "default?window=8", 1)
+
+
 def experiment(folder: Path) -> Experiment:
     probes = make_probes({"all": Bits()}, (1, 2), 8)
     probing = Probing(probes, Evaluation(6, 2), curve_tasks=4)
@@ -72,7 +77,7 @@ def main(folder: Path) -> None:
         updates=8, prompts=8, group=4, max_new_tokens=6, eval_every=3, save_every=2,
         micro_batches=2, learning_rate=1e-3,
     )  # fmt: skip
-    small.run("grpo", "answers", base, grpo, stream(1))
+    small.run("grpo", "answers", base, grpo, lessons())
 
 
 if __name__ == "__main__":

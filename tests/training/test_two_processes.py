@@ -24,6 +24,8 @@ def test_two_processes_see_one_draw_and_end_alike(half_trained: Path, tmp_path: 
     assert done.returncode == 0, done.stderr[:6000]
     one, two = (json.loads((tmp_path / f"rank{i}.json").read_text()) for i in (0, 1))
     assert one["state"] == two["state"]
+    assert one["states"] == two["states"]
+    assert len(one["states"]) == 3
     assert one["weights"] == two["weights"]
     for field in ("rollouts", "samples", "generated_tokens", "trained_tokens"):
         assert one["budget"][field] == two["budget"][field]

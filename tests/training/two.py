@@ -16,26 +16,29 @@ from rlskills.runs.metrics import Budget
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
 
-from tests.training.small import KERNELS, stream  # isort: skip
+from tests.training.small import KERNELS, lessons  # isort: skip
 
 
 class Watched(GRPO):
     """Notes the tasks of every row that this process is given."""
 
     rows: list[list[str]]
+    states: list[Any]
 
     def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
         self.rows.append([one["drawn"].task.key for one in inputs])
-        return super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+        self.states.append(self.stream.state_dict())
+        return rewards
 
 
 def main(model: str, folder: Path) -> None:
     torch.set_num_threads(1)
     settings = GRPOSettings(updates=3, prompts=8, group=4, max_new_tokens=6, save_every=3)
     trainer = Watched(
-        load_model(model, KERNELS), load_tokenizer(model), stream(), settings, folder, Budget()
+        load_model(model, KERNELS), load_tokenizer(model), lessons(), settings, folder, Budget()
     )
-    trainer.rows = []
+    trainer.rows, trainer.states = [], []
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     weights = hashlib.sha256()
@@ -44,6 +47,7 @@ def main(model: str, folder: Path) -> None:
         weights.update(parameter.detach().numpy().tobytes())
     seen = {
         "rows": trainer.rows,
+        "states": trainer.states,
         "state": trainer.stream.state_dict(),
         "budget": trainer.budget.__dict__,
         "weights": weights.hexdigest(),

@@ -1,0 +1,97 @@
+"""Rollouts that curricula need to reach a fixed accuracy, on a pool most of which is useless.
+
+Units are a function applied last and a level. The pool mixes single calls of common functions,
+which the base has mastered, compositions of train functions one to five deep, problems that no
+answer solves, and problems whose grader tosses a coin. All arms are GRPO from one base of the
+quickstart with one budget of updates; only the choice of problems differs.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from rlskills import tasks
+from rlskills.cli import command_line
+from rlskills.errors import UserError
+from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.probes import make_probes
+from rlskills.runs.reached import reached_table
+from rlskills.training.arms import Probing
+from rlskills.training.experiment import Experiment, Machine, Rival
+from rlskills.training.settings import GRPOSettings
+from rlskills.training.stream import Source, taught, units_of
+from rlskills_envs.distractors import Coin, Impossible
+
+METHODS = ("uniform", "default", "sec", "mopps", "dapo", "alp_gmm")
+
+
+@dataclass(frozen=True)
+class Curricula:
+    """The defaults are what docs/curricula_trained.md was made with."""
+
+    output: Path = Path("runs/curricula")
+    """Folder of all runs; what is complete there is not run again."""
+    quickstart: Path = Path("runs/quickstart")
+    """Where the bases are: the folder of a quickstart, run at least with `--arms` and no names."""
+    bases: int = 3
+    """Bases to start from in turn: the quickstart's first seeds."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Repetitions; seed n starts from base n modulo `bases`."""
+    methods: tuple[str, ...] = METHODS
+    """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
+    target: float = 0.5
+    """Greedy accuracy on test problems of train functions, mean of levels 2 to 4, to reach."""
+    grpo: GRPOSettings = GRPOSettings(
+        updates=160, prompts=32, learning_rate=2e-4, max_new_tokens=112, eval_every=8, save_every=40
+    )
+    """The same for all."""
+    probes: int = 64
+    """Problems of each level."""
+    machine: Machine = Machine()
+
+
+def main(config: Curricula) -> None:
+    """Rollouts that each curriculum needs to reach a fixed accuracy."""
+    console = Console()
+    kernels = config.machine.kernels(console)
+    train, common = (
+        tasks.load("string_transform", preset="tiny", functions=name)
+        for name in ("train", "common")
+    )
+    sources = units_of(train, "train", range(1, 6))
+    for skill, part in common.signatures().items():
+        sources[f"mastered {skill}"] = Source(part, "train", 1, skill, "mastered")
+    for useless in (Impossible, Coin):
+        for n in range(32):
+            env = useless(function=f"{useless.letter}{n:02d}")
+            sources[f"{env.name} {n}"] = Source(env, "train", 1, kind=env.name)
+    probes = make_probes({"train": train}, (2, 3, 4), config.probes)
+    probing = Probing(probes, Evaluation(config.grpo.max_new_tokens), config.probes)
+    arms = {spec: re.sub(r"[^\w.-]+", "-", spec) for spec in config.methods}
+    for seed in config.seeds:
+        base = config.quickstart / f"seed{seed % config.bases}" / "base" / "model"
+        if not base.is_dir():
+            raise UserError(f"{base} is not there: run the quickstart first, or name its folder")
+        experiment = Experiment(
+            config.output / f"seed{seed}", seed, probing, kernels, console, {"recipe": "curricula"}
+        )
+        rivals = [
+            Rival(arm, "answers", config.grpo, taught(sources, spec, seed), {"curriculum": spec})
+            for spec, arm in arms.items()
+        ]
+        experiment.rivals(rivals, str(base), config.machine.together)
+    tags = [f"eval/train/L{level}/greedy" for level in (2, 3, 4)]
+    places = {
+        spec: [config.output / f"seed{seed}" / arm for seed in config.seeds]
+        for spec, arm in arms.items()
+    }
+    table = reached_table(places, tags, config.target)
+    (config.output / "reached.md").write_text(table)
+    console.print(table, highlight=False, soft_wrap=True)
+    console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
+
+
+if __name__ == "__main__":
+    command_line(main, Curricula, "curricula")

@@ -1,0 +1,110 @@
+"""Tasks under a curriculum: units by skill and level, what the teacher is told, wishes for rollouts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.spatial.distance import cosine
+
+from rlskills.curricula import Choice, Uniform
+from rlskills.errors import UserError
+from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
+from rlskills.tasks import load
+from rlskills.training.features import prompt_features
+from rlskills.training.grpo import GRPO
+from rlskills.training.settings import GRPOSettings
+from rlskills.training.stream import TaskStream, taught, units_of
+
+from .small import KERNELS, Bits
+
+TINY = "string_transform?preset=tiny&functions=train"
+
+
+def test_units_are_last_skills_and_levels():
+    sources = units_of(load(TINY), "train", (1, 3))
+    assert len(sources) == 2 * 16
+    for unit, source in sources.items():
+        task = source.env.task("train", source.level, 0)
+        assert unit == f"{task.skills[-1]}@L{task.depth}"
+
+
+def test_environments_without_parts_have_levels_as_units():
+    assert list(units_of(Bits(), "train", (1, 2))) == ["L1", "L2"]
+
+
+def test_a_part_draws_problems_of_the_whole():
+    whole = load(TINY)
+    part = whole.signatures()["F32"]
+    for index in range(50):
+        task = part.task("train", 2, index)
+        assert task.skills[-1] == "F32"
+        assert whole.owner(task.skills, task.depth, task.key) == "train"
+
+
+def test_an_unknown_last_function_is_one_error():
+    with pytest.raises(UserError, match="did you mean 'F39'"):
+        load(f"{TINY}&last=F309")
+
+
+def test_the_teacher_is_told_levels_skills_and_prerequisites():
+    stream = taught(units_of(load(TINY), "train", (1, 2, 3)), "uniform", 0)
+    pool: Any = stream.curriculum
+    assert pool.pool.levels["F32@L2"] == 2
+    assert pool.pool.skills["F32@L2"] == ("F32",)
+    assert pool.pool.prerequisites["F32@L2"] == ("F32@L1",)
+    assert "F32@L1" not in pool.pool.prerequisites
+
+
+class Wishing(Uniform):
+    """Wishes for two groups and a half of four."""
+
+    def sample(self, k: int) -> list[Choice]:
+        return [replace(choice, rollouts=10) for choice in super().sample(k)]
+
+
+def test_a_wish_for_rollouts_is_met_by_whole_groups():
+    sources = units_of(Bits(), "train", (1, 2))
+    drawn = TaskStream(sources, Wishing(list(sources), 0)).draw(5, group=4)
+    keys = [one.task.key for one in drawn]
+    assert [keys.count(key) for key in dict.fromkeys(keys)] == [2, 2, 1]
+    assert (
+        len({one.task.key for one in TaskStream(sources, Wishing(list(sources), 0)).draw(5)}) == 5
+    )
+
+
+def test_features_are_the_angles_of_hidden_states(small_model: Path):
+    model, tokenizer = load_model(str(small_model), KERNELS), load_tokenizer(str(small_model))
+    tasks = [Bits().task("train", 1, index) for index in range(3)]
+    prompts = [*encode_prompts(tasks, tokenizer), [3]]
+    found = prompt_features(model, prompts)
+    assert found[-1] == (0.0,)
+    import torch
+
+    with torch.no_grad():
+        out = model(input_ids=torch.tensor([prompts[0]]), output_hidden_states=True)
+    hidden = out.hidden_states[-1][0].numpy()
+    half, count = len(hidden) // 2, len(hidden)
+    angle = {(i, j): 1 - cosine(hidden[i], hidden[j]) for i in range(count) for j in range(count)}
+    apart = [v for (i, j), v in angle.items() if (i < half) != (j < half)]
+    within = [v for (i, j), v in angle.items() if (i < half) == (j < half) and i != j]
+    assert found[0][0] == pytest.approx(np.mean(within) + 8 * np.mean(apart), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "spec", ["default", "gain_rl", "dapo?batches=2", "cures", "speed", "mopps"]
+)
+def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
+    model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
+    settings = GRPOSettings(updates=3, prompts=8, group=4, max_new_tokens=6, save_every=3)
+    stream = taught(units_of(Bits(), "train", (1, 2)), spec, 0)
+    trainer = GRPO(model, tokenizer, stream, settings, tmp_path)
+    trainer.train()
+    rounds = trainer.budget.rollouts / (8 * 4)
+    assert rounds == int(rounds)
+    assert 3 <= rounds <= (9 if "dapo" in spec else 3)
+    assert sum(seen.groups for seen in stream.watch.seen.values()) == 8 * rounds
+    stream.curriculum.load_state_dict(stream.curriculum.state_dict())
