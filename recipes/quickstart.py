@@ -23,7 +23,7 @@ from rlskills.training.stream import Source, mixture
 
 STAGE1 = SFTSettings(updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100,
                      beta2=0.98, eval_every=500, save_every=250)  # fmt: skip
-STAGE2 = {"updates": 150, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5}
+STAGE2 = {"updates": 200, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5}
 
 
 @dataclass(frozen=True)
