@@ -18,6 +18,7 @@ USAGE = """usage: rlskills COMMAND ...
 
   run RECIPE ...       run an experiment: a recipe's name, or the path of a script
   env ...              list, show, sample, check and create environments
+  curriculum ...       list and show what decides what is practised next
   eval MODEL ...       ask a model fixed probes of an environment
   compare RUN RUN ...  tables and plots of run folders, side by side
   doctor               hardware, attention kernel, and what is missing
@@ -120,6 +121,12 @@ def _env(words: list[str]) -> None:
     env_cli(words)
 
 
+def _curriculum(words: list[str]) -> None:
+    from .commands.curriculum import curriculum_cli
+
+    curriculum_cli(words)
+
+
 def _doctor(words: list[str]) -> None:
     import tyro
 
@@ -147,6 +154,7 @@ def _compare(words: list[str]) -> None:
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": _run,
     "env": _env,
+    "curriculum": _curriculum,
     "eval": _eval,
     "compare": _compare,
     "doctor": _doctor,
