@@ -19,9 +19,9 @@ from rlskills.commands.compare import report
 from rlskills.evaluation.evaluate import Evaluation
 from rlskills.evaluation.probes import make_probes
 from rlskills.training.arms import Probing
-from rlskills.training.experiment import Experiment, Machine
+from rlskills.training.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, SFTSettings
-from rlskills.training.stream import uniform
+from rlskills.training.stream import taught, uniform, units_of
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class GRPOOnAnything:
     """Start RL from the model as it is."""
     grpo: GRPOSettings = GRPOSettings(updates=100, learning_rate=3e-4)
     """RL on answers."""
+    curriculum: str = "uniform"
+    """What chooses RL's problems: a name of `rlskills curriculum list`, or file.py:Class."""
     probes: int = 128
     """Problems for each level."""
     samples: int = 8
@@ -67,6 +69,7 @@ def main(config: GRPOOnAnything) -> None:
     probing = Probing(make_probes({env.name: env}, levels, config.probes), how)
     about = {"env": config.env, "levels": list(config.levels), "reward": config.reward,
              "env_version": env.version, "recipe": "grpo"}  # fmt: skip
+    about_rl = {"curriculum": config.curriculum}
     for seed in range(config.seeds):
         folder = config.output / f"seed{seed}"
         rivals = Experiment(folder, seed, probing, kernels, console, about)
@@ -76,8 +79,8 @@ def main(config: GRPOOnAnything) -> None:
             base = rivals.measure("base", "nothing", start)
         else:
             base = rivals.run("base", "every step", start, config.warmup, stream)
-        rl = uniform(env, "train", config.levels, seed + 1)
-        rivals.run("grpo", "answers", base, config.grpo, rl)
+        rl = taught(units_of(env, "train", config.levels), config.curriculum, seed + 1)
+        rivals.rival(Rival("grpo", "answers", config.grpo, rl, about_rl), base)
     report((config.output,), config.output, console, "samples")
 
 

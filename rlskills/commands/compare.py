@@ -12,7 +12,7 @@ from ..errors import UnknownName
 from ..runs.compare import compare, print_comparison, to_json, to_markdown
 from ..runs.metrics import AXES
 from ..runs.plots import plot_curves, plot_levels
-from ..runs.reading import load_runs
+from ..runs.reading import BASE, load_runs
 
 
 def compare_runs(
@@ -50,9 +50,9 @@ def report(
     page = output / "comparison.md"
     page.write_text(to_markdown(comparison))
     plots = [plot_levels(comparison, output)]
-    # A model that was only measured has no curve to draw.
+    # The base, and a model that was only measured, have no curve to draw.
     loaded = load_runs(runs)
-    if any(run.records for run in loaded):
+    if any(run.records for run in loaded if run.arm != BASE):
         plots.append(plot_curves(loaded, axis, output))
     for file in (page, *plots):
         console.print(f"written: {file}", highlight=False, soft_wrap=True)

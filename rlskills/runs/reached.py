@@ -36,10 +36,7 @@ def reached(run: Run, tags: Sequence[str], target: float, budget: str = "rollout
         for record in run.records
         if all(tag in record.metrics for tag in tags)
     ]
-    smooth = [
-        ((x0 + x1) / 2, (y0 + y1) / 2)
-        for (x0, y0), (x1, y1) in pairwise(points)
-    ]
+    smooth = [((x0 + x1) / 2, (y0 + y1) / 2) for (x0, y0), (x1, y1) in pairwise(points)]
     before: tuple[float, float] | None = None
     for x, y in smooth:
         if y >= target:
@@ -74,7 +71,7 @@ def reached_table(arms: Mapping[str, Sequence[Path]], tags: Sequence[str], targe
     }
     control = next(iter(spent))
     lines = [
-        f"| arm | thousand rollouts to {target:g}, by seed | reached | times fewer than {control} |",
+        f"| arm | 1000 rollouts to {target:g}, by seed | reached | times fewer than {control} |",
         "|---|---|---|---|",
     ]
     for arm, found in spent.items():

@@ -11,6 +11,7 @@ import pytest
 from rlskills import cli
 
 ROOT = Path(cli.__file__).parents[1]
+KINDS = ("mastered", "impossible", "coin")
 FEW = ["--machine.threads", "1", "--machine.attention", "eager", "--machine.precision", "medium"]
 
 
@@ -74,7 +75,7 @@ def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_m
     assert "settings" not in base["config"]
 
 
-@pytest.mark.parametrize("name", ["quickstart", "grpo"])
+@pytest.mark.parametrize("name", ["quickstart", "grpo", "curricula"])
 def test_help_is_complete(name: str, capsys):
     with pytest.raises(SystemExit) as error:
         run(name, "--help")
@@ -82,3 +83,27 @@ def test_help_is_complete(name: str, capsys):
     shown = capsys.readouterr().out
     assert "(default:" in shown
     assert "--output" in shown
+
+
+def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: Path, capsys):
+    quick = tmp_path / "quickstart"
+    run("quickstart", "--output", str(quick), "--arms", "--stage1.updates=2", "--probes=2")
+    few = ["--grpo.updates=2", "--grpo.prompts=4", "--grpo.eval-every=1", "--probes=2", "--bases=1"]
+    few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds", "0", "1"]
+    run("curricula", *few, "--methods", "uniform", "default", "--target=0.9")
+    table = (tmp_path / "runs" / "reached.md").read_text()
+    assert table in capsys.readouterr().out
+    assert "| default | 0.1+ 0.1+ | 0 of 2 | 1.00 [1.00, 1.00] |" in table
+    records = (tmp_path / "runs/seed1/default/metrics.jsonl").read_text().splitlines()
+    logged = json.loads(records[-1])["metrics"]
+    for tag in ("probability/L3", "probability/kind/coin", "probability/skill/F32"):
+        assert 0 <= logged[f"curriculum/{tag}"] <= 1
+    kinds = [logged[f"curriculum/probability/kind/{kind}"] for kind in KINDS]
+    assert 0 < sum(kinds) < 1
+
+
+def test_curricula_without_a_base_say_what_is_missing(tmp_path: Path, capsys):
+    with pytest.raises(SystemExit) as error:
+        run("curricula", "--quickstart", str(tmp_path / "none"), "--output", str(tmp_path))
+    assert error.value.code == 2
+    assert "run the quickstart first" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Tasks under a curriculum: units by skill and level, what the teacher is told, wishes for rollouts."""
+"""Tasks under a curriculum: units by skill and level, what it is told, wishes for rollouts."""
 
 from __future__ import annotations
 
