@@ -47,8 +47,14 @@ class Probe:
 
     def only(self, keep: Sequence[bool]) -> Probe:
         """The problems marked in `keep`."""
-        columns = (self.keys, self.greedy, self.samples, self.correct, self.graded)
-        return Probe(*self.address, self.split, *(tuple(compress(one, keep)) for one in columns))
+        return replace(
+            self,
+            keys=tuple(compress(self.keys, keep)),
+            greedy=tuple(compress(self.greedy, keep)),
+            samples=tuple(compress(self.samples, keep)),
+            correct=tuple(compress(self.correct, keep)),
+            graded=tuple(compress(self.graded, keep)),
+        )
 
     @property
     def address(self) -> Address:

@@ -351,7 +351,7 @@ def test_comparing_needs_no_deep_learning_library() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_problems_whose_grading_failed_are_left_out_of_every_run(folders: Folders):
+def test_problems_whose_grading_failed_are_left_out_of_every_run(folders):
     rows = [(True, 0, 0)] * 3 + [(False, 0, 0)]
     one = folders.write("one", 0, {("all", 1): rows, ("all", 2): rows})
     folders.write("two", 0, {("all", 1): rows, ("all", 2): rows})

@@ -24,7 +24,7 @@ FLAKY = '''
 from rlskills.tasks import Draft, Environment
 
 class Flaky(Environment):
-    """Copy a letter; the grader fails on every answer that begins with b."""
+    """Copy a letter; the grader fails on what begins with b, and on every third task."""
     trusted_grader = False
     grading_workers = 1
 
@@ -36,7 +36,7 @@ class Flaky(Environment):
         return text[:4] or None
 
     def verify(self, task, answer):
-        if answer.startswith("b"):
+        if answer.startswith("b") or task.index % 3 == 0:
             raise ValueError("b")
         return answer == task.answer
 
