@@ -119,9 +119,7 @@ class Environment:
     # What is provided.
 
     @final
-    def task(
-        self, split: str, level: int, index: int, *, patience: float = float("inf")
-    ) -> Task:
+    def task(self, split: str, level: int, index: int, *, patience: float = float("inf")) -> Task:
         """The task at this address: the same on every process, in any order of access.
 
         `EmptySplit` where there is none, or none was found in `REDRAWS` draws or in `patience`
