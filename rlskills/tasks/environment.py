@@ -7,23 +7,23 @@ A subclass writes `make`, and `verify` if equality with the answer is not the ru
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, ClassVar, final
 
 from ..errors import UnknownName, UserError
-from .parsing import answer_block
+from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
+from .scoring import GraderError, calls_of, grade
 from .seeding import digest, stream
+from .skills import prerequisites_of
 from .splits import SPLITS, Holdout, hashed_owner
 from .types import JSON, Draft, Score, Task
 
 REDRAWS = 5_000
 """Draws after which a split is declared empty at a level, rather than looping for ever."""
-
-
-class GraderError(UserError):
-    """A grader raised. The run stops: a broken grader is neither right nor wrong."""
 
 
 class EmptySplit(UserError):
@@ -43,20 +43,44 @@ class Environment:
     """Config overrides by level, easiest first; `levels[0]` is level 1."""
     test_percent: ClassVar[int] = 10
     holdout: Holdout = Holdout()
+    extra_parts: ClassVar[Sequence[str]] = ()
+    """Names of what `judge` returns, which a reward may give weights to."""
+    trusted_grader: bool = True
+    """Whether `parse`, `verify` and the like may run in the trainer's own process."""
+    grading_seconds: float = 5.0
+    """Wall-clock limit of one grading, where the grader is not trusted."""
+    grading_workers: int = 0
+    """Processes that grade, where the grader is not trusted; 0: one a core, at most 4."""
+    source: ClassVar[str] = ""
+    """How another process finds this class, where its module and its name do not say."""
 
     def __init__(
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         self.seed = seed
-        self.weights = reward_weights(reward)
+        self.weights = reward_weights(reward, self.extra_parts)
         self.base = self._configured(self.Config(), config)
         self.configs = [self._configured(self.base, level) for level in self.levels]
+        self._shown = [repr(cfg) for cfg in self.configs]
 
     # What an author writes.
 
     def make(self, rng: random.Random, cfg: Any) -> Draft:
         """Draw one problem from `rng` alone, under one level's `Config`."""
         raise NotImplementedError(f"{type(self).__name__} does not define make(rng, cfg)")
+
+    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+        """Draw a problem that this split is likely to own; None if it can own none under `cfg`.
+
+        Worth defining where `make` seldom draws what a split owns. Ownership is verified, and what
+        another split owns is drawn again, so this may be wrong, but not return None wrongly.
+        """
+        return self.make(rng, cfg)
+
+    def pairs(self, of: Draft | Task) -> Sequence[tuple[str, str]]:
+        """The ordered pairs of skills (f, g) in which g takes what f returns, for hold-outs by
+        pair. Default: neighbours in `skills`, which is right for chains only."""
+        return tuple(pairwise(of.skills))
 
     def verify(self, task: Task, answer: str) -> bool | float:
         """Is this parsed answer right? A float in [0, 1] gives partial credit; 1 is correct."""
@@ -72,6 +96,15 @@ class Environment:
         """The answer in a completion, or None. Default: the last `<answer>` block."""
         return answer_block(text)
 
+    def well_formed(self, text: str) -> bool:
+        """Is all of a completion in the form asked for, strictly? Asked where `parse` found an
+        answer. Default: one answer block at the end; with a `parse` of its own, nothing more."""
+        return type(self).parse is not Environment.parse or strictly_formed(text)
+
+    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
+        """Parts of the score beside `verify`, in [0, 1], by the names in `extra_parts`."""
+        return {}
+
     def solution(self, task: Task) -> str:
         """A worked solution that scores correct, for supervised training. Default: the answer."""
         return self.answer_only(task)
@@ -79,6 +112,32 @@ class Environment:
     def answer_only(self, task: Task) -> str:
         """The bare answer in the form `parse` reads, for supervised training without steps."""
         return f"<answer>{task.answer}</answer>"
+
+    def skills(self) -> Sequence[str]:
+        """All skills that a task may use, where that is known."""
+        return ()
+
+    def compose(self, rng: random.Random, cfg: Any, skills: tuple[str, ...]) -> Draft | None:
+        """A problem of exactly these skills, in this evaluation order; None if there is none."""
+        return None
+
+    def behaviours(self) -> Mapping[str, Callable[[Any], Any]]:
+        """What each skill does to a case of `cases`, where that can be computed."""
+        return {}
+
+    def cases(self, rng: random.Random) -> Iterator[Any]:
+        """Inputs to compare the behaviours of skills on, without end."""
+        return iter(())
+
+    def prerequisites(
+        self, levels: Iterable[int], split: str = "train", draws: int = 500
+    ) -> Mapping[str, tuple[str, ...]]:
+        """What each composition is composed of, for schedulers that use a prerequisite graph.
+
+        Found in the first `draws` tasks of each level; see `skills.prerequisites_of` for names.
+        """
+        tasks = (self.task(split, level, index) for level in levels for index in range(draws))
+        return prerequisites_of(tasks)
 
     def evaluation_split(self, level: int) -> str:
         """The split whose tasks measure this level; for most environments `test`."""
@@ -94,22 +153,44 @@ class Environment:
     # What is provided.
 
     @final
-    def task(self, split: str, level: int, index: int) -> Task:
-        """The task at this address: the same on every process, in any order of access."""
+    def task(self, split: str, level: int, index: int, *, patience: float = float("inf")) -> Task:
+        """The task at this address: the same on every process, in any order of access.
+
+        `EmptySplit` where there is none, or none was found in `REDRAWS` draws or in `patience`
+        seconds, which are for those who only want to know what can be drawn.
+        """
         cfg = self.config(level)
         if split not in self.holdout.splits:
             raise UnknownName(f"split of {self.name}", split, self.holdout.splits)
-        rng = stream(self.seed, self.name, self.version, repr(cfg), split, level, index)
+        place = (self._shown[level - 1], split, level, index)
+        rng = stream(self.seed, self.name, self.version, *place)
+        end = time.monotonic() + patience
         for _ in range(REDRAWS):
-            draft = self.make(rng, cfg)
-            depth = draft.depth or level
-            key = digest(self.name, self.version, self.identity(draft))
-            if self.owner(draft.skills, depth, key) == split:
-                return Task(
-                    self.name, split, level, index, draft.prompt, draft.answer,
-                    draft.skills, depth, draft.data, key,
-                )  # fmt: skip
+            draft = self.propose(rng, cfg, split)
+            if draft is None:
+                raise EmptySplit(f"{self.name}: split {split!r} is empty at level {level} ({cfg})")
+            task = self.task_of(draft, split, level, index)
+            if task is not None:
+                return task
+            if time.monotonic() > end:
+                break
         raise EmptySplit(f"{self.name}: split {split!r} seems empty at level {level} ({cfg})")
+
+    @final
+    def task_of(self, draft: Draft, split: str, level: int, index: int) -> Task | None:
+        """The task that a draft makes, or None if the split does not own it."""
+        depth, key = draft.depth or level, self.key(draft)
+        if self.owner(draft.skills, depth, key, self.pairs(draft)) != split:
+            return None
+        return Task(
+            self.name, split, level, index, draft.prompt, draft.answer,
+            draft.skills, depth, draft.data, key,
+        )  # fmt: skip
+
+    @final
+    def key(self, draft: Draft) -> str:
+        """The hash of a problem's identity, which decides train or test."""
+        return digest(self.name, self.version, self.identity(draft))
 
     @final
     def tasks(self, split: str, level: int, start: int = 0) -> Iterator[Task]:
@@ -119,9 +200,16 @@ class Environment:
             start += 1
 
     @final
-    def owner(self, skills: tuple[str, ...], depth: int, key: str) -> str:
+    def owner(
+        self,
+        skills: tuple[str, ...],
+        depth: int,
+        key: str,
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> str:
         """The one split that owns a problem with this content."""
-        return self.holdout.owner(skills, depth) or hashed_owner(key, self.test_percent)
+        held = self.holdout.owner(skills, depth, pairs)
+        return held or hashed_owner(key, self.test_percent)
 
     @final
     def config(self, level: int) -> Any:
@@ -133,22 +221,30 @@ class Environment:
 
     @final
     def score(self, task: Task, completion: str, *, truncated: bool = False) -> Score:
-        """Grade one completion; an exception in `parse` or `verify` becomes a `GraderError`."""
-        try:
-            parsed = None if truncated else self.parse(completion)
-            value = 0.0 if parsed is None else float(self.verify(task, parsed))
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"verify returned {value}, outside [0, 1]")
-        except Exception as error:
-            raise GraderError(
-                f"the grader of {self.name} raised {type(error).__name__}: {error}"
-                f"\n  task: {task.to_json()[:2000]}\n  completion: {completion[:2000]!r}"
-            ) from error
-        found = parsed is not None
-        parts = {"answer": value, "format": float(found), "malformed": float(not found)}
-        reward = sum(weight * parts.get(part, 0.0) for part, weight in self.weights.items())
-        status = "truncated" if truncated else "ok" if found else "unparsed"
-        return Score(value == 1.0, reward, parts, status, parsed)
+        """Grade one completion; see `scores`, which is faster for many."""
+        if self.trusted_grader:
+            return grade(self, task, completion, truncated)
+        return self.scores([task], [completion], [truncated])[0]
+
+    @final
+    def scores(
+        self,
+        tasks: Sequence[Task],
+        completions: Sequence[str],
+        truncated: Sequence[bool] | None = None,
+    ) -> list[Score]:
+        """Grade one completion of each task.
+
+        An exception of a trusted grader becomes a `GraderError`, which stops a run. A grader that
+        is not trusted runs in worker processes: what raises there, ends its process or takes
+        longer than `grading_seconds` gets a score that `failed`, and no other call notices.
+        """
+        calls = calls_of(tasks, completions, truncated)
+        if self.trusted_grader:
+            return [grade(self, *call) for call in calls]
+        from .grading.workers import workers_of
+
+        return workers_of(self).grade(calls)
 
     @final
     def describe(self) -> dict[str, Any]:
