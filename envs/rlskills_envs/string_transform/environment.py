@@ -90,7 +90,7 @@ class StringTransform(Environment):
             return self.make(rng, cfg)
         sampler = sampler_for(cfg, self.holdout, split) if constructed else plain_sampler(cfg)
         placed = place(rng, cfg, self.holdout, split, sampler) if constructed else {}
-        placed = placed | _root(cfg)
+        placed = {**placed, **_root(cfg)}
         for _ in range(OWNED):
             program, x = sampler.program(rng, cfg.depth, placed), sampler.input(rng)
             sketch = self._sketch(cfg, program, x)
