@@ -27,7 +27,8 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """One record a probe, with the outcome of every task; `evaluation.json` holds the list.
 
-    `greedy` is whether the greedy answer is right, `correct` how many of `samples` are.
+    `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
+    `reward` the sum of their rewards.
     """
     greedy = _scores(model, tokenizer, probes, Sampling(how.max_new_tokens, 0.0), seed)
     sampled: list[list[Score]] = [[] for _ in greedy]
@@ -98,4 +99,5 @@ def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
         "status": greedy.status,
         "samples": len(sampled),
         "correct": sum(score.correct for score in sampled),
+        "reward": sum(score.reward for score in sampled),
     }
