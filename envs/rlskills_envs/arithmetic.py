@@ -68,6 +68,7 @@ class Arithmetic(Written):
             self.require("size", whole(self.size, 1, 100), "1 to 100")
 
     levels: ClassVar = tuple({"size": n} for n in range(1, 13))
+    grows = "size"
 
     def __init__(
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any

@@ -79,6 +79,7 @@ class Countdown(Written):
             self.require("target", whole(self.target, 2, 10**9), "2 to 1000000000")
 
     levels: ClassVar = tuple({"operations": n} for n in range(1, 8))
+    grows = "operations"
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """Merge random numbers by random operations until one is left: the target."""

@@ -76,6 +76,7 @@ class GraphPath(Written):
             return 1 + self.length * (1 + self.branching * self.dead_end)
 
     levels: ClassVar = tuple({"length": n} for n in range(1, 9))
+    grows = "length"
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """A path of named nodes, branches from every node of it but the goal, edges shuffled."""

@@ -33,7 +33,7 @@ from rlskills.tasks import Draft, Task, register, stream
 from rlskills.tasks.grading import read_list
 from rlskills.tasks.types import JSON
 
-from .writing import Written, whole
+from .writing import Written, prefix_share, whole
 
 VERSION = 1
 ROWS = 5
@@ -85,7 +85,9 @@ class Hierarchy(Written):
             self.require("rows", whole(self.rows, 3, ROWS), f"3 to {ROWS}")
 
     levels: ClassVar = tuple({"hops": n} for n in range(1, 7))
+    grows = "hops"
     version = VERSION
+    extra_parts = ("last", "path")
     pairs_held_out = frozenset({("parent", "next_sibling")})
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
@@ -125,13 +127,13 @@ class Hierarchy(Written):
         return [draft.data["path"][0], draft.data["relations"]]
 
     def verify(self, task: Task, answer: str) -> float:
-        """Half for the last name and half for the path up to its first mistake; case is free."""
+        """Half for the last name and half for the path up to its first mistake."""
+        return sum(self.judge(task, answer).values()) / 2
+
+    def judge(self, task: Task, answer: str) -> dict[str, float]:
+        """`last`: whether the last name is right; `path`: the share before the first mistake."""
         found, path = read_list(answer.lower()) or [""], task.data["path"][1:]
-        right = next(
-            (i for i, (one, other) in enumerate(zip(found, path, strict=False)) if one != other),
-            min(len(found), len(path)),
-        )
-        return (found[-1] == path[-1]) / 2 + right / max(len(found), len(path)) / 2
+        return {"last": float(found[-1] == path[-1]), "path": prefix_share(found, path)}
 
     def solution(self, task: Task) -> str:
         """Every hop as a fact, then all the names."""

@@ -105,6 +105,7 @@ class Lego(Written):
             self.require("clauses", whole(self.clauses, 0, most), f"0 to {most}")
 
     levels: ClassVar = tuple({"position": n} for n in range(1, 13))
+    grows = "position"
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """A chain of distinct variables with random elements; its clauses in random order."""

@@ -35,7 +35,7 @@ from typing import ClassVar
 from rlskills.tasks import Draft, Task, register
 from rlskills.tasks.types import JSON
 
-from .writing import Written, whole
+from .writing import Written, prefix_share, whole
 
 Items = list[str]
 SHORTEST, LONGEST = 3, 8
@@ -118,13 +118,22 @@ class Procedure(Written):
             self.require("length", whole(self.length, SHORTEST, LONGEST), span)
 
     levels: ClassVar = tuple({"steps": n} for n in range(1, 13))
+    grows = "steps"
     skills_held_out = frozenset({"move"})
     pairs_held_out = frozenset({("reverse", "rotate"), ("swap", "reverse"), ("double", "delete")})
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """Random items and instructions that keep their number in bounds."""
-        # Half of the draws leave `move` out, or long ones would hardly ever do without.
-        names = [name for name in INSTRUCTIONS if name != "move" or rng.random() < 0.5]
+        return self._draw(rng, cfg, list(INSTRUCTIONS))
+
+    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+        """A problem with `move` in it only where it may be: long ones hardly ever do without."""
+        if split == "ood_skill" or cfg.steps == 1:
+            return super().propose(rng, cfg, split)
+        names = [name for name in INSTRUCTIONS if name not in self.skills_held_out]
+        return super().propose(rng, cfg, split) and self._draw(rng, cfg, names)
+
+    def _draw(self, rng: random.Random, cfg: Config, names: list[str]) -> Draft:
         items = rng.choices(FILLERS[cfg.kind], k=cfg.length)
         start, results, steps = _written(items, cfg.kind), [], []
         for _ in range(cfg.steps):
@@ -159,13 +168,8 @@ class Procedure(Written):
         """Share of results (of the longer list) that are right before the first mistake."""
         if len(answer) > LONG_ANSWER:
             return 0.0
-        found, results = answer.split("/" if self.tiny else "\n"), task.data["results"]
-        right = 0
-        for one, other in zip(found, results, strict=False):
-            if _BLANKS.sub("", one) != _BLANKS.sub("", other):
-                break
-            right += 1
-        return right / max(len(found), len(results))
+        plain = _BLANKS.sub("", answer.replace("\n", "/"))
+        return prefix_share(plain.split("/"), task.data["results"])
 
     def solution(self, task: Task) -> str:
         """Every instruction with its result, then the results; in `tiny`, those alone."""

@@ -7,13 +7,14 @@ Both ask the same problems at the same addresses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from rlskills.errors import UnknownName
-from rlskills.tasks import Environment, Holdout, Task
-from rlskills.tasks.parsing import TAIL, answer_block
+from rlskills.tasks import Draft, Environment, Holdout, Task
+from rlskills.tasks.parsing import TAIL, answer_block, strictly_formed
 
 PRESETS = ("chat", "tiny")
 
@@ -46,6 +47,8 @@ class Written(Environment):
             if getattr(self, option) not in known:
                 raise UnknownName(option, getattr(self, option), known)
 
+    grows: ClassVar[str] = ""
+    """The option that a level sets: how deep its problems are."""
     skills_held_out: ClassVar[frozenset[str]] = frozenset()
     pairs_held_out: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
@@ -57,12 +60,26 @@ class Written(Environment):
         depth = self.base.train_depth if self.base.train_depth < len(self.configs) else 0
         self.holdout = Holdout(self.skills_held_out, self.pairs_held_out, depth or None)
 
+    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+        """Any problem, unless this split has none as deep as the level."""
+        limit = self.holdout.depth_above
+        deep = limit is not None and getattr(cfg, self.grows) > limit
+        if deep and split in ("train", "test") or not deep and split == "ood_depth":
+            return None
+        return self.make(rng, cfg)
+
     def parse(self, text: str) -> str | None:
         """The last `<answer>` block or, in `tiny`, what stands behind the last `#`."""
         if not self.tiny:
             return answer_block(text)
         _, mark, found = text[-TAIL:].rpartition("#")
         return found.strip() if mark and found.strip() else None
+
+    def well_formed(self, text: str) -> bool:
+        """One answer, at the end, and thoughts closed."""
+        if self.tiny:
+            return text.count("#") == 1
+        return strictly_formed(text)
 
     def answer_only(self, task: Task) -> str:
         """The answer in the form that `parse` reads."""
@@ -88,3 +105,11 @@ def whole(value: object, low: int, high: int | None = None) -> bool:
     if not isinstance(value, int) or isinstance(value, bool):
         return False
     return low <= value and (high is None or value <= high)
+
+
+def prefix_share(found: Sequence[str], expected: Sequence[str]) -> float:
+    """How much of the longer of two lists they share before they first differ, in [0, 1]."""
+    pairs = enumerate(zip(found, expected, strict=False))
+    shorter = min(len(found), len(expected))
+    right = next((i for i, (one, other) in pairs if one != other), shorter)
+    return right / max(len(found), len(expected))

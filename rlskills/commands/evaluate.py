@@ -77,6 +77,7 @@ def evaluate_model(
 
 
 def _levels(records: list[dict], samples: int) -> Table:
+    from ..evaluation.evaluate import graded
     from ..evaluation.statistics import bootstrap_mean, pass_at_k, wilson
 
     table = Table("level", "split", "problems", "greedy")
@@ -84,12 +85,14 @@ def _levels(records: list[dict], samples: int) -> Table:
         table.add_column("pass@1")
         table.add_column(f"pass@{samples}")
     for record in records:
-        tasks = record["tasks"]
-        row = [str(record["level"]), record["split"], str(len(tasks))]
-        row.append(str(wilson(sum(t["greedy"] for t in tasks), len(tasks))))
+        tasks, failed = graded(record), sum(t["grader_failures"] for t in record["tasks"])
+        problems = f"{len(tasks)} ({failed} gradings failed)" if failed else str(len(tasks))
+        row = [str(record["level"]), record["split"], problems]
+        row.append(str(wilson(sum(t["greedy"] for t in tasks), len(tasks))) if tasks else "-")
         for k in (1, samples) if samples else ():
-            values = [pass_at_k(t["samples"], t["correct"], k) for t in tasks]
-            row.append(str(bootstrap_mean(values, seed=0)))
+            counts = [(t["samples"], t["correct"]) for t in record["tasks"] if t["samples"] >= k]
+            values = [pass_at_k(n, right, k) for n, right in counts]
+            row.append(str(bootstrap_mean(values, seed=0)) if values else "-")
         table.add_row(*row)
     return table
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..models.decoding import Sampling
 from ..models.generation import complete
 from ..models.loading import encode_prompts, end_tokens
-from ..tasks import Score, Task, seed_from
+from ..tasks import Score, Task, score_batch, seed_from
+from ..tasks.types import FAILURES
 from .probes import Probe
 
 
@@ -28,7 +30,8 @@ def evaluate(
     """One record a probe, with the outcome of every task; `evaluation.json` holds the list.
 
     `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
-    `reward` the sum of their rewards.
+    `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
+    says so of the greedy one, `samples` does not count it, and `grader_failures` does.
     """
     greedy = _scores(model, tokenizer, probes, Sampling(how.max_new_tokens, 0.0), seed)
     sampled: list[list[Score]] = [[] for _ in greedy]
@@ -53,16 +56,22 @@ def greedy_accuracy(
     """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
     records = evaluate(model, tokenizer, probes, Evaluation(max_new_tokens))
     return {
-        f"{probe.tag}/greedy": sum(t["greedy"] for t in record["tasks"]) / len(record["tasks"])
+        f"{probe.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
         for probe, record in zip(probes, records, strict=True)
+        if (tasks := graded(record))
     }
+
+
+def graded(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tasks of a probe's record whose greedy answer was graded: right or wrong."""
+    return [task for task in record["tasks"] if task["status"] not in FAILURES]
 
 
 def by_skill(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
     """Right greedy answers and tasks by skill, over all records."""
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for record in records:
-        for task in record["tasks"]:
+        for task in graded(record):
             for skill in dict.fromkeys(task["skills"]):
                 counts[skill][0] += task["greedy"]
                 counts[skill][1] += 1
@@ -82,13 +91,12 @@ def _scores(
     ends = end_tokens(model, tokenizer)
     texts = tokenizer.batch_decode(completions, skip_special_tokens=True)
     each = sampling.per_prompt
-    return [
-        [
-            env.score(task, texts[j], truncated=completions[j][-1] not in ends)
-            for j in range(i * each, (i + 1) * each)
-        ]
+    scores = score_batch(
+        (env, task, texts[j], completions[j][-1] not in ends)
         for i, (env, task) in enumerate(pairs)
-    ]
+        for j in range(i * each, (i + 1) * each)
+    )
+    return [scores[i : i + each] for i in range(0, len(scores), each)]
 
 
 def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
@@ -97,7 +105,8 @@ def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
         "skills": list(task.skills),
         "greedy": greedy.correct,
         "status": greedy.status,
-        "samples": len(sampled),
+        "samples": sum(not score.failed for score in sampled),
         "correct": sum(score.correct for score in sampled),
-        "reward": sum(score.reward for score in sampled),
+        "reward": sum(score.reward for score in sampled if not score.failed),
+        "grader_failures": sum(score.failed for score in (greedy, *sampled)),
     }

@@ -11,11 +11,13 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..errors import UserError
+from ..tasks.types import FAILURES
 
 BASE = "base"
 """The arm that every other arm starts from."""
@@ -40,6 +42,19 @@ class Probe:
     greedy: tuple[bool, ...]
     samples: tuple[int, ...]
     correct: tuple[int, ...]
+    graded: tuple[bool, ...]
+    """Whether the greedy answer could be graded at all."""
+
+    def only(self, keep: Sequence[bool]) -> Probe:
+        """The problems marked in `keep`."""
+        return replace(
+            self,
+            keys=tuple(compress(self.keys, keep)),
+            greedy=tuple(compress(self.greedy, keep)),
+            samples=tuple(compress(self.samples, keep)),
+            correct=tuple(compress(self.correct, keep)),
+            graded=tuple(compress(self.graded, keep)),
+        )
 
     @property
     def address(self) -> Address:
@@ -132,7 +147,7 @@ def load_runs(paths: Iterable[str | Path], notes: list[str] | None = None) -> li
         raise UserError(f"no evaluated run to compare{left_out}")
     runs = [run for pool in arms(runs).values() for run in pool]
     _check(runs)
-    return runs
+    return _graded_everywhere(runs, notes)
 
 
 def run_folders(path: Path) -> list[Path]:
@@ -194,6 +209,7 @@ def _probe(raw: Mapping[str, Any]) -> Probe:
         greedy=tuple(bool(task["greedy"]) for task in tasks),
         samples=samples,
         correct=correct,
+        graded=tuple(task.get("status") not in FAILURES for task in tasks),
     )
 
 
@@ -258,6 +274,24 @@ def _check(runs: Sequence[Run]) -> None:
                     f"{run} and {first} were not evaluated on the same problems at {group} "
                     f"level {level}; evaluate both on the same probes"
                 )
+
+
+def _graded_everywhere(runs: list[Run], notes: list[str] | None) -> list[Run]:
+    """The runs without the problems that a grader failed on in any of them: neither right nor
+    wrong, and left out everywhere, so that the arms stay paired."""
+    kept: dict[Address, Sequence[bool]] = {}
+    for run in runs:
+        for place, probe in run.probes.items():
+            before = kept.get(place, (True,) * len(probe.keys))
+            kept[place] = [a and b for a, b in zip(before, probe.graded, strict=True)]
+    for (group, level), keep in kept.items():
+        if notes is not None and not all(keep):
+            left = f"{len(keep) - sum(keep)} of {len(keep)} problems of {group} level {level}"
+            notes.append(f"{left} are left out: in some run their grader failed")
+    return [
+        replace(run, probes={p: q.only(kept[p]) for p, q in run.probes.items() if any(kept[p])})
+        for run in runs
+    ]
 
 
 def _identity(probe: Probe | None) -> tuple[str, tuple[str, ...]] | None:

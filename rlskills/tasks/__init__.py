@@ -2,11 +2,12 @@
 
 from .environment import Environment, GraderError
 from .registry import find, load, names, register
+from .scoring import score_batch
 from .seeding import digest, seed_from, stream
 from .splits import SPLITS, Holdout
 from .types import Draft, Message, Score, Task
 
 __all__ = [
     "SPLITS", "Draft", "Environment", "GraderError", "Holdout", "Message", "Score", "Task",
-    "digest", "find", "load", "names", "register", "seed_from", "stream",
+    "digest", "find", "load", "names", "register", "score_batch", "seed_from", "stream",
 ]  # fmt: skip

@@ -12,18 +12,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, final
 
 from ..errors import UnknownName, UserError
-from .parsing import answer_block
+from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
+from .scoring import GraderError, calls_of, grade
 from .seeding import digest, stream
 from .splits import SPLITS, Holdout, hashed_owner
 from .types import JSON, Draft, Score, Task
 
 REDRAWS = 5_000
 """Draws after which a split is declared empty at a level, rather than looping for ever."""
-
-
-class GraderError(UserError):
-    """A grader raised. The run stops: a broken grader is neither right nor wrong."""
 
 
 class EmptySplit(UserError):
@@ -43,12 +40,22 @@ class Environment:
     """Config overrides by level, easiest first; `levels[0]` is level 1."""
     test_percent: ClassVar[int] = 10
     holdout: Holdout = Holdout()
+    extra_parts: ClassVar[Sequence[str]] = ()
+    """Names of what `judge` returns, which a reward may give weights to."""
+    trusted_grader: bool = True
+    """Whether `parse`, `verify` and the like may run in the trainer's own process."""
+    grading_seconds: float = 5.0
+    """Wall-clock limit of one grading, where the grader is not trusted."""
+    grading_workers: int = 0
+    """Processes that grade, where the grader is not trusted; 0: one a core, at most 4."""
+    source: ClassVar[str] = ""
+    """How another process finds this class, where its module and its name do not say."""
 
     def __init__(
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         self.seed = seed
-        self.weights = reward_weights(reward)
+        self.weights = reward_weights(reward, self.extra_parts)
         self.base = self._configured(self.Config(), config)
         self.configs = [self._configured(self.base, level) for level in self.levels]
 
@@ -71,6 +78,15 @@ class Environment:
     def parse(self, text: str) -> str | None:
         """The answer in a completion, or None. Default: the last `<answer>` block."""
         return answer_block(text)
+
+    def well_formed(self, text: str) -> bool:
+        """Is all of a completion in the form asked for, strictly? Asked where `parse` found an
+        answer. Default: one answer block at the end; with a `parse` of its own, nothing more."""
+        return type(self).parse is not Environment.parse or strictly_formed(text)
+
+    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
+        """Parts of the score beside `verify`, in [0, 1], by the names in `extra_parts`."""
+        return {}
 
     def solution(self, task: Task) -> str:
         """A worked solution that scores correct, for supervised training. Default: the answer."""
@@ -126,22 +142,30 @@ class Environment:
 
     @final
     def score(self, task: Task, completion: str, *, truncated: bool = False) -> Score:
-        """Grade one completion; an exception in `parse` or `verify` becomes a `GraderError`."""
-        try:
-            parsed = None if truncated else self.parse(completion)
-            value = 0.0 if parsed is None else float(self.verify(task, parsed))
-            if not 0.0 <= value <= 1.0:
-                raise ValueError(f"verify returned {value}, outside [0, 1]")
-        except Exception as error:
-            raise GraderError(
-                f"the grader of {self.name} raised {type(error).__name__}: {error}"
-                f"\n  task: {task.to_json()[:2000]}\n  completion: {completion[:2000]!r}"
-            ) from error
-        found = parsed is not None
-        parts = {"answer": value, "format": float(found), "malformed": float(not found)}
-        reward = sum(weight * parts.get(part, 0.0) for part, weight in self.weights.items())
-        status = "truncated" if truncated else "ok" if found else "unparsed"
-        return Score(value == 1.0, reward, parts, status, parsed)
+        """Grade one completion; see `scores`, which is faster for many."""
+        if self.trusted_grader:
+            return grade(self, task, completion, truncated)
+        return self.scores([task], [completion], [truncated])[0]
+
+    @final
+    def scores(
+        self,
+        tasks: Sequence[Task],
+        completions: Sequence[str],
+        truncated: Sequence[bool] | None = None,
+    ) -> list[Score]:
+        """Grade one completion of each task.
+
+        An exception of a trusted grader becomes a `GraderError`, which stops a run. A grader that
+        is not trusted runs in worker processes: what raises there, ends its process or takes
+        longer than `grading_seconds` gets a score that `failed`, and no other call notices.
+        """
+        calls = calls_of(tasks, completions, truncated)
+        if self.trusted_grader:
+            return [grade(self, *call) for call in calls]
+        from .grading.workers import workers_of
+
+        return workers_of(self).grade(calls)
 
     @final
     def describe(self) -> dict[str, Any]:

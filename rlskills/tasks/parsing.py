@@ -31,6 +31,29 @@ def answer_block(text: str) -> str | None:
     return blocks[-1].strip() if blocks else None
 
 
+def strictly_formed(text: str) -> bool:
+    """Whether all of `text` is in form: thoughts if any, then one answer block, and no more.
+
+    Thinking is closed, and not empty; the chat template may have opened it. There is one answer
+    block in the whole text, it is not empty, and nothing but white space follows it.
+    """
+    thought, closed, rest = text.partition("</think>")
+    if closed:
+        thought = thought.strip().removeprefix("<think>")
+        if not thought.strip():
+            return False
+    else:
+        thought, rest = "", text
+    before, opened, body = rest.rstrip().removesuffix("</answer>").partition("<answer>")
+    inside = (thought, before, body)
+    tags = ("<think>", "</think>", "<answer>", "</answer>")
+    return (
+        bool(opened and body.strip())
+        and rest.rstrip().endswith("</answer>")
+        and not any(tag in part for part in inside for tag in tags)
+    )
+
+
 def json_object(text: str) -> dict[str, Any] | None:
     """The last JSON object in the text: in the last ```json fence if there is one.
 

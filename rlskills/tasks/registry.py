@@ -74,6 +74,14 @@ def find(name: str) -> type[Environment]:
     raise UnknownName("environment", name, names())
 
 
+def origin(cls: type[Environment]) -> str:
+    """The name by which a fresh process, where nothing is registered yet, `find`s this class."""
+    where = cls.__module__
+    if where == "__main__" or where.startswith("rlskills_file_"):
+        where = inspect.getsourcefile(cls) or where
+    return cls.source or f"{where}:{cls.__qualname__}"
+
+
 def load(spec: str, **options: Any) -> Environment:
     """An environment ready to draw from, e.g. `load("string_transform", preset="tiny")`."""
     name, _, query = spec.partition("?")

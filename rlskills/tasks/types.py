@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
@@ -10,6 +11,8 @@ from typing import Any, TypeAlias
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 Message: TypeAlias = dict[str, str]
 """One chat message: `{"role": ..., "content": ...}`."""
+FAILURES = ("grader_error", "grader_timeout")
+"""Statuses of a score that say nothing about the answer: the grader raised, died, or hung."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,10 @@ class Task:
 class Score:
     """How one completion did. `correct` is what is reported, `reward` is what is optimised.
 
-    `status` is `ok`, `unparsed` (no answer in the required form) or `truncated` (the sampler
-    stopped it at the length limit). `parts` are the named pieces `reward` is a weighted sum of.
+    `status` is `ok`, `unparsed` (no answer in the required form), `truncated` (the sampler stopped
+    it at the length limit), or one of `FAILURES`: then nothing is known of the answer, `reward` is
+    not a number, and the sample is dropped and counted. `parts` are the named pieces that `reward`
+    is a weighted sum of.
     """
 
     correct: bool
@@ -85,3 +90,15 @@ class Score:
     parts: Mapping[str, float]
     status: str
     parsed: str | None
+    note: str = ""
+    """What went wrong, where the grader failed."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether grading failed, so that the answer is neither right nor wrong."""
+        return self.status in FAILURES
+
+    @classmethod
+    def failure(cls, status: str, note: str) -> Score:
+        """The score of a completion that could not be graded."""
+        return cls(False, math.nan, {}, status, None, note)

@@ -22,7 +22,7 @@ from transformers import PrinterCallback
 from transformers.utils import logging as library_logging
 
 from ..errors import UserError
-from ..evaluation.evaluate import Evaluation, evaluate, greedy_accuracy
+from ..evaluation.evaluate import Evaluation, evaluate, graded, greedy_accuracy
 from ..evaluation.probes import Probe, probes_digest
 from ..models import kernels as kernel_room
 from ..models.kernels import Kernels
@@ -162,9 +162,9 @@ class Arm:
         write_json(self.run.path / "evaluation.json", found)
         results = {}
         for record in records:
-            right = sum(task["greedy"] for task in record["tasks"])
-            tag = f"final/{record['group']}/L{record['level']}"
-            results[tag] = right / len(record["tasks"])
+            if tasks := graded(record):
+                tag = f"final/{record['group']}/L{record['level']}"
+                results[tag] = sum(task["greedy"] for task in tasks) / len(tasks)
         writer.hparams({"arm": self.run.manifest["arm"], **shown}, results)
         writer.close()
         self.run.finish()

@@ -29,7 +29,7 @@ from ..errors import UserError
 from ..models.decoding import Sampling, decode, supports
 from ..models.loading import end_tokens, prompt_of
 from ..runs.metrics import Budget
-from ..tasks import Score, seed_from
+from ..tasks import Score, score_batch, seed_from
 from .arguments import common_arguments
 from .resume import ExactResume
 from .rounds import Round, merge, select
@@ -146,18 +146,19 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
 
     def _grade(
         self, completions: list[Any], completion_ids: list[Any], drawn: list[Drawn], **_: Any
-    ) -> list[float]:
+    ) -> list[float | None]:
         texts = [one if isinstance(one, str) else one[0]["content"] for one in completions]
         cut = [not ids or ids[-1] not in self._ends for ids in completion_ids]
-        self._scores = [
-            one.score(text, truncated)
+        self._scores = score_batch(
+            (one.env, one.task, text, truncated)
             for one, text, truncated in zip(drawn, texts, cut, strict=True)
-        ]
+        )
         group = self.settings.group
         self.samples = [
             (drawn[i].task.text, texts[i], self._scores[i]) for i in range(0, len(texts), group)
         ]
-        return [score.reward for score in self._scores]
+        # TRL leaves out what has no reward when it compares the completions of a group.
+        return [None if score.failed else score.reward for score in self._scores]
 
     def _generate_single_turn(
         self,
@@ -187,18 +188,24 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         for i in range(0, len(drawn), self.settings.group):
             rows = slice(i, i + self.settings.group)
             # A curriculum sees how often the group was right, whatever the reward preset.
-            rights = tuple(score.parts["answer"] for score in scores[rows])
+            graded = [score for score in scores[rows] if not score.failed]
+            rights = tuple(score.parts["answer"] for score in graded)
             step, tokens = self.state.global_step, sum(lengths[rows])
             outcomes.append(Outcome(drawn[i].choice, rights, step, tokens))
-            dead.append(len({score.reward for score in scores[rows]}) == 1)
+            dead.append(len({score.reward for score in graded}) == 1)
         # All groups are shown before any is asked about: the state must have seen the dead ones.
-        self.stream.observe(outcomes)
-        self._admitted = [self.stream.curriculum.admit(outcome) for outcome in outcomes]
+        self.stream.observe([outcome for outcome in outcomes if outcome.rewards])
+        whole = [len(outcome.rewards) == self.settings.group for outcome in outcomes]
+        self._admitted = [
+            graded and self.stream.curriculum.admit(outcome)
+            for graded, outcome in zip(whole, outcomes, strict=True)
+        ]
         self.budget.rollouts += len(drawn)
         self.budget.samples += len(drawn)
         self.budget.generated_tokens += sum(lengths)
         self._log_to("train/dead_groups", _share(dead))
         self._log_to("train/parse_failures", _share(s.status == "unparsed" for s in scores))
+        self._log_to("train/grader_failures", _share(score.failed for score in scores))
         for tag, values in _accuracies(drawn, scores).items():
             self._log_to(tag, sum(values) / len(values))
         for name, value in self.stream.curriculum.metrics().items():
@@ -224,6 +231,8 @@ def _accuracies(drawn: list[Drawn], scores: list[Score]) -> dict[str, list[bool]
     """Right or wrong of every completion, by tag: overall, by level and by skill."""
     found: dict[str, list[bool]] = defaultdict(list)
     for one, score in zip(drawn, scores, strict=True):
+        if score.failed:
+            continue
         found["train/accuracy"].append(score.correct)
         found[f"train/L{one.task.level}/accuracy"].append(score.correct)
         for skill in dict.fromkeys(one.task.skills):

@@ -349,3 +349,21 @@ def test_comparing_needs_no_deep_learning_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_problems_whose_grading_failed_are_left_out_of_every_run(folders):
+    rows = [(True, 0, 0)] * 3 + [(False, 0, 0)]
+    one = folders.write("one", 0, {("all", 1): rows, ("all", 2): rows})
+    folders.write("two", 0, {("all", 1): rows, ("all", 2): rows})
+    evaluation = json.loads((one / "evaluation.json").read_text())
+    for task in evaluation["probes"][0]["tasks"][2:]:
+        task |= {"greedy": False, "status": "grader_timeout"}
+    for task in evaluation["probes"][1]["tasks"]:
+        task |= {"greedy": False, "status": "grader_error"}
+    (one / "evaluation.json").write_text(json.dumps(evaluation))
+    notes: list[str] = []
+    for run in load_runs([folders.root], notes):
+        assert run.probes["all", 1].greedy == (True, True)
+        assert ("all", 2) not in run.probes
+    assert notes[0].startswith("2 of 4 problems of all level 1 are left out")
+    assert notes[1].startswith("4 of 4 problems of all level 2 are left out")

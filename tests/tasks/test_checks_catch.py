@@ -66,7 +66,7 @@ def verify(self, task, answer):
 def test_a_slow_grader_is_named(failures):
     body = """
 def verify(self, task, answer):
-    return len(answer) > 199 and sum(range(5 * 10**7)) < 0"""
+    return len(answer) > 199 and sum(range(2 * 10**7)) < 0"""
     found = failures(body, "junk", junk=18)
     assert "took" in found[0].message
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlskills.errors import UnknownName, UserError
-from rlskills.tasks import Draft, Environment, GraderError, Holdout, Task
+from rlskills.tasks import Draft, Environment, GraderError, Holdout, Task, load
 from rlskills.tasks.environment import EmptySplit
 
 
@@ -116,6 +116,12 @@ def test_an_unknown_split_gets_the_nearest_name():
         ({"digit": 3}, "did you mean 'digits'"),
         ({"digits": 0}, "digits must be positive"),
         ({"reward": "papper"}, "did you mean 'paper'"),
+        ({"reward": "anser:1"}, "part of the reward 'anser'; did you mean 'answer'"),
+        ({"reward": {"bonus": 1}}, "unknown part of the reward 'bonus'"),
+        ({"reward": "answer:much"}, "weight of 'answer'.*not 'much'"),
+        ({"reward": "answer:nan"}, "must be a number"),
+        ({"reward": "answer:1,answer:2"}, "two weights"),
+        ({"reward": "answer:1,,"}, "part of the reward ''"),
     ],
 )
 def test_wrong_options_are_user_errors(options, message):
@@ -167,6 +173,36 @@ def test_reward_presets_and_weights():
     shaped = Sums(reward={"answer": 1.0, "format": 0.25})
     assert shaped.score(task, "<answer>x</answer>").reward == 0.25
     assert shaped.score(task, shaped.solution(task)).reward == 1.25
+
+
+def test_rewards_can_be_spelled_out_where_an_environment_is_named():
+    env = load("string_transform?reward=answer:1, format:0.5,malformed:-2")
+    assert env.weights == {"answer": 1, "format": 0.5, "malformed": -2}
+    task = env.task("train", 1, 0)
+    assert env.score(task, env.answer_only(task)).reward == 1.5
+    assert env.score(task, "junk").reward == -2
+
+
+def test_an_environment_has_parts_of_its_own():
+    class Judged(Sums):
+        extra_parts = ("short", "even")
+
+        def judge(self, task: Task, answer: str) -> dict[str, float]:
+            return {"short": float(len(answer) < 3)}
+
+    env = Judged(reward={"answer": 1, "short": 0.5, "even": 7})
+    task = env.task("train", 1, 0)
+    score = env.score(task, "<answer>12</answer>")
+    assert (score.reward, score.parts["short"], score.correct) == (0.5, 1, False)
+    assert env.score(task, "none").reward == 0  # what no answer was found for has no parts
+
+
+def test_format_pays_only_for_the_whole_form():
+    env = Sums(reward="format:1")
+    task = env.task("train", 1, 0)
+    assert env.score(task, "sum <answer>1</answer>\n").reward == 1
+    assert env.score(task, "<answer>1</answer> and more").reward == 0
+    assert env.score(task, "<answer>1</answer>", truncated=True).reward == 0
 
 
 def test_partial_credit_is_reward_but_not_correct():

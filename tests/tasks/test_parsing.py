@@ -7,7 +7,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rlskills.tasks.parsing import TAIL, after_thinking, answer_block, json_object
+from rlskills.tasks.parsing import (
+    TAIL,
+    after_thinking,
+    answer_block,
+    json_object,
+    strictly_formed,
+)
 
 PIECES = ["<answer>", "</answer>", "<think>", "</think>", "```json\n", "```", "{", "}", '{"a":',
           '"', "\\", "[", ":", "1", "True", "\n", " ", "\ud800", "\0", "é"]  # fmt: skip
@@ -115,3 +121,40 @@ def test_no_repeated_pattern_is_slow(pattern):
     answer_block(text)
     json_object(text)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "formed"),
+    [
+        ("<answer>5</answer>", True),
+        ("so it is <answer>5</answer> \n", True),
+        ("<think>2+3</think><answer>5</answer>", True),
+        ("2+3</think>\n<answer>5</answer>", True),  # opened by the chat template
+        ("", False),
+        ("5", False),
+        ("<answer></answer>", False),
+        ("<answer> \n</answer>", False),
+        ("<think></think><answer>5</answer>", False),
+        ("</think><answer>5</answer>", False),
+        ("<think>2+3<answer>5</answer>", False),
+        ("<answer>5</answer><answer>5</answer>", False),
+        ("<think><answer>5</answer></think><answer>5</answer>", False),
+        ("<think>a</think><think>b</think><answer>5</answer>", False),
+        ("a</think>b</think><answer>5</answer>", False),
+        ("<answer>5</answer>.", False),
+        ("<answer>5", False),
+        ("5</answer>", False),
+        ("<answer><answer>5</answer>", False),
+        ("<answer>5</answer></answer>", False),
+    ],
+)
+def test_strict_form_is_one_block_at_the_end_and_nothing_empty(text, formed):
+    assert strictly_formed(text) is formed
+
+
+@given(hostile)
+def test_what_is_strictly_formed_has_an_answer(text):
+    assert not strictly_formed(text) or answer_block(text)
+    assert strictly_formed(f"<answer>{text}</answer>") == (
+        bool(text.strip()) and not any(tag in text for tag in PIECES[:4])
+    )

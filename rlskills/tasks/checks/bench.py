@@ -5,7 +5,6 @@ The checks themselves are in `drawing.py` and `grading.py`.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from ..environment import EmptySplit, Environment, GraderError
-from ..registry import find
+from ..registry import find, origin
 from ..types import Task
 
 SPREAD = 6
@@ -103,13 +102,7 @@ def draw(
 def importable(spec: str) -> str:
     """The same environment as a fresh process can find it, where nothing is registered yet."""
     name, mark, query = spec.partition("?")
-    cls = find(name)
-    if ":" in name:
-        return spec
-    where = cls.__module__
-    if where == "__main__" or where.startswith("rlskills_file_"):
-        where = inspect.getsourcefile(cls) or where
-    return f"{where}:{cls.__qualname__}{mark}{query}"
+    return spec if ":" in name else f"{origin(find(name))}{mark}{query}"
 
 
 def raised(error: BaseException) -> str:

@@ -22,6 +22,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from ..environment import Environment, GraderError
+from ..processes import end, interpreter
 from ..registry import load
 from ..seeding import digest
 from ..types import Task
@@ -48,16 +49,11 @@ def run(
     `payload` (JSON values) goes to the job. `ChildDied` is raised behind the last message when the
     child hangs for `silence_s` seconds or does not end well.
     """
-    child_env = os.environ | {
-        "PYTHONHASHSEED": str(hash_seed),
-        "PYTHONPATH": os.pathsep.join(one or os.getcwd() for one in sys.path),
-    }
     order = json.dumps({"job": job, "spec": spec, "payload": payload})
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-c", "from rlskills.tasks.checks.isolated import child; child()"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=child_env,
-        )  # fmt: skip
+        child = interpreter(
+            "from rlskills.tasks.checks.isolated import child; child()", errors, hash_seed
+        )
         try:
             assert child.stdin is not None
             child.stdin.write(order.encode())
@@ -68,8 +64,7 @@ def run(
                 last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
                 raise ChildDied(f"the process ended with status {child.returncode} {last}".strip())
         finally:
-            child.kill()
-            child.__exit__(None, None, None)  # waits and closes the pipe
+            end(child)
 
 
 def _listen(child: subprocess.Popen[bytes], silence_s: float) -> Iterator[Message]:
