@@ -128,10 +128,10 @@ class Procedure(Written):
 
     def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A problem with `move` in it only where it may be: long ones hardly ever do without."""
-        if split == "ood_skill" or cfg.steps == 1:
-            return super().propose(rng, cfg, split)
-        names = [name for name in INSTRUCTIONS if name not in self.skills_held_out]
-        return super().propose(rng, cfg, split) and self._draw(rng, cfg, names)
+        if not self.reaches(cfg, split):
+            return None
+        without = self.skills_held_out if split != "ood_skill" and cfg.steps > 1 else ()
+        return self._draw(rng, cfg, [name for name in INSTRUCTIONS if name not in without])
 
     def _draw(self, rng: random.Random, cfg: Config, names: list[str]) -> Draft:
         items = rng.choices(FILLERS[cfg.kind], k=cfg.length)

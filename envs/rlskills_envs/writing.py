@@ -62,11 +62,14 @@ class Written(Environment):
 
     def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
         """Any problem, unless this split has none as deep as the level."""
-        limit = self.holdout.depth_above
-        deep = limit is not None and getattr(cfg, self.grows) > limit
-        if deep and split in ("train", "test") or not deep and split == "ood_depth":
-            return None
-        return self.make(rng, cfg)
+        return self.make(rng, cfg) if self.reaches(cfg, split) else None
+
+    def reaches(self, cfg: Any, split: str) -> bool:
+        """Whether a split may hold problems of this depth."""
+        depth, limit = getattr(cfg, self.grows), self.holdout.depth_above
+        if split in ("ood_skill", "ood_pair"):
+            return depth > 1
+        return (limit is not None and depth > limit) == (split == "ood_depth")
 
     def parse(self, text: str) -> str | None:
         """The last `<answer>` block or, in `tiny`, what stands behind the last `#`."""
