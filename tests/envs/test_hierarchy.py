@@ -118,6 +118,16 @@ def test_credit_for_the_path_and_for_its_end(answer: str, credit: float):
     assert score.correct == (credit == 1.0)
 
 
+def test_both_halves_of_the_credit_can_be_weighted():
+    env = Hierarchy(reward="last:1,path:0.25")
+    task = env.task("train", 2, 0)
+    score = env.score(task, f"<answer>{task.data['path'][2]}</answer>")
+    assert (score.parts["last"], score.parts["path"], score.reward) == (1.0, 0.0, 1.0)
+    first = env.score(task, f"<answer>{task.data['path'][1]}</answer>")
+    assert (first.parts["last"], first.parts["path"], first.reward) == (0.0, 0.5, 0.125)
+    assert env.score(task, env.solution(task)).reward == 1.25
+
+
 def test_names_are_read_in_either_case_and_hostile_lists_earn_little():
     env = Hierarchy()
     task = env.task("train", 2, 0)

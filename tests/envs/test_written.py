@@ -87,7 +87,7 @@ def test_deep_problems_are_never_trained_on(name: str, options: str):
     env = environment(name, options, train_depth=2)
     assert [env.evaluation_split(level) for level in (1, 2, 3)] == ["test", "test", "ood_depth"]
     assert env.task("ood_depth", 3, 0).depth == 3
-    with pytest.raises(UserError, match="seems empty at level 3"):
+    with pytest.raises(UserError, match="is empty at level 3"):
         env.task("train", 3, 0)
     free = environment(name, options, train_depth=0)
     assert "ood_depth" not in free.holdout.splits
@@ -131,3 +131,15 @@ def test_the_tiny_answer_is_what_stands_behind_the_last_mark():
         env.parse(text) for text in ("1+1=2;#1+1", "#3#1+1 ", "1+1", "#", "", "1#\n ", "#" * 9)
     ]
     assert parsed == ["1+1", "1+1", None, None, None, None, None]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_strictly_in_form(name: str):
+    chat, tiny = (environment(name, preset=preset) for preset in ("chat", "tiny"))
+    one, other = chat.task("train", 1, 0), tiny.task("train", 1, 0)
+    for env, task in ((chat, one), (tiny, other)):
+        assert env.score(task, env.solution(task)).parts["format"] == 1.0
+        twice = env.score(task, env.answer_only(task) * 2)
+        assert (twice.correct, twice.parts["format"]) == (True, 0.0)
+    thought = chat.score(one, f"<think>so</think>{chat.answer_only(one)}")
+    assert (thought.correct, thought.parts["format"]) == (True, 1.0)
