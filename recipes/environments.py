@@ -20,9 +20,15 @@ from rlskills.evaluation.statistics import accuracy_interval, paired_difference
 
 DEFAULT = ("", (1,), 300, 48)
 SETTINGS = {  # options, levels, updates of warm-up, longest answer in tokens
-    "countdown": ("largest=9&target=30", (1,), 150, 24),
+    "arithmetic": ("", (2,), 400, 40),
+    "countdown": ("largest=9&target=30", (1,), 150, 20),
+    "graph_path": ("", (2,), 400, 32),
+    "hierarchy": ("rows=3", (1, 2), 200, 32),
+    "lego": ("group=z3", (1, 2), 300, 24),
+    "procedure": ("", (1,), 250, 16),
+    "string_transform": ("functions=train&common=56", (1, 2), 200, 40),
 }
-FLAGS = ["--warmup.eval-every=0", "--grpo.updates=20", "--grpo.eval-every=0"]
+FLAGS = ["--warmup.eval-every=0", "--grpo.updates=20", "--grpo.eval-every=0", "--samples=4"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ class Environments:
     """Names of environments; empty takes all that are registered."""
     seeds: int = 1
     """Repetitions, each with its own initial weights and draws."""
-    flags: tuple[str, ...] = ("--machine.threads=1",)
+    flags: tuple[str, ...] = ("--machine.threads=1", "--machine.attention=sdpa")
     """Further flags for the grpo recipe."""
 
 
