@@ -2,8 +2,7 @@
 
 Runs the `grpo` recipe on every registered environment: a short supervised warm-up on worked
 solutions, so that the base is right sometimes, then GRPO. The reward of sampled answers to fixed
-test problems is compared before and after, each problem with itself. Environments that are done
-are not run again; one that stands in no row of `SETTINGS` runs with the default ones.
+test problems is compared before and after, each problem with itself. What is done is not run again.
 """
 
 import json
@@ -18,7 +17,7 @@ from rlskills import tasks
 from rlskills.cli import command_line
 from rlskills.evaluation.statistics import accuracy_interval, paired_difference
 
-DEFAULT = ("", (1,), 300, 48)
+DEFAULT = ("", (1,), 300, 48)  # for what stands in no row below
 SETTINGS = {  # options, levels, updates of warm-up, longest answer in tokens
     "arithmetic": ("", (2,), 400, 40),
     "countdown": ("largest=9&target=30", (1,), 150, 20),
@@ -41,8 +40,8 @@ class Environments:
     """Names of environments; empty takes all that are registered."""
     seeds: int = 1
     """Repetitions, each with its own initial weights and draws."""
-    flags: tuple[str, ...] = ("--machine.threads=1", "--machine.attention=sdpa")
-    """Further flags for the grpo recipe."""
+    flags: str = "--machine.threads=1 --machine.attention=sdpa"
+    """Further flags for the grpo recipe, between blanks."""
 
 
 def main(config: Environments) -> None:
@@ -58,7 +57,7 @@ def main(config: Environments) -> None:
         command += ["--levels", *map(str, levels), f"--output={config.output / name}"]
         command += [f"--warmup.updates={warmup}", f"--grpo.max-new-tokens={tokens}", *FLAGS]
         with console.status(name):
-            words = [*command, f"--seeds={config.seeds}", *config.flags]
+            words = [*command, f"--seeds={config.seeds}", *config.flags.split()]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
         row = f"| {name} | {', '.join(map(str, levels))} | {warmup} "
         if done.returncode:  # one that cannot be trained on must not hide the others
