@@ -29,9 +29,9 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """One record a probe, with the outcome of every task; `evaluation.json` holds the list.
 
-    `greedy` is whether the greedy answer is right, `correct` how many of `samples` are. An answer
-    whose grading failed is neither: `status` says so of the greedy one, `samples` does not count
-    it, and `grader_failures` does.
+    `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
+    `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
+    says so of the greedy one, `samples` does not count it, and `grader_failures` does.
     """
     greedy = _scores(model, tokenizer, probes, Sampling(how.max_new_tokens, 0.0), seed)
     sampled: list[list[Score]] = [[] for _ in greedy]
@@ -107,5 +107,6 @@ def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
         "status": greedy.status,
         "samples": sum(not score.failed for score in sampled),
         "correct": sum(score.correct for score in sampled),
+        "reward": sum(score.reward for score in sampled if not score.failed),
         "grader_failures": sum(score.failed for score in (greedy, *sampled)),
     }

@@ -75,7 +75,21 @@ def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_m
     assert "settings" not in base["config"]
 
 
-@pytest.mark.parametrize("name", ["quickstart", "grpo", "curricula"])
+def test_every_environment_gets_a_row(tmp_path: Path, capsys):
+    recipe, small = str(ROOT / "recipes" / "environments.py"), " ".join(FEW)
+    small += " --warmup.updates=2 --grpo.updates=1 --grpo.prompts=4 --grpo.group=2 --probes=4"
+    words = ["run", recipe, "--output", str(tmp_path), "--only", "procedure"]
+    cli.main([*words, f"--flags={small} --samples=2"])
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(r"\| procedure \| 1 \| \d+ (\| \S+ \[\S+, \S+\] (\* )?){3}\|", row), row
+    cli.main([*words, "--flags=--grpo.group=1"])  # what cannot be run is said, and ends nothing
+    assert "not run: " in capsys.readouterr().out
+    rewards = json.loads((tmp_path / "procedure/seed0/grpo/evaluation.json").read_text())
+    for task in rewards["probes"][0]["tasks"]:
+        assert 0 <= task["correct"] <= task["reward"] <= task["samples"] == 2
+
+
+@pytest.mark.parametrize("name", ["quickstart", "grpo", "curricula", "environments"])
 def test_help_is_complete(name: str, capsys):
     with pytest.raises(SystemExit) as error:
         run(name, "--help")

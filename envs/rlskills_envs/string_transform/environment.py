@@ -145,6 +145,10 @@ class StringTransform(Environment):
         """The answer in the preset's notation."""
         return self.notation.parse(text)
 
+    def well_formed(self, text: str) -> bool:
+        """Strictly the form that the preset's notation asks for."""
+        return self.notation.well_formed(text)
+
     def verify(self, task: Task, answer: str) -> bool:
         """Exact, case-sensitive equality of strings."""
         return self.notation.right(task.answer or "", answer)
