@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, final
 
 from ..errors import UnknownName, UserError
+from .episode import Episode
 from .parsing import answer_block
 from .rewards import reward_weights
 from .seeding import digest, stream
@@ -80,6 +81,14 @@ class Environment:
         """The bare answer in the form `parse` reads, for supervised training without steps."""
         return f"<answer>{task.answer}</answer>"
 
+    def start(self, task: Task) -> Episode:
+        """A fresh attempt at a task. Default: one reply, which is the answer."""
+        return Episode(self, task)
+
+    def replies(self, task: Task) -> Sequence[str]:
+        """What an expert replies, turn by turn, for supervised training. Default: the solution."""
+        return (self.solution(task),)
+
     def evaluation_split(self, level: int) -> str:
         """The split whose tasks measure this level; for most environments `test`."""
         return "test"
@@ -142,6 +151,12 @@ class Environment:
         reward = sum(weight * parts.get(part, 0.0) for part, weight in self.weights.items())
         status = "truncated" if truncated else "ok" if found else "unparsed"
         return Score(value == 1.0, reward, parts, status, parsed)
+
+    @property
+    @final
+    def multi_turn(self) -> bool:
+        """Whether an attempt may take more than one reply."""
+        return type(self).start is not Environment.start
 
     @final
     def describe(self) -> dict[str, Any]:
