@@ -1,4 +1,4 @@
-"""Driving episodes: the caps that bound any player, and the transcript of what was said.
+"""Driving episodes: caps enforced on any player, and the transcript of what was said.
 
 Keyboard, supervised demonstrations, evaluation and training all drive the same `Play`.
 """
@@ -6,26 +6,11 @@ Keyboard, supervised demonstrations, evaluation and training all drive the same 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..errors import UserError
 from .environment import Environment, GraderError
-from .episode import Episode, Turn
+from .episode import Caps, Episode, Turn
 from .types import Message, Score, Task
-
-
-@dataclass(frozen=True)
-class Caps:
-    """What ends an episode that does not end by itself; tokens are capped where they are known."""
-
-    turns: int = 32
-    """Replies."""
-    characters: int = 1_000_000
-    """Of all replies together."""
-
-    def __post_init__(self) -> None:
-        if self.turns < 1 or self.characters < 1:
-            raise UserError("an episode needs at least one turn and one character")
 
 
 class Play:
@@ -33,7 +18,7 @@ class Play:
 
     def __init__(self, episode: Episode, caps: Caps | None = None) -> None:
         self.episode = episode
-        self.caps = caps or Caps()
+        self.caps = caps or episode.caps
         self.messages: list[Message] = episode.open()
         """The transcript: the opening, replies by the role `assistant`, and what came back."""
         self.turns = 0
@@ -123,4 +108,4 @@ def _report(episode: Episode, error: Exception, text: str) -> str:
     )
 
 
-__all__ = ["Caps", "Play", "bare_answer", "demonstration", "play"]
+__all__ = ["Play", "bare_answer", "demonstration", "play"]

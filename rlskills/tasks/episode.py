@@ -10,10 +10,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import UserError
 from .types import Message, Score, Task
 
 if TYPE_CHECKING:
     from .environment import Environment
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What ends an episode that does not end by itself; tokens are capped where they are known."""
+
+    turns: int = 32
+    """Replies."""
+    characters: int = 1_000_000
+    """Of all replies together."""
+
+    def __post_init__(self) -> None:
+        if self.turns < 1 or self.characters < 1:
+            raise UserError("an episode needs at least one turn and one character")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class Episode:
     A game subclasses `step`, keeps its state in attributes, puts the reply that answers into
     `answer`, and names what else the reward may depend on in `parts`.
     """
+
+    caps: Caps = Caps()
 
     def __init__(self, env: Environment, task: Task) -> None:
         self.env = env
@@ -68,4 +85,4 @@ class Episode:
         return Score(score.correct, reward, {**score.parts, **more}, score.status, score.parsed)
 
 
-__all__ = ["Episode", "Turn"]
+__all__ = ["Caps", "Episode", "Turn"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
 JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
 Message: TypeAlias = dict[str, str]
 """One chat message: `{"role": ..., "content": ...}`."""
+
+
+def joined(messages: Iterable[Message]) -> str:
+    """Messages as plain text, for models without a chat template."""
+    return "\n\n".join(message["content"] for message in messages)
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Task:
     @property
     def text(self) -> str:
         """The prompt as plain text, for models without a chat template."""
-        return "\n\n".join(message["content"] for message in self.messages)
+        return joined(self.messages)
 
     def to_json(self) -> str:
         """One JSON object; `from_json` gives an equal task back."""
