@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ...errors import UnknownName
 from ..registry import load
 from ..types import Task
-from . import drawing, grading
+from . import drawing, episodes, grading
 from .bench import Bench, Finding, Problem, Problems, importable, raised
 
 SHOWN = 3
@@ -22,6 +22,7 @@ ENOUGH = 20
 CHECKS: dict[str, Callable[[Bench], Problems]] = {
     "draws": drawing.draws,
     "oracle": grading.oracle,
+    "episodes": episodes.episodes,
     "truncated": grading.truncated,
     "copies": grading.copies,
     "exchanged answers": grading.exchanged,
