@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -234,3 +236,12 @@ def test_the_check_of_episodes_finds_each_fault(tmp_path, why: str):
     else:
         expected = "but not correct" if why == "the expert is not right" else why
         assert any(expected in one.message and one.level != "ok" for one in found), found
+
+
+def test_the_game_of_the_docs_conforms(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "environments.md").read_text()
+    (code,) = re.findall(r"## Multi-turn\n.*?```python\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "numbers.py"
+    file.write_text(code)
+    found = check(f"{file}:Numbers", junk=100, tasks=2, draws=50)
+    assert [one for one in found if one.level == "failure"] == []
