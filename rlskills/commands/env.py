@@ -1,4 +1,4 @@
-"""`rlskills env`: list, show, sample, check and create environments."""
+"""`rlskills env`: list, show, sample, check, play and create environments."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import UnknownName, UserError
-from ..tasks import Environment, Task, load, names
+from ..tasks import Environment, Task, demonstration, load, names
 from .new_env import new
+from .play_env import play
 
 STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
@@ -159,10 +160,18 @@ def _print_task(console: Console, env: Environment, task: Task) -> None:
     console.rule(f"{task.split}, level {task.level}, number {task.index}", align="left")
     _print(console, f"key {task.key}, depth {task.depth}{skills}")
     parts = {f"prompt ({one['role']})": one["content"] for one in task.messages}
-    parts |= {"solution": env.solution(task), "answer": str(task.answer)}
+    parts |= {"solution": _expert(env, task), "answer": str(task.answer)}
     for title, text in parts.items():
         console.print(f"[bold]{title}[/bold]")
         _print(console, text)
+
+
+def _expert(env: Environment, task: Task) -> str:
+    """The worked solution, with all that is said on the way to it."""
+    if not env.multi_turn:
+        return env.solution(task)
+    said = demonstration(env, task).messages[len(task.messages) :]
+    return "\n".join(f"{one['role']}: {one['content']}" for one in said)
 
 
 def _print(console: Console, text: str) -> None:
@@ -187,6 +196,7 @@ COMMANDS = {
     "show": show,
     "sample": sample,
     "check": check,
+    "play": play,
     "new": new,
 }
 
@@ -203,7 +213,7 @@ def env_cli(args: Sequence[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="rlskills env",
-        description="List, show, sample, check and create environments.",
+        description="List, show, sample, check, play and create environments.",
         args=words,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 from ..models.decoding import Sampling
+from ..models.episodes import Replies, TokenCaps, roll
 from ..models.generation import complete
-from ..models.loading import encode_prompts, end_tokens
-from ..tasks import Score, Task, score_batch, seed_from
+from ..models.loading import encode_prompts, end_tokens, positions_of
+from ..tasks import Environment, Play, Score, Task, score_batch, seed_from
 from ..tasks.types import FAILURES
 from .probes import Probe
+
+Asked: TypeAlias = Sequence[tuple[Environment, Task]]
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How to ask: the token limit, and how many samples at which temperature."""
+    """How to ask: the token limit (of a whole episode), how many samples, which temperature."""
 
     max_new_tokens: int
     samples: int = 0
@@ -83,20 +86,52 @@ def _scores(
 ) -> list[list[Score]]:
     """Scores of all completions, a list a task; all probes are decoded together."""
     pairs = [(probe.env, task) for probe in probes for task in probe.tasks]
-    prompts = encode_prompts([task for _, task in pairs], tokenizer)
     training = model.training
     model.eval()
-    completions = complete(model, prompts, sampling, seed_from("evaluate", seed))
+    scores: dict[int, list[Score]] = {}
+    for several, method in ((False, _answers), (True, _episodes)):
+        places = [i for i, (env, _) in enumerate(pairs) if env.multi_turn == several]
+        if places:
+            asked = [pairs[i] for i in places]
+            found = method(model, tokenizer, asked, sampling, seed_from("evaluate", seed))
+            scores |= dict(zip(places, found, strict=True))
     model.train(training)
+    return [scores[i] for i in range(len(pairs))]
+
+
+def _answers(
+    model: Any, tokenizer: Any, asked: Asked, sampling: Sampling, seed: int
+) -> list[list[Score]]:
+    """Scores where one completion is the answer."""
+    prompts = encode_prompts([task for _, task in asked], tokenizer)
+    completions = complete(model, prompts, sampling, seed)
     ends = end_tokens(model, tokenizer)
     texts = tokenizer.batch_decode(completions, skip_special_tokens=True)
     each = sampling.per_prompt
     scores = score_batch(
         (env, task, texts[j], completions[j][-1] not in ends)
-        for i, (env, task) in enumerate(pairs)
+        for i, (env, task) in enumerate(asked)
         for j in range(i * each, (i + 1) * each)
     )
     return [scores[i : i + each] for i in range(0, len(scores), each)]
+
+
+def _episodes(
+    model: Any, tokenizer: Any, asked: Asked, sampling: Sampling, seed: int
+) -> list[list[Score]]:
+    """Scores where the model replies in several turns, one episode for each sample."""
+    each = sampling.per_prompt
+    plays = [Play(env.start(task)) for env, task in asked for _ in range(each)]
+
+    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
+        # Samples of one task begin alike: their opening is encoded once.
+        alike = each if turn == 0 else 1
+        now = replace(sampling, max_new_tokens=limit, per_prompt=alike)
+        return complete(model, contexts[::alike], now, seed_from("turn", seed, turn)), None
+
+    caps = TokenCaps(sampling.max_new_tokens, positions_of(model))
+    roll(plays, tokenizer, end_tokens(model, tokenizer), sample, caps)
+    return [[play.score() for play in plays[i : i + each]] for i in range(0, len(plays), each)]
 
 
 def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:

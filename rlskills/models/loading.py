@@ -15,7 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from ..errors import UserError
-from ..tasks import Task, digest
+from ..tasks import Message, Task, digest, joined
 from .kernels import Kernels
 
 
@@ -53,14 +53,21 @@ def prompt_of(task: Task, tokenizer: PreTrainedTokenizerBase) -> Any:
 
 def encode_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
     """Token ids of the prompts, up to where the completion begins."""
+    return encode_openings([task.messages for task in tasks], tokenizer)
+
+
+def encode_openings(
+    openings: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerBase
+) -> list[list[int]]:
+    """Token ids of conversations, up to where the next reply begins."""
     if tokenizer.chat_template:
         return [
             tokenizer.apply_chat_template(
-                task.messages, add_generation_prompt=True, tokenize=True, return_dict=False
+                list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
             )  # pyright: ignore[reportReturnType]
-            for task in tasks
+            for messages in openings
         ]
-    return tokenizer([task.text for task in tasks])["input_ids"]  # pyright: ignore[reportReturnType]
+    return tokenizer([joined(messages) for messages in openings])["input_ids"]  # pyright: ignore[reportReturnType]
 
 
 def encode_completions(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
@@ -80,7 +87,7 @@ def check_prompts(
     tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase, config: Any, new_tokens: int
 ) -> None:
     """Fail early, in one line, on tasks this model cannot read or that do not fit it."""
-    room = getattr(config, "max_position_embeddings", None)
+    room = _positions(config)
     for task, ids in zip(tasks, encode_prompts(tasks, tokenizer), strict=True):
         unknown = tokenizer.unk_token_id
         if unknown is not None and unknown in ids:
@@ -94,6 +101,15 @@ def check_prompts(
                 f"a prompt of {task.env} (level {task.level}) has {len(ids)} tokens; with "
                 f"{new_tokens} new ones it does not fit the model's {room} positions"
             )
+
+
+def positions_of(model: Any) -> int | None:
+    """Tokens that a model can see, prompt included; None if it does not say."""
+    return _positions(model.config)
+
+
+def _positions(config: Any) -> int | None:
+    return getattr(config, "max_position_embeddings", None)
 
 
 def identity_of(model: str) -> str:

@@ -1,17 +1,20 @@
 """What is asked and how it is graded: tasks, environments, splits, registry. Standard library."""
 
+from .driver import Play, bare_answer, demonstration, play
 from .environment import Environment, GraderError
+from .episode import Caps, Episode, Turn
 from .registry import find, load, names, register
 from .scoring import score_batch
 from .seeding import digest, seed_from, stream
 from .skillmix import SkillMix
 from .skills import never_trained, twins
 from .splits import SPLITS, Holdout
-from .types import Draft, Message, Score, Task
+from .types import Draft, Message, Score, Task, joined
 from .unique import unique_tasks
 
 __all__ = [
-    "SPLITS", "Draft", "Environment", "GraderError", "Holdout", "Message", "Score", "SkillMix",
-    "Task", "digest", "find", "load", "names", "never_trained", "register", "score_batch",
-    "seed_from", "stream", "twins", "unique_tasks",
+    "SPLITS", "Caps", "Draft", "Environment", "Episode", "GraderError", "Holdout", "Message",
+    "Play", "Score", "SkillMix", "Task", "Turn", "bare_answer", "demonstration", "digest", "find",
+    "joined", "load", "names", "never_trained", "play", "register", "score_batch", "seed_from",
+    "stream", "twins", "unique_tasks",
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, final
 
 from ..errors import UnknownName, UserError
+from .episode import Episode
 from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
 from .scoring import GraderError, calls_of, grade
@@ -112,6 +113,14 @@ class Environment:
     def answer_only(self, task: Task) -> str:
         """The bare answer in the form `parse` reads, for supervised training without steps."""
         return f"<answer>{task.answer}</answer>"
+
+    def start(self, task: Task) -> Episode:
+        """A fresh attempt at a task. Default: one reply, which is the answer."""
+        return Episode(self, task)
+
+    def replies(self, task: Task) -> Sequence[str]:
+        """What an expert replies, turn by turn, for supervised training. Default: the solution."""
+        return (self.solution(task),)
 
     def skills(self) -> Sequence[str]:
         """All skills that a task may use, where that is known."""
@@ -245,6 +254,12 @@ class Environment:
         from .grading.workers import workers_of
 
         return workers_of(self).grade(calls)
+
+    @property
+    @final
+    def multi_turn(self) -> bool:
+        """Whether an attempt may take more than one reply."""
+        return type(self).start is not Environment.start
 
     @final
     def describe(self) -> dict[str, Any]:

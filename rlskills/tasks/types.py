@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeAlias
 
@@ -13,6 +13,11 @@ Message: TypeAlias = dict[str, str]
 """One chat message: `{"role": ..., "content": ...}`."""
 FAILURES = ("grader_error", "grader_timeout")
 """Statuses of a score that say nothing about the answer: the grader raised, died, or hung."""
+
+
+def joined(messages: Iterable[Message]) -> str:
+    """Messages as plain text, for models without a chat template."""
+    return "\n\n".join(message["content"] for message in messages)
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ class Task:
     @property
     def text(self) -> str:
         """The prompt as plain text, for models without a chat template."""
-        return "\n\n".join(message["content"] for message in self.messages)
+        return joined(self.messages)
 
     def to_json(self) -> str:
         """One JSON object; `from_json` gives an equal task back."""

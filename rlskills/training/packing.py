@@ -6,14 +6,20 @@ sequence look into another. A row of a mixed batch is then mostly text instead o
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch import Tensor
 
 IGNORE = -100
 
 
-def pack(sequences: list[tuple[list[int], int]], pad: int, one_row: bool) -> dict[str, Tensor]:
-    """Model inputs (rows, width) from `(ids, prompt length)` pairs; prompts carry no loss.
+Sequence: TypeAlias = tuple[list[int], list[int]]
+"""Token ids, and which of them are learned (1) or only read (0)."""
+
+
+def pack(sequences: list[Sequence], pad: int, one_row: bool) -> dict[str, Tensor]:
+    """Model inputs (rows, width); what is only read, as prompts are, carries no loss.
 
     First-fit by falling length, rows as wide as the longest sequence. `one_row` puts all into a
     single row, which is the only packed form that flash attention understands.
@@ -21,7 +27,7 @@ def pack(sequences: list[tuple[list[int], int]], pad: int, one_row: bool) -> dic
     longest_first = sorted(sequences, key=lambda pair: -len(pair[0]))
     total = sum(len(ids) for ids, _ in sequences)
     width = total if one_row else len(longest_first[0][0])
-    rows: list[list[tuple[list[int], int]]] = []
+    rows: list[list[Sequence]] = []
     room: list[int] = []
     for pair in longest_first:
         need = len(pair[0])
@@ -38,10 +44,10 @@ def pack(sequences: list[tuple[list[int], int]], pad: int, one_row: bool) -> dic
     positions = torch.arange(width).repeat(len(rows), 1)
     for i, row in enumerate(rows):
         at = 0
-        for sequence, prompt in row:
+        for sequence, learned in row:
             end = at + len(sequence)
             ids[i, at:end] = torch.tensor(sequence)
-            labels[i, at + prompt : end] = ids[i, at + prompt : end]
+            labels[i, at:end] = ids[i, at:end].masked_fill(torch.tensor(learned) == 0, IGNORE)
             positions[i, at:end] = torch.arange(len(sequence))
             at = end
         positions[i, at:] = torch.arange(width - at)

@@ -7,6 +7,8 @@ A subclass of TRL's `GRPOTrainer`. It overrides four methods, each calling `supe
 - `_calculate_rewards` shows every group, dead or not, to the curriculum;
 - `_generate_single_turn` samples small Llama models with our own decoding;
 - `get_train_dataloader` feeds placeholders, so that no loader reads ahead.
+
+Where an environment takes several turns, TRL's `rollout_func` plays them (`episodes.py`).
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from ..curricula import Outcome
 from ..errors import UserError
 from ..models.decoding import Sampling, decode, supports
+from ..models.episodes import Replies, Rollout
 from ..models.loading import encode_prompts, end_tokens, prompt_of
 from ..runs.metrics import Budget
 from ..tasks import Score, score_batch, seed_from
 from .arguments import common_arguments
+from .episodes import play_round, rollouts_of
 from .features import prompt_features
 from .resume import ExactResume
 from .rounds import Round, merge, select
@@ -55,7 +59,8 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         self.settings = settings
         self.budget = budget or Budget()
         self.keep_checkpoints = settings.keep_checkpoints
-        self._ends = end_tokens(model, tokenizer)
+        self.ends = end_tokens(model, tokenizer)
+        self.drawn: list[Drawn] = []
         self._scores: list[Score] = []
         self._admitted: list[bool] = []
         self.samples: list[tuple[str, str, Score]] = []
@@ -84,6 +89,8 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
             processing_class=tokenizer,
         )
+        if any(source.env.multi_turn for source in stream.sources.values()):
+            self.rollout_func = cast(Any, play_round)
 
     # What a method decides.
 
@@ -117,7 +124,9 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         # TRL gathers by-row metrics, so every process must have the same number of rows.
         wanted = self._most(min(len(inputs), sum(one.wanted for one in rounds)))
         output = merge(rounds, pad, wanted, multiple=self.settings.micro_batches)
-        learned = cast(Tensor, self.accelerator.gather(output["completion_mask"].sum())).sum()
+        # What an environment said in between is in the completion, but not learned from.
+        mask = output["completion_mask"] * output.get("tool_mask", 1)
+        learned = cast(Tensor, self.accelerator.gather(mask.sum())).sum()
         output["num_items_in_batch"] = learned
         self.budget.trained_tokens += int(learned.item())
         self._log_to("train/learned_rows", self._total(len(output["advantages"])))
@@ -127,7 +136,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         group, world = self.settings.group, self.accelerator.num_processes
         drawn = self.stream.draw(rows * world // group, group)
         first = self.accelerator.process_index * rows
-        mine = [drawn[(first + i) // group] for i in range(rows)]
+        mine = self.drawn = [drawn[(first + i) // group] for i in range(rows)]
         inputs = [{"prompt": prompt_of(one.task, self._tokenizer), "drawn": one} for one in mine]
         output = super()._generate_and_score_completions(inputs)
         advantages, keep = self.choose(self._scores, output["advantages"])
@@ -139,18 +148,26 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         self, inputs: list[Any], prompts: Any, completions: Any, completion_ids_list: Any
     ) -> Tensor:
         rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
-        lengths = [len(ids) for ids in completion_ids_list]
+        played = rollouts_of(inputs)
+        lengths = [one.written for one in played] or [len(ids) for ids in completion_ids_list]
+        if turns := gather_object([one.play.turns for one in played]):
+            self._log_to("train/turns", sum(turns) / len(turns))
         drawn = gather_object([one["drawn"] for one in inputs])
         scores = gather_object(self._scores)
         self._observe(drawn, scores, gather_object(lengths))
         return rewards
 
     def _grade(
-        self, completions: list[Any], completion_ids: list[Any], drawn: list[Drawn], **_: Any
+        self,
+        completions: list[Any],
+        completion_ids: list[Any],
+        drawn: list[Drawn],
+        rollouts: Sequence[Rollout] = (),
+        **_: Any,
     ) -> list[float | None]:
         texts = [one if isinstance(one, str) else one[0]["content"] for one in completions]
-        cut = [not ids or ids[-1] not in self._ends for ids in completion_ids]
-        self._scores = score_batch(
+        cut = [not ids or ids[-1] not in self.ends for ids in completion_ids]
+        self._scores = [one.play.score() for one in rollouts] or score_batch(
             (one.env, one.task, text, truncated)
             for one, text, truncated in zip(drawn, texts, cut, strict=True)
         )
@@ -170,17 +187,30 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         *rest: Any,
         **more: Any,
     ) -> Any:
-        model = self.accelerator.unwrap_model(self.model)
-        if self.use_vllm or not supports(model):
+        if not self._own_decoding:
             return super()._generate_single_turn(
                 prompt_ids, images, fields, num_generations, *rest, **more
             )
-        how = self.settings
-        sampling = Sampling(how.max_new_tokens, how.temperature, num_generations)
-        rank = self.args.process_index
-        seed = seed_from("sample", self.args.seed, rank, self.budget.rollouts)
-        # Every process has whole groups, so a prompt stands here once for each of its completions.
-        return decode(model, prompt_ids[::num_generations], sampling, seed), None
+        return self.sample_replies(prompt_ids, num_generations, 0, self.settings.max_new_tokens)
+
+    def sample_replies(
+        self, contexts: list[list[int]], alike: int, turn: int, limit: int
+    ) -> Replies:
+        """One reply a context, of `limit` tokens at most where our own decoding applies.
+
+        Every `alike` contexts in a row are the same: they are encoded once.
+        """
+        if not self._own_decoding:
+            return self._generate_single_turn(contexts, None, {}, alike)
+        sampling = Sampling(limit, self.settings.temperature, alike)
+        where = (self.args.process_index, self.budget.rollouts, *([turn] if turn else []))
+        seed = seed_from("sample", self.args.seed, *where)
+        model = self.accelerator.unwrap_model(self.model)
+        return decode(model, contexts[::alike], sampling, seed), None
+
+    @property
+    def _own_decoding(self) -> bool:
+        return not self.use_vllm and supports(self.accelerator.unwrap_model(self.model))
 
     # What is recorded.
 

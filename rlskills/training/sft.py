@@ -15,10 +15,12 @@ from torch import Tensor
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from ..models.episodes import transcribe
 from ..models.loading import encode_completions, encode_prompts
 from ..runs.metrics import Budget
+from ..tasks import bare_answer, demonstration
 from .arguments import common_arguments
-from .packing import IGNORE, pack
+from .packing import IGNORE, Sequence, pack
 from .resume import ExactResume
 from .settings import SFTSettings
 from .stream import Drawn, TaskStream
@@ -64,19 +66,36 @@ class SFT(ExactResume, SFTTrainer):
         while True:
             drawn = self.stream.draw(self.settings.batch)[rank::world]
             sequences = self._sequences(drawn)
-            learned = sum(len(ids) - prompt for ids, prompt in sequences)
+            learned = sum(sum(mask) for _, mask in sequences)
             self.budget.samples += self.settings.batch
             self.budget.trained_tokens += self._over_processes(learned)
             for part in range(parts):
                 yield pack(sequences[part::parts], pad, flash)
 
-    def _sequences(self, drawn: list[Drawn]) -> list[tuple[list[int], int]]:
-        """Token ids of prompt and demonstration, and the length of the prompt."""
-        worked = self.settings.target == "worked"
-        texts = [(one.env.solution if worked else one.env.answer_only)(one.task) for one in drawn]
+    def _sequences(self, drawn: list[Drawn]) -> list[Sequence]:
+        """Prompts and demonstrations, in the order of `drawn`."""
+        single = iter(self._answers([one for one in drawn if not one.env.multi_turn]))
+        return [self._episode(one) if one.env.multi_turn else next(single) for one in drawn]
+
+    def _answers(self, drawn: list[Drawn]) -> list[Sequence]:
+        if not drawn:
+            return []
+        texts = [(one.env.solution if self._worked else one.env.answer_only)(one.task)
+                 for one in drawn]  # fmt: skip
         shown = encode_completions(texts, self._tokenizer)
         prompts = encode_prompts([one.task for one in drawn], self._tokenizer)
-        return [(p + c, len(p)) for p, c in zip(prompts, shown, strict=True)]
+        return [(p + c, [0] * len(p) + [1] * len(c)) for p, c in zip(prompts, shown, strict=True)]
+
+    def _episode(self, drawn: Drawn) -> Sequence:
+        """An expert's episode, or a bare answer given at once; what is told is only read."""
+        played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
+        end = cast(int, self._tokenizer.eos_token_id)
+        rollout = transcribe(played, self._tokenizer, end)
+        return rollout.context, [0] * len(rollout.prompt) + rollout.mask
+
+    @property
+    def _worked(self) -> bool:
+        return self.settings.target == "worked"
 
     def _over_processes(self, count: int) -> int:
         tensor = torch.tensor(count, device=self.accelerator.device)

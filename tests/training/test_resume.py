@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +40,10 @@ def finish(folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def result(folder: Path) -> dict[str, Any]:
+def result(folder: Path, arms: Sequence[str] = ("base", "grpo")) -> dict[str, Any]:
     """All that must be equal: weights, metrics without clocks, outcomes, curriculum."""
     found: dict[str, Any] = {}
-    for arm in ("base", "grpo"):
+    for arm in arms:
         run = folder / arm
         lines = (run / "metrics.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]

@@ -9,11 +9,15 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_two_processes_see_one_draw_and_end_alike(half_trained: Path, tmp_path: Path):
-    program = [str(ROOT / "tests/training/two.py"), str(half_trained), str(tmp_path)]
+@pytest.fixture(scope="module")
+def both(half_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("both")
+    program = [str(ROOT / "tests/training/two.py"), str(half_trained), str(folder)]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
     launcher += ["--master_addr", "127.0.0.1", "--master_port", "0", "--rdzv_backend", "c10d"]
     launcher += ["--rdzv_endpoint", "127.0.0.1:0"]
@@ -22,7 +26,13 @@ def test_two_processes_see_one_draw_and_end_alike(half_trained: Path, tmp_path: 
         [*launcher, *program], env=os.environ | paths, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[:6000]
-    one, two = (json.loads((tmp_path / f"rank{i}.json").read_text()) for i in (0, 1))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["bits", "games"])
+def test_two_processes_see_one_draw_and_end_alike(both: Path, name: str):
+    folder = both / name
+    one, two = (json.loads((folder / f"rank{i}.json").read_text()) for i in (0, 1))
     assert one["state"] == two["state"]
     assert one["states"] == two["states"]
     assert len(one["states"]) == 3
@@ -30,10 +40,12 @@ def test_two_processes_see_one_draw_and_end_alike(half_trained: Path, tmp_path: 
     for field in ("rollouts", "samples", "generated_tokens", "trained_tokens"):
         assert one["budget"][field] == two["budget"][field]
     assert one["budget"]["rollouts"] == 3 * 8 * 4
+    assert one["turns"] == two["turns"]
+    assert len(one["turns"]) == (3 if name == "games" else 0)
     assert len(one["rows"]) == len(two["rows"]) == 3
     for mine, theirs in zip(one["rows"], two["rows"], strict=True):
         assert len(mine) == len(theirs) == 16
         # Every problem of the draw has one whole group, on one process or the other.
         assert not set(mine) & set(theirs)
         assert set(Counter(mine + theirs).values()) == {4}
-    assert (tmp_path / "checkpoint-3" / "rlskills.json").exists()
+    assert (folder / "checkpoint-3" / "rlskills.json").exists()

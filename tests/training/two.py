@@ -1,4 +1,7 @@
-"""GRPO on two processes; each writes down what it saw. Run under torchrun: two.py MODEL FOLDER."""
+"""GRPO on two processes; each writes down what it saw. Run under torchrun: two.py MODEL FOLDER.
+
+First on problems of one turn, then on games of several.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,8 @@ from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.runs.metrics import Budget
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
+from rlskills.training.stream import TaskStream, uniform
+from rlskills_envs.function_guess import FunctionGuess
 
 from tests.training.small import KERNELS, lessons  # isort: skip
 
@@ -32,11 +37,12 @@ class Watched(GRPO):
         return rewards
 
 
-def main(model: str, folder: Path) -> None:
-    torch.set_num_threads(1)
-    settings = GRPOSettings(updates=3, prompts=8, group=4, max_new_tokens=6, save_every=3)
+def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> None:
+    settings = GRPOSettings(
+        updates=3, prompts=8, group=4, max_new_tokens=max_new_tokens, save_every=3
+    )
     trainer = Watched(
-        load_model(model, KERNELS), load_tokenizer(model), lessons(), settings, folder, Budget()
+        load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()
     )
     trainer.rows, trainer.states = [], []
     trainer.remove_callback(PrinterCallback)
@@ -45,14 +51,26 @@ def main(model: str, folder: Path) -> None:
     model_now: Any = trainer.model
     for parameter in model_now.parameters():
         weights.update(parameter.detach().numpy().tobytes())
+    logs = [one["train/turns"] for one in trainer.state.log_history if "train/turns" in one]
     seen = {
         "rows": trainer.rows,
         "states": trainer.states,
         "state": trainer.stream.state_dict(),
         "budget": trainer.budget.__dict__,
         "weights": weights.hexdigest(),
+        "turns": logs,
     }
     (folder / f"rank{trainer.args.process_index}.json").write_text(json.dumps(seen))
+
+
+def main(model: str, folder: Path) -> None:
+    torch.set_num_threads(1)
+    guess = FunctionGuess(preset="tiny", pool=4, reward={"answer": 1.0, "queries": 0.1})
+    for name, tasks, tokens in (
+        ("bits", lessons(), 6), ("games", uniform(guess, "train", (1, 2), 0), 40),
+    ):  # fmt: skip
+        (folder / name).mkdir(exist_ok=True)
+        train(model, folder / name, tasks, tokens)
     torch.distributed.barrier()
     torch.distributed.destroy_process_group()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...errors import UnknownName
 from ..registry import load
 from ..types import Task
-from . import drawing, grading, records
+from . import drawing, episodes, grading, records
 from .bench import Bench, Finding, Problem, Problems, importable, raised
 
 SHOWN = 3
@@ -23,6 +23,7 @@ ENOUGH = 20
 CHECKS: dict[str, Callable[[Bench], Problems]] = {
     "draws": drawing.draws,
     "oracle": grading.oracle,
+    "episodes": episodes.episodes,
     "truncated": grading.truncated,
     "copies": grading.copies,
     "exchanged answers": grading.exchanged,

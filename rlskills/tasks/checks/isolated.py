@@ -21,11 +21,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
 
+from ..driver import play
 from ..environment import Environment, GraderError
+from ..episode import Caps
 from ..processes import end, interpreter
 from ..registry import load
 from ..seeding import digest
-from ..types import Task
+from ..types import Score, Task
 from .hostile import CHOSEN, injections, junk
 
 SILENCE_S = 20.0
@@ -135,6 +137,8 @@ def dressed(env: Environment, task: Task, text: str) -> list[str]:
     forms = [text, f"<answer>{text}</answer>"]
     with suppress(Exception):  # a form for numbers, say, cannot hold every text
         forms.append(env.answer_only(replace(task, answer=text)))
+    if env.multi_turn:
+        forms.append(env.replies(task)[0] + text)
     return list(dict.fromkeys(forms))
 
 
@@ -144,7 +148,7 @@ def _fault(env: Environment, task: Task, completion: str, marker: str) -> str:
     for _ in range(3):  # the fastest of three, for a busy machine pauses now and then
         start = time.process_time()
         try:
-            why = "scores correct" if env.score(task, completion).correct else ""
+            why = "scores correct" if _attempt(env, task, completion).correct else ""
         except (Exception, SystemExit) as error:
             cause = error.__cause__ if isinstance(error, GraderError) else error
             why = f"raised {type(cause).__name__}: {cause}"[:300]
@@ -156,6 +160,16 @@ def _fault(env: Environment, task: Task, completion: str, marker: str) -> str:
         if seconds < SLOW_S:
             return ""
     return f"took {seconds:.2f} s"
+
+
+def _attempt(env: Environment, task: Task, completion: str) -> Score:
+    """The score of a completion; in several turns it is every reply, whatever is said to it."""
+    if not env.multi_turn:
+        return env.score(task, completion)
+    episode = env.start(task)
+    # Uncapped in length: no cap may stand between a hostile text and the grader under test.
+    caps = Caps(episode.caps.turns, sys.maxsize)
+    return play(episode, lambda _: completion, caps).score()
 
 
 def _remove(marker: str) -> bool:
