@@ -1,0 +1,150 @@
+"""LEGO: follow a chain of variables, each the last one times an element of a group.
+
+Zhang et al. 2022 (arXiv 2206.04301) made the task; Skill-It (arXiv 2307.14430) took the position
+of the variable that is asked for as the skill: each position needs the one before it. The clauses
+stand in any order. Level n asks for the n-th variable of the chain. With `preset=chat` (the
+default) a model is asked
+
+    Variables are signs, + or -. "b = -a" gives b the opposite sign of a, "b = +a" the same sign.
+    q = -a, c = -q, a = +
+    Find the value of c. End with it, in the form <answer>value</answer>
+
+and with `preset=tiny`, where the worked solution resolves the chain from its start,
+
+    q=-a,c=-q,a=+.c?
+    a=+;q=-a=-;c=-q=+;#+
+
+`group` may also be `z3`, `z5`, `z7` or `z10` (adding modulo n), or `s3` (rearranging three digits,
+where order matters). Try `rlskills env sample lego --level 3`.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import permutations
+from typing import ClassVar
+
+from rlskills.errors import UnknownName
+from rlskills.tasks import Draft, Task, register
+from rlskills.tasks.types import JSON
+
+from .writing import Written, whole
+
+
+@dataclass(frozen=True)
+class Group:
+    """Elements as they are written, and how one of them acts on a variable's value."""
+
+    elements: tuple[str, ...]
+    act: Callable[[str, str], str]
+    """(element, value) -> value."""
+    clause: str
+    """How `element` acting on `variable` is written, without blanks."""
+    rule: str
+    """What that means, for a reader."""
+
+
+def _rearrange(element: str, value: str) -> str:
+    return "".join(value[int(place) - 1] for place in element)
+
+
+def _cyclic(order: int) -> Group:
+    return Group(
+        tuple(map(str, range(order))),
+        lambda element, value: str((int(value) + int(element)) % order),
+        "{variable}+{element}",
+        f'Variables are numbers from 0 to {order - 1}. "b = a+2" adds 2 modulo {order}.',
+    )
+
+
+GROUPS = {
+    "z2": Group(
+        ("+", "-"),
+        lambda element, value: "+" if element == value else "-",
+        "{element}{variable}",
+        'Variables are signs, + or -. "b = -a" gives b the opposite sign of a, "b = +a" the same '
+        "sign.",
+    ),
+    **{f"z{order}": _cyclic(order) for order in (3, 5, 7, 10)},
+    "s3": Group(
+        tuple(map("".join, permutations("123"))),
+        _rearrange,
+        "{variable}:{element}",
+        'Variables are arrangements of the digits 1, 2, 3. "b = a:231" gives b the second digit '
+        "of a, then its third, then its first.",
+    ),
+}
+
+
+@register("lego")
+class Lego(Written):
+    """Resolve shuffled assignments over a group; level n asks for the n-th variable of a chain."""
+
+    @dataclass(frozen=True)
+    class Config(Written.Config):
+        """What a level sets."""
+
+        position: int = 1
+        """Which variable of the chain is asked for, from 1."""
+        group: str = "z2"
+        """z2 (signs), z3, z5, z7, z10 (cyclic) or s3 (not commutative)."""
+        clauses: int = 0
+        """Show at least this many: those behind the asked variable do not matter to it."""
+        train_depth: int = 6
+
+        def __post_init__(self) -> None:
+            """Refuse what no problem can be drawn from."""
+            super().__post_init__()
+            if self.group not in GROUPS:
+                raise UnknownName("group of lego", self.group, GROUPS)
+            most = len(string.ascii_letters)
+            self.require("position", whole(self.position, 1, most), f"1 to {most}")
+            self.require("clauses", whole(self.clauses, 0, most), f"0 to {most}")
+
+    levels: ClassVar = tuple({"position": n} for n in range(1, 13))
+
+    def make(self, rng: random.Random, cfg: Config) -> Draft:
+        """A chain of distinct variables with random elements; its clauses in random order."""
+        group = GROUPS[cfg.group]
+        length = max(cfg.position, cfg.clauses)
+        variables = rng.sample(string.ascii_letters, length)
+        elements = rng.choices(group.elements, k=length)
+        chain = [f"{variables[0]}={elements[0]}"]
+        for before, variable, element in zip(variables, variables[1:], elements[1:], strict=False):
+            chain.append(f"{variable}={group.clause.format(variable=before, element=element)}")
+        value, values = elements[0], [elements[0]]
+        for element in elements[1 : cfg.position]:
+            value = group.act(element, value)
+            values.append(value)
+        shown = rng.sample(chain, length)
+        return Draft(
+            prompt=self._prompt(shown, variables[cfg.position - 1], cfg),
+            answer=value,
+            skills=tuple(f"position_{i}" for i in range(1, cfg.position + 1)),
+            depth=cfg.position,
+            data={"group": cfg.group, "chain": chain[: cfg.position], "values": values},
+        )
+
+    def _prompt(self, clauses: list[str], asked: str, cfg: Config) -> str:
+        if self.tiny:
+            return f"{','.join(clauses)}.{asked}?"
+        group = GROUPS[cfg.group]
+        listed = ", ".join(clause.replace("=", " = ") for clause in clauses)
+        return (
+            f"{group.rule}\n{listed}\nFind the value of {asked}. "
+            "End with it, in the form <answer>value</answer>"
+        )
+
+    def identity(self, draft: Draft) -> JSON:
+        """The chain up to the asked variable: neither order nor what comes behind it matters."""
+        return [draft.data["group"], draft.data["chain"]]
+
+    def solution(self, task: Task) -> str:
+        """Every variable of the chain with its value, then the answer."""
+        first, *others = task.data["chain"]
+        _, *values = task.data["values"]
+        steps = [first, *(f"{one}={value}" for one, value in zip(others, values, strict=True))]
+        return self.worked(steps if self.tiny else [s.replace("=", " = ") for s in steps], task)
