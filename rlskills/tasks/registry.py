@@ -1,5 +1,7 @@
 """Finding environments: by registered name, by `path/to/file.py:Class`, or by entry point.
 
+A prefix before a colon, as in `rg:NAME`, asks the adapter of that name.
+
 Anywhere a name is accepted, options may follow it as in a web address:
 `string_transform?preset=tiny&functions=train`.
 """
@@ -22,6 +24,8 @@ from .environment import Environment
 from .seeding import digest
 
 GROUP = "rlskills.environments"
+ADAPTERS = "rlskills.adapters"
+"""Entry points named after a prefix, such as `rg` in `rg:NAME`: functions from NAME to a class."""
 _registered: dict[str, type[Environment]] = {}
 EnvType = TypeVar("EnvType", bound=type[Environment])
 
@@ -51,10 +55,18 @@ def names() -> list[str]:
     return sorted({*_registered, *(entry.name for entry in entry_points(group=GROUP))})
 
 
+def prefixes() -> list[str]:
+    """Prefixes of names that adapters understand; none is imported."""
+    return sorted(entry_points(group=ADAPTERS).names)
+
+
 def find(name: str) -> type[Environment]:
-    """The class behind a name, a `file.py:Class` or a `package.module:Class`."""
+    """The class behind a name, `prefix:NAME`, `file.py:Class` or `package.module:Class`."""
     if name in _registered:
         return _registered[name]
+    prefix, _, rest = name.partition(":")
+    if rest and prefix in prefixes():
+        return entry_points(group=ADAPTERS)[prefix].load()(rest)
     where, colon, attribute = name.rpartition(":")
     if name.endswith(".py"):  # a file without a class: the error below lists those it defines
         where, colon, attribute = name, ":", ""
