@@ -71,6 +71,7 @@ def _class(name: str) -> type[Environment]:
         "levels": tuple(levels) or ({},),
         "test_percent": 50 if name in COSTLY else 10,
         "trusted_grader": name in GRADERS or compares,
+        "grading_seconds": 20.0,  # the first call in a worker builds the dataset
     }
     return type("".join(part.capitalize() for part in name.split("_")), (ReasoningGym,), about)
 
@@ -114,9 +115,11 @@ def _levels(name: str) -> list[Any]:
     for level in range(MOST_LEVELS):
         curriculum = factory.create_curriculum(name)
         curriculum.set_global_level(level)
-        if level not in left_out:
-            found.append(curriculum.generate_configuration())
-    return found
+        config = curriculum.generate_configuration()
+        if config in found:  # beyond its last level a curriculum repeats that one
+            break
+        found.append(config)
+    return [config for level, config in enumerate(found) if level not in left_out]
 
 
 def _version() -> int:

@@ -21,7 +21,7 @@ DENIED = {
 
 LEFT_OUT = {
     "bf": ({2}, "one problem takes seconds"),
-    "coin_flip": ({0}, "too few problems for a train and a test split"),
+    "coin_flip": ({0, 1}, "too few problems for a train and a test split"),
     "jugs": ({2, 3}, "one problem takes up to minutes"),
     "n_queens": ({4}, "all boards of size 12 are solved beforehand, which takes seconds"),
     "number_sequence": ({1, 2, 3}, "one problem takes up to half a minute"),

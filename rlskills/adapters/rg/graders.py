@@ -31,6 +31,12 @@ def _exact(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     return float(answer == oracle.strip())
 
 
+def _grid(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Cells in rows, whatever the white space; theirs needs all of ARC in memory to compare."""
+    found, wanted = ([row.split() for row in text.splitlines()] for text in (answer, oracle))
+    return float(found == wanted)
+
+
 def _truth(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     """Instead of whether both texts are non-empty, which they always are."""
     return float(answer.casefold() == oracle.casefold())
@@ -62,6 +68,7 @@ def _integral(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
 
 
 GRADERS: dict[str, Grader] = {
+    "arc_agi": _grid,
     "binary_matrix": _exact,
     "coin_flip": _probability,
     "countdown": _countdown,
@@ -69,6 +76,7 @@ GRADERS: dict[str, Grader] = {
     "n_queens": _n_queens,
     "polynomial_multiplication": _product,
     "puzzle24": _countdown,
+    "rearc": _grid,
     "simple_integration": _integral,
     "spiral_matrix": _exact,
     "string_insertion": _exact,
