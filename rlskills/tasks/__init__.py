@@ -6,8 +6,10 @@ from .scoring import score_batch
 from .seeding import digest, seed_from, stream
 from .splits import SPLITS, Holdout
 from .types import Draft, Message, Score, Task
+from .unique import unique_tasks
 
 __all__ = [
     "SPLITS", "Draft", "Environment", "GraderError", "Holdout", "Message", "Score", "Task",
     "digest", "find", "load", "names", "register", "score_batch", "seed_from", "stream",
+    "unique_tasks",
 ]  # fmt: skip

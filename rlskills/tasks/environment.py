@@ -7,8 +7,10 @@ A subclass writes `make`, and `verify` if equality with the answer is not the ru
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, ClassVar, final
 
 from ..errors import UnknownName, UserError
@@ -58,12 +60,26 @@ class Environment:
         self.weights = reward_weights(reward, self.extra_parts)
         self.base = self._configured(self.Config(), config)
         self.configs = [self._configured(self.base, level) for level in self.levels]
+        self._shown = [repr(cfg) for cfg in self.configs]
 
     # What an author writes.
 
     def make(self, rng: random.Random, cfg: Any) -> Draft:
         """Draw one problem from `rng` alone, under one level's `Config`."""
         raise NotImplementedError(f"{type(self).__name__} does not define make(rng, cfg)")
+
+    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+        """Draw a problem that this split is likely to own; None if it can own none under `cfg`.
+
+        Worth defining where `make` seldom draws what a split owns. Ownership is verified, and what
+        another split owns is drawn again, so this may be wrong, but not return None wrongly.
+        """
+        return self.make(rng, cfg)
+
+    def pairs(self, of: Draft | Task) -> Sequence[tuple[str, str]]:
+        """The ordered pairs of skills (f, g) in which g takes what f returns, for hold-outs by
+        pair. Default: neighbours in `skills`, which is right for chains only."""
+        return tuple(pairwise(of.skills))
 
     def verify(self, task: Task, answer: str) -> bool | float:
         """Is this parsed answer right? A float in [0, 1] gives partial credit; 1 is correct."""
@@ -103,22 +119,37 @@ class Environment:
     # What is provided.
 
     @final
-    def task(self, split: str, level: int, index: int) -> Task:
-        """The task at this address: the same on every process, in any order of access."""
+    def task(self, split: str, level: int, index: int, *, patience: float = float("inf")) -> Task:
+        """The task at this address: the same on every process, in any order of access.
+
+        `EmptySplit` where there is none, or none was found in `REDRAWS` draws or in `patience`
+        seconds, which are for those who only want to know what can be drawn.
+        """
         cfg = self.config(level)
         if split not in self.holdout.splits:
             raise UnknownName(f"split of {self.name}", split, self.holdout.splits)
-        rng = stream(self.seed, self.name, self.version, repr(cfg), split, level, index)
+        place = (self._shown[level - 1], split, level, index)
+        rng = stream(self.seed, self.name, self.version, *place)
+        end = time.monotonic() + patience
         for _ in range(REDRAWS):
-            draft = self.make(rng, cfg)
+            draft = self.propose(rng, cfg, split)
+            if draft is None:
+                raise EmptySplit(f"{self.name}: split {split!r} is empty at level {level} ({cfg})")
             depth = draft.depth or level
-            key = digest(self.name, self.version, self.identity(draft))
-            if self.owner(draft.skills, depth, key) == split:
+            key = self.key(draft)
+            if self.owner(draft.skills, depth, key, self.pairs(draft)) == split:
                 return Task(
                     self.name, split, level, index, draft.prompt, draft.answer,
                     draft.skills, depth, draft.data, key,
                 )  # fmt: skip
+            if time.monotonic() > end:
+                break
         raise EmptySplit(f"{self.name}: split {split!r} seems empty at level {level} ({cfg})")
+
+    @final
+    def key(self, draft: Draft) -> str:
+        """The hash of a problem's identity, which decides train or test."""
+        return digest(self.name, self.version, self.identity(draft))
 
     @final
     def tasks(self, split: str, level: int, start: int = 0) -> Iterator[Task]:
@@ -128,9 +159,16 @@ class Environment:
             start += 1
 
     @final
-    def owner(self, skills: tuple[str, ...], depth: int, key: str) -> str:
+    def owner(
+        self,
+        skills: tuple[str, ...],
+        depth: int,
+        key: str,
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> str:
         """The one split that owns a problem with this content."""
-        return self.holdout.owner(skills, depth) or hashed_owner(key, self.test_percent)
+        held = self.holdout.owner(skills, depth, pairs)
+        return held or hashed_owner(key, self.test_percent)
 
     @final
     def config(self, level: int) -> Any:

@@ -11,10 +11,12 @@ import random
 from hashlib import blake2b
 from typing import Any
 
+_encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode
+
 
 def digest(*parts: Any, size: int = 16) -> str:
     """Hex digest of JSON-able `parts`; equal parts give equal digests on every machine."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = _encode(parts)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 

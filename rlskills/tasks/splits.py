@@ -6,6 +6,7 @@ identity then says train or test for all that is left.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,11 +28,20 @@ class Holdout:
     pairs: frozenset[tuple[str, str]] = frozenset()
     depth_above: int | None = None
 
-    def owner(self, skills: tuple[str, ...], depth: int) -> str | None:
-        """The `ood_*` split that owns a problem with these skills and this depth, if one does."""
+    def owner(
+        self,
+        skills: tuple[str, ...],
+        depth: int,
+        pairs: Iterable[tuple[str, str]] | None = None,
+    ) -> str | None:
+        """The `ood_*` split that owns a problem with these skills and this depth, if one does.
+
+        `pairs` are the ordered pairs that are composed; by default, those of a chain of `skills`.
+        """
         if depth > 1 and not self.skills.isdisjoint(skills):
             return "ood_skill"
-        if self.pairs and not self.pairs.isdisjoint(pairwise(skills)):
+        composed = pairwise(skills) if pairs is None else pairs
+        if self.pairs and not self.pairs.isdisjoint(composed):
             return "ood_pair"
         if self.depth_above is not None and depth > self.depth_above:
             return "ood_depth"

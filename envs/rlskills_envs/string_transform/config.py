@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import product
 
 from rlskills.errors import UnknownName
-from rlskills.tasks import Environment
+from rlskills.tasks import Environment, digest
 
 from .presets import PRESETS
 from .tiny_functions import TINY_FUNCTIONS
 
 MODES = ("solve", "copy")
+IDENTITIES = ("program", "program_and_input")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,17 @@ class Config(Environment.Config):
     """Chance of a node with two operands; -1: the preset's own."""
     mode: str = "solve"
     """`solve`; or, with `tiny`, `copy`: write the expression again without computing it."""
+    # What stands below decides who owns a problem, or how often what is drawn: it need not change
+    # the streams of problems, so it is not in `repr`, which names them.
+    identity: str = field(default="program", repr=False)
+    """What makes two compositions the same problem: `program`, or `program_and_input`."""
+    holdout_pairs: str = field(default="", repr=False)
+    """Ordered pairs that training never composes: how many (drawn by hash), or `f>g,f>h` by name,
+    for g and h of what f returns."""
+    holdout_depth_above: int = field(default=0, repr=False)
+    """Deepest composition that training sees; 0: it sees all."""
+    balance: bool = field(default=False, repr=False)
+    """Draw every function equally often."""
 
     def __post_init__(self) -> None:
         """Refuse what no problem can be drawn from, and what would silently have no effect."""
@@ -42,8 +55,13 @@ class Config(Environment.Config):
         self._require("common", in_range, f"a whole number from 0 to {most}")
         share = isinstance(self.binary_prob, int | float) and 0 <= self.binary_prob <= 1
         self._require("binary_prob", share or self.binary_prob == -1, "in [0, 1], or -1")
+        if self.identity not in IDENTITIES:
+            raise UnknownName("identity of string_transform", self.identity, IDENTITIES)
+        deepest = self.holdout_depth_above
+        self._require("holdout_depth_above", _whole(deepest) and deepest >= 0, "0 or more")
         self._check_functions()
         self._check_preset()
+        held_out_pairs(self)
 
     def _require(self, option: str, holds: bool, rule: str) -> None:
         if not holds:
@@ -61,10 +79,37 @@ class Config(Environment.Config):
             if self.mode == "copy":
                 raise ValueError("mode='copy' needs preset='tiny'")
             return
+        if self.mode == "copy" and (self.holdout_pairs or self.holdout_depth_above):
+            raise ValueError("mode='copy' composes nothing, so nothing can be held out from it")
         if self.show_definitions:
             raise ValueError("preset='tiny' has no definitions to show")
         if self.binary_prob > 0:
             raise ValueError("preset='tiny' has chains only, so binary_prob must be 0 or -1")
+
+
+def held_out_pairs(cfg: Config) -> frozenset[tuple[str, str]]:
+    """The pairs (f, g) that `cfg.holdout_pairs` stands for.
+
+    Those drawn by hash are pairs of training functions of one operand, the same ones for every set
+    of functions, so that what one environment holds out no other one trains on.
+    """
+    preset = PRESETS[cfg.preset]
+    sets = preset.sets(cfg.common)
+    text = cfg.holdout_pairs.strip()
+    if not text.isdecimal():
+        named = [tuple(one.strip() for one in pair.split(">")) for pair in text.split(",") if text]
+        for pair in named:
+            if len(pair) != 2:
+                raise ValueError(f"holdout_pairs must be a number or pairs f>g, not {text!r}")
+            for name in pair:
+                if name not in sets["all"]:
+                    raise UnknownName(f"function of preset {cfg.preset!r}", name, sets["all"])
+        return frozenset((f, g) for f, g in named)
+    unary = [name for name in sets["train"] if name not in preset.interlace]
+    ranked = sorted(product(unary, unary), key=lambda pair: digest("held-out pair", *pair))
+    if int(text) >= len(ranked):
+        raise ValueError(f"holdout_pairs={text} leaves none of {len(ranked)} pairs to train on")
+    return frozenset(ranked[: int(text)])
 
 
 def _whole(value: object) -> bool:

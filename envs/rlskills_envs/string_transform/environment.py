@@ -30,22 +30,24 @@ Try `rlskills env sample string_transform --level 2`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, ClassVar
 
 from rlskills.errors import UserError
-from rlskills.tasks import Draft, Environment, Holdout, Task, register
+from rlskills.tasks import Draft, Environment, Task, register
 from rlskills.tasks.types import JSON
 
 from .config import Config
-from .expression import Node, Step, calls, depth, render, steps, uses_input
+from .expression import Node, Step, calls, pairs, render, steps, uses_input
 from .notation import notation
-from .presets import PRESETS, Preset
-from .sampler import Sampler
+from .plan import can_own, held_out, place, plain_sampler, sampler_for
+from .presets import PRESETS
 
 ATTEMPTS = 1000
 """Draws after which no program is taken to fit the preset's `max_output_len`."""
+OWNED = 20
+"""Programs that are tried for their owner before one is worked out whatever owns it."""
 
 
 @register("string_transform")
@@ -60,38 +62,56 @@ class StringTransform(Environment):
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         super().__init__(seed=seed, reward=reward, **config)
-        composes_held_out = self.base.functions in ("all", "held_out")
-        if self.base.mode == "solve" and composes_held_out:
-            sets = PRESETS[self.base.preset].sets(self.base.common)
-            self.holdout = Holdout(skills=frozenset(sets["held_out"]))
-        # Copying an expression composes nothing, so nothing is held out from it.
+        self.holdout = held_out(self.base)
         self.notation = notation(self.base.preset, self.base.mode)
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """A program, its input, and what every call in it returns."""
-        program, x, trace = _draw(rng, cfg)
-        names = calls(program)
-        return Draft(
-            prompt=self.notation.prompt(program, x, cfg.show_definitions),
-            answer=self.notation.answer(program, x, trace[-1].value),
-            skills=names,
-            depth=depth(program),
-            data={
-                "expression": render(program),
-                "input": x,
-                "uses_input": uses_input(program),
-                "calls": len(names),
-                "steps": [[self.notation.call(step), step.value] for step in trace],
-            },
-        )
+        # Deep programs over all functions hardly ever do without a held-out one, so half of the
+        # draws do on purpose. Each split takes programs with or without, so it changes no split.
+        easier = cfg.functions == "all" and cfg.depth > 1 and rng.random() < 0.5
+        sampler = plain_sampler(cfg, easier)
+        for _ in range(ATTEMPTS):
+            program, x = sampler.program(rng, cfg.depth), sampler.input(rng)
+            trace = _trace(cfg, program, x)
+            if trace is not None:
+                return self._draft(cfg, program, x, trace, self._sketch(cfg, program, x))
+        limit = PRESETS[cfg.preset].max_output_len
+        raise UserError(f"string_transform: no program fits max_output_len={limit}")
+
+    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+        """A program that this split may own; it is worked out only where the split does."""
+        if not can_own(cfg, self.holdout, split):
+            return None
+        constructed = cfg.balance or self.holdout.pairs or self.holdout.depth_above
+        if cfg.functions == "all" and not constructed:  # of what `make` draws each owns enough
+            return self.make(rng, cfg)
+        sampler = sampler_for(cfg, self.holdout, split) if constructed else plain_sampler(cfg)
+        placed = place(rng, cfg, self.holdout, split, sampler) if constructed else {}
+        for _ in range(OWNED):
+            program, x = sampler.program(rng, cfg.depth, placed), sampler.input(rng)
+            sketch = self._sketch(cfg, program, x)
+            held = pairs(program) if self.holdout.pairs else ()
+            if self.owner(sketch.skills, cfg.depth, self.key(sketch), held) == split:
+                trace = _trace(cfg, program, x)
+                if trace is not None:
+                    return self._draft(cfg, program, x, trace, sketch)
+        return self.make(rng, cfg)
 
     def identity(self, draft: Draft) -> JSON:
         """A composition is its program; a single call, of which there are few, also its input."""
-        program, x = draft.data["expression"], draft.data["input"]
+        data = draft.data
         if self.base.mode == "copy":
-            return ["copy", program]
-        alone = draft.depth > 1 or not draft.data["uses_input"]
-        return program if alone else [program, x]
+            return ["copy", data["expression"]]
+        alone = draft.depth > 1 or not data["uses_input"]
+        if alone and self.base.identity == "program":
+            return data["expression"]
+        return [data["expression"], data["input"]]
+
+    def pairs(self, of: Draft | Task) -> Sequence[tuple[str, str]]:
+        """Who takes whose value; a task says so where its program is not a chain."""
+        listed = of.data.get("pairs")
+        return tuple(pairwise(of.skills)) if listed is None else [(f, g) for f, g in listed]
 
     def parse(self, text: str) -> str | None:
         """The answer in the preset's notation."""
@@ -114,37 +134,26 @@ class StringTransform(Environment):
         composed = self.base.functions == "held_out" and level > 1
         return "ood_skill" if composed and self.base.mode == "solve" else "test"
 
+    def _sketch(self, cfg: Config, program: Node, x: str) -> Draft:
+        """As much of a draft as decides who owns it."""
+        about = {"expression": render(program), "input": x, "uses_input": uses_input(program)}
+        return Draft("", None, calls(program), about, cfg.depth)
 
-def _draw(rng: random.Random, cfg: Config) -> tuple[Node, str, list[Step]]:
+    def _draft(self, cfg: Config, program: Node, x: str, trace: list[Step], sketch: Draft) -> Draft:
+        names = sketch.skills
+        data = {
+            **sketch.data,
+            "calls": len(names),
+            "steps": [[self.notation.call(step), step.value] for step in trace],
+        }
+        if self.holdout.pairs and (composed := pairs(program)) != tuple(pairwise(names)):
+            data["pairs"] = [list(pair) for pair in composed]
+        prompt = self.notation.prompt(program, x, cfg.show_definitions)
+        answer = self.notation.answer(program, x, trace[-1].value)
+        return Draft(prompt, answer, names, data, cfg.depth)
+
+
+def _trace(cfg: Config, program: Node, x: str) -> list[Step] | None:
+    """All steps, or None if a value is too long."""
     preset = PRESETS[cfg.preset]
-    # Deep programs over all functions hardly ever do without a held-out one, so half of the draws
-    # do on purpose. Each split takes programs with or without one, so the mix changes no split.
-    easier = cfg.functions == "all" and cfg.depth > 1 and rng.random() < 0.5
-    sampler = _sampler(cfg.preset, cfg.functions, cfg.common, cfg.binary_prob, easier)
-    for _ in range(ATTEMPTS):
-        program, x = sampler.program(rng, cfg.depth), sampler.input(rng)
-        trace = _trace(program, x, preset)
-        if trace is not None:
-            return program, x, trace
-    raise UserError(f"string_transform: no program fits max_output_len={preset.max_output_len}")
-
-
-def _trace(program: Node, x: str, preset: Preset) -> list[Step] | None:
-    """All steps, or None as soon as a value is too long."""
-    trace = []
-    for step in steps(program, x, preset.functions):
-        if 0 < preset.max_output_len < len(step.value):
-            return None
-        trace.append(step)
-    return trace
-
-
-@cache
-def _sampler(
-    preset: str, functions: str, common: int, binary_prob: float, without_held_out: bool
-) -> Sampler:
-    chosen = PRESETS[preset]
-    sets = chosen.sets(common)
-    left_out = sets["held_out"] if without_held_out else ()
-    active = [name for name in sets[functions] if name not in left_out]
-    return Sampler(chosen, active, chosen.binary_prob if binary_prob == -1 else binary_prob)
+    return steps(program, x, preset.functions, preset.max_output_len)

@@ -5,7 +5,7 @@ A program is nested calls on an input `x`, on literals, or on both; a node is on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -70,55 +70,58 @@ class Step:
 
 def children(node: Node) -> tuple[Node, ...]:
     """Sub-expressions, left to right."""
-    match node:
-        case Call(_, operands):
-            return operands
-        case Concat(left, right):
-            return (left, right)
-        case Method(_, operand):
-            return (operand,)
-        case _:
-            return ()
+    if isinstance(node, Call):
+        return node.operands
+    if isinstance(node, Concat):
+        return (node.left, node.right)
+    return (node.operand,) if isinstance(node, Method) else ()
 
 
-def steps(node: Node, x: str, functions: Functions) -> Iterator[Step]:
-    """Evaluate on input `x`, yielding inner nodes in evaluation order (operands first)."""
-    values: list[str] = []
-    yield from _steps(node, x, functions, values)
+def steps(node: Node, x: str, functions: Functions, longest: int = 0) -> list[Step] | None:
+    """Evaluate on input `x`: the inner nodes in evaluation order (operands first).
+
+    None as soon as a value has more than `longest` characters, if that is not 0.
+    """
+    found: list[Step] = []
+    return found if _value(node, x, functions, longest, found) is not None else None
 
 
 def evaluate(node: Node, x: str, functions: Functions) -> str:
     """The value of the program on input `x`."""
-    values: list[str] = []
-    for _ in _steps(node, x, functions, values):
-        pass
-    return values.pop()
+    value = _value(node, x, functions, 0, [])
+    assert value is not None
+    return value
 
 
-def _steps(node: Node, x: str, functions: Functions, values: list[str]) -> Iterator[Step]:
-    """Post-order walk; the value of `node` is left on the stack `values`."""
-    if isinstance(node, Input | Literal):
-        values.append(x if isinstance(node, Input) else node.text)
-        return
-    below = children(node)
-    for child in below:
-        yield from _steps(child, x, functions, values)
-    operands = tuple(values[len(values) - len(below) :])
-    del values[len(values) - len(below) :]
-    match node:
-        case Call(function, _, parameters):
-            value = functions[function](*operands, *parameters)
-        case Concat():
-            value = operands[0] + operands[1]
-        case Method(name, _):
-            value = METHODS[name](operands[0])
-    values.append(value)
-    yield Step(node, operands, value)
+def _value(node: Node, x: str, functions: Functions, longest: int, found: list[Step]) -> str | None:
+    """The value of a node, whose steps are appended to `found`; None if one is too long."""
+    if isinstance(node, Input):
+        return x
+    if isinstance(node, Literal):
+        return node.text
+    operands = []
+    for child in children(node):
+        value = _value(child, x, functions, longest, found)
+        if value is None:
+            return None
+        operands.append(value)
+    if isinstance(node, Call):
+        value = functions[node.function](*operands, *node.parameters)
+    elif isinstance(node, Concat):
+        value = operands[0] + operands[1]
+    else:
+        value = METHODS[node.name](operands[0])
+    if 0 < longest < len(value):
+        return None
+    found.append(Step(node, tuple(operands), value))
+    return value
 
 
 def calls(node: Node) -> tuple[str, ...]:
     """Names of the table's functions in evaluation order, repeats included."""
-    inner = tuple(name for child in children(node) for name in calls(child))
+    inner: tuple[str, ...] = ()
+    for child in children(node):
+        inner += calls(child)
     return (*inner, node.function) if isinstance(node, Call) else inner
 
 
@@ -133,17 +136,26 @@ def uses_input(node: Node) -> bool:
     return isinstance(node, Input) or any(uses_input(child) for child in children(node))
 
 
+def pairs(node: Node, above: str | None = None) -> tuple[tuple[str, str], ...]:
+    """Ordered pairs (f, g) of which g takes what f returns, at once or through `+` and methods."""
+    mine = node.function if isinstance(node, Call) else None
+    below = tuple(pair for child in children(node) for pair in pairs(child, mine or above))
+    return (*below, (mine, above)) if mine and above else below
+
+
 def render(node: Node) -> str:
     """The program as a Python expression."""
-    match node:
-        case Input():
-            return "x"
-        case Literal(text):
-            return repr(text)
-        case Call(function, operands, parameters):
-            shown = [*map(render, operands), *map(repr, parameters)]
-            return f"{function}({', '.join(shown)})"
-        case Concat(left, right):
-            return f"({render(left)} + {render(right)})"
-        case Method(name, operand):
-            return f"({render(operand)}).{name}()"
+    if isinstance(node, Input):
+        return "x"
+    if isinstance(node, Literal):
+        return repr(node.text)
+    return written(node, [render(child) for child in children(node)])
+
+
+def written(node: Call | Concat | Method, operands: Sequence[str]) -> str:
+    """One inner node as a Python expression over operands that are written already."""
+    if isinstance(node, Call):
+        return f"{node.function}({', '.join([*operands, *map(repr, node.parameters)])})"
+    if isinstance(node, Concat):
+        return f"({operands[0]} + {operands[1]})"
+    return f"({operands[0]}).{node.name}()"

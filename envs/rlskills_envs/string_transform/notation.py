@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from rlskills.tasks.parsing import TAIL, json_object
 
-from .expression import Call, Concat, Literal, Method, Node, Step, calls, render
+from .expression import Call, Node, Step, calls, render, written
 from .functions import RECORDS, definition
 
 _QUESTION = """\
@@ -76,7 +75,7 @@ class Code:
 
     def call(self, step: Step) -> str:
         """One step of the program as a call on values."""
-        return render(_on_values(step))
+        return written(step.node, [repr(value) for value in step.operands])
 
     def answer(self, program: Node, x: str, value: str) -> str:
         """The value."""
@@ -112,7 +111,7 @@ class Tiny:
 
     def call(self, step: Step) -> str:
         """One step; it looks exactly like a problem of depth 1."""
-        return _chain(_on_values(step), "")
+        return _call(step.node, step.operands[0])
 
     def answer(self, program: Node, x: str, value: str) -> str:
         """The value."""
@@ -167,22 +166,10 @@ def notation(preset: str, mode: str) -> Notation:
     return Copy() if mode == "copy" else Tiny()
 
 
-def _on_values(step: Step) -> Node:
-    values = tuple(Literal(one) for one in step.operands)
-    match step.node:
-        case Call():
-            return replace(step.node, operands=values)
-        case Concat():
-            return Concat(*values)
-        case Method(name, _):
-            return Method(name, *values)
-
-
 def _chain(node: Node, x: str) -> str:
-    match node:
-        case Call(name, (operand,)):
-            return f"{name}({_chain(operand, x)})"
-        case Literal(text):
-            return text
-        case _:
-            return x
+    return _call(node, _chain(node.operands[0], x)) if isinstance(node, Call) else x
+
+
+def _call(node: Node, operand: str) -> str:
+    assert isinstance(node, Call)  # there is nothing else in a chain
+    return f"{node.function}({operand})"
