@@ -13,12 +13,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import UserError
-from ..tasks import Environment, Score, Task, find, load, names
+from ..tasks import Environment, Score, Task, find, load, names, unique_tasks
 from ..tasks.registry import origin
 
 Row = dict[str, Any]
-REPEATS = 1_000
-"""Draws in a row that bring no new problem, after which a level counts as exhausted."""
 
 
 def spec_of(env: Environment) -> str:
@@ -33,23 +31,10 @@ def spec_of(env: Environment) -> str:
     return f"{name}?{urlencode(texts)}" if texts else name
 
 
-def unique_tasks(env: Environment, split: str, levels: Sequence[int], count: int) -> Iterator[Task]:
+def chosen(env: Environment, split: str, levels: int | Sequence[int], count: int) -> Iterator[Task]:
     """`count` different problems of every level; `UserError` where there are not so many."""
-    seen: set[str] = set()
-    for level in levels:
-        index = found = idle = 0
-        while found < count:
-            task = env.task(split, level, index)
-            index += 1
-            if task.key not in seen:
-                seen.add(task.key)
-                found, idle = found + 1, 0
-                yield task
-            elif (idle := idle + 1) >= REPEATS:
-                raise UserError(
-                    f"{env.name} has only about {found} different problems of split {split!r} "
-                    f"at level {level}; {count} were asked for"
-                )
+    for level in [levels] if isinstance(levels, int) else levels:
+        yield from unique_tasks(env, split, level, count)
 
 
 def row_of(task: Task) -> Row:
@@ -79,8 +64,7 @@ def rows(
 ) -> Iterator[Row]:
     """`n` different problems of each level as rows; an environment may be given by name."""
     env = load(env) if isinstance(env, str) else env
-    levels = [level] if isinstance(level, int) else level
-    return (row_of(task) for task in unique_tasks(env, split, levels, n))
+    return map(row_of, chosen(env, split, level, n))
 
 
 def to_hf(
@@ -111,8 +95,8 @@ def to_trl(
     reward.__name__ = "".join(c if c.isalnum() else "_" for c in made.name)
     kept = ("prompt", "answer", "level", "skills", "split", "key")
     listed = [
-        {name: row[name] for name in kept} | {"task": task_of(row).to_json()}
-        for row in rows(made, split, level, n)
+        {name: row_of(task)[name] for name in kept} | {"task": task.to_json()}
+        for task in chosen(made, split, level, n)
     ]
     return datasets_library().Dataset.from_list(listed), reward
 

@@ -17,6 +17,10 @@ from rich.text import Text
 
 from ..errors import UnknownName, UserError
 from ..tasks import Environment, Task, load, names
+from ..tasks.registry import members, prefixes
+from .bench_env import bench
+from .docs_env import docs
+from .export_env import export
 from .new_env import new
 
 STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
@@ -39,6 +43,8 @@ def list_environments() -> None:
         table.add_row(name, str(about["levels"]), splits, summary, Text(_source(env)))
     console = Console()
     console.print(table)
+    for prefix in prefixes():
+        console.print(f"{prefix}:NAME asks the adapter of that name.")
     console.print("Own ones need no registration: use file.py:Class wherever a name is asked for.")
 
 
@@ -112,7 +118,8 @@ def check(
     process draws the same tasks; splits are disjoint; hold-outs are held out.
 
     Args:
-        envs: Names or file.py:Class; options may follow after a question mark.
+        envs: Names or file.py:Class; options may follow after a question mark. "rg:*" stands for
+            every reasoning-gym dataset that is not refused.
         all_: Check everything that `rlskills env list` lists.
         junk: Hostile strings tried on each of a few tasks; several thousand make a thorough test.
         tasks: Tasks drawn from each split and level.
@@ -121,7 +128,8 @@ def check(
     for option, value in (("--junk", junk), ("--tasks", tasks), ("--draws", draws)):
         if value < 1:
             raise UserError(f"{option} must be positive, but is {value}")
-    chosen = list(dict.fromkeys([*envs, *(names() if all_ else ())]))
+    named = [one for env in envs for one in (members(env[:-2]) if env.endswith(":*") else [env])]
+    chosen = list(dict.fromkeys([*named, *(names() if all_ else ())]))
     if not chosen:
         raise UserError("name an environment to check, or give --all")
     failed = [name for name in chosen if not _check_one(name, junk, tasks, draws)]
@@ -172,6 +180,8 @@ def _plain(text: str) -> str:
 
 def _source(env: Environment) -> str:
     cls = type(env)
+    if cls.source:
+        return cls.source
     if cls.__module__.startswith("rlskills_file_"):
         return f"{inspect.getsourcefile(cls)}:{cls.__name__}"
     return f"{cls.__module__}:{cls.__qualname__}"
@@ -183,6 +193,9 @@ COMMANDS = {
     "sample": sample,
     "check": check,
     "new": new,
+    "bench": bench,
+    "export": export,
+    "docs": docs,
 }
 
 

@@ -34,7 +34,7 @@ def export(
         format: jsonl, parquet, hf (a dataset folder of Hugging Face) or verl (its parquet; graded
             by compute_score of rlskills.adapters.verl).
     """
-    from ..adapters.export import unique_tasks
+    from ..adapters.export import chosen
     from ..adapters.files import write
 
     if count < 1:
@@ -45,7 +45,7 @@ def export(
 
     def shown() -> Iterator[Task]:
         with progress(f"problems of {loaded.name}", total, 0, console) as advance:
-            for done, task in enumerate(unique_tasks(loaded, split, level, count), start=1):
+            for done, task in enumerate(chosen(loaded, split, level, count), start=1):
                 if done % 100 == 0 or done == total:
                     advance(done, "")
                 yield task

@@ -60,6 +60,16 @@ def prefixes() -> list[str]:
     return sorted(entry_points(group=ADAPTERS).names)
 
 
+def members(prefix: str) -> list[str]:
+    """Everything an adapter offers, by full name; `UserError` where it cannot say."""
+    if prefix not in prefixes():
+        raise UnknownName("adapter", prefix, prefixes())
+    adapter = sys.modules[entry_points(group=ADAPTERS)[prefix].load().__module__]
+    if not hasattr(adapter, "datasets"):
+        raise UserError(f"{prefix}:* is not possible: what is there is not known; give a name")
+    return [f"{prefix}:{name}" for name in adapter.datasets()]
+
+
 def find(name: str) -> type[Environment]:
     """The class behind a name, `prefix:NAME`, `file.py:Class` or `package.module:Class`."""
     if name in _registered:

@@ -67,7 +67,7 @@ def entry(dataset: str, settings: Settings, number: int) -> dict[str, Any]:
         found = source[number]
     except IndexError:
         found = source[number % len(source)]
-    found = json.loads(json.dumps(found))
+    found = json.loads(json.dumps(found, default=str))
     if dataset in SOLVERS:
         found["answer"] = SOLVERS[dataset](found["metadata"])
     return found
