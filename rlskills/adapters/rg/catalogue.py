@@ -26,6 +26,7 @@ LEFT_OUT = {
     "jugs": ({2, 3}, "one problem takes up to minutes"),
     "n_queens": ({4}, "all boards of size 12 are solved beforehand, which takes seconds"),
     "number_sequence": ({1, 2, 3}, "one problem takes up to half a minute"),
+    "propositional_logic": ({0}, "premises are single variables: too few problems"),
     "sokoban": ({0, 7}, "one problem takes up to half a minute"),
     "tsumego": ({2, 3}, "drawing fails: no capture problem is found"),
     "zebra_puzzles": ({3, 4, 5}, "one problem takes seconds"),
@@ -42,10 +43,10 @@ GLOBAL_GENERATOR = frozenset({"list_functions"})
 
 COSTLY = frozenset(
     {
-        "advanced_geometry", "bf", "countdown", "futoshiki", "game_of_life", "game_of_life_halting", "jugs", "kakurasu",
-        "knight_swap", "mahjong_puzzle", "number_sequence", "polynomial_equations",
-        "polynomial_multiplication", "puzzle24", "rearc", "rush_hour", "sokoban", "sudoku",
-        "word_ladder", "zebra_puzzles",
+        "advanced_geometry", "bf", "countdown", "futoshiki", "game_of_life",
+        "game_of_life_halting", "jugs", "kakurasu", "knight_swap", "mahjong_puzzle",
+        "number_sequence", "polynomial_equations", "polynomial_multiplication", "puzzle24", "rearc",
+        "rush_hour", "sokoban", "sudoku", "word_ladder", "zebra_puzzles",
     }
 )  # fmt: skip
 """A problem can take a good part of a second. Content decides the split here too, but half and
