@@ -18,6 +18,10 @@ from rich.text import Text
 
 from ..errors import UnknownName, UserError
 from ..tasks import Environment, Task, demonstration, load, names
+from ..tasks.registry import members, prefixes
+from .bench_env import bench
+from .docs_env import docs
+from .export_env import export
 from .new_env import new
 from .play_env import play
 
@@ -41,6 +45,8 @@ def list_environments() -> None:
         table.add_row(name, str(about["levels"]), splits, summary, Text(_source(env)))
     console = Console()
     console.print(table)
+    for prefix in prefixes():
+        console.print(f"{prefix}:NAME asks the adapter of that name.")
     console.print("Own ones need no registration: use file.py:Class wherever a name is asked for.")
 
 
@@ -115,7 +121,8 @@ def check(
     process draws the same tasks; splits are disjoint; hold-outs are held out.
 
     Args:
-        envs: Names or file.py:Class; options may follow after a question mark.
+        envs: Names or file.py:Class; options may follow after a question mark. "rg:*" stands for
+            every reasoning-gym dataset that is not refused.
         all_: Check everything that `rlskills env list` lists.
         junk: Hostile strings that are tried; the worst of them on each of a few tasks.
         tasks: Tasks drawn from each split and level.
@@ -126,7 +133,8 @@ def check(
     for option, value in (("--junk", junk), ("--tasks", tasks), ("--draws", draws)):
         if value < 1:
             raise UserError(f"{option} must be positive, but is {value}")
-    chosen = list(dict.fromkeys([*envs, *(names() if all_ else ())]))
+    named = [one for env in envs for one in (members(env[:-2]) if env.endswith(":*") else [env])]
+    chosen = list(dict.fromkeys([*named, *(names() if all_ else ())]))
     if not chosen:
         raise UserError("name an environment to check, or give --all")
     hard = {"junk": junk, "tasks": tasks, "draws": draws, "golden": golden}
@@ -186,6 +194,8 @@ def _plain(text: str) -> str:
 
 def _source(env: Environment) -> str:
     cls = type(env)
+    if cls.source:
+        return cls.source
     if cls.__module__.startswith("rlskills_file_"):
         return f"{inspect.getsourcefile(cls)}:{cls.__name__}"
     return f"{cls.__module__}:{cls.__qualname__}"
@@ -198,6 +208,9 @@ COMMANDS = {
     "check": check,
     "play": play,
     "new": new,
+    "bench": bench,
+    "export": export,
+    "docs": docs,
 }
 
 

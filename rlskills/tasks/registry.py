@@ -1,5 +1,7 @@
 """Finding environments: by registered name, by `path/to/file.py:Class`, or by entry point.
 
+A prefix before a colon, as in `rg:NAME`, asks the adapter of that name.
+
 Anywhere a name is accepted, options may follow it as in a web address:
 `string_transform?preset=tiny&functions=train`.
 """
@@ -23,6 +25,8 @@ from .seeding import digest
 
 GROUP = "rlskills.environments"
 _FILE = "rlskills_file_"
+ADAPTERS = "rlskills.adapters"
+"""Entry points named after a prefix, such as `rg` in `rg:NAME`: functions from NAME to a class."""
 _registered: dict[str, type[Environment]] = {}
 EnvType = TypeVar("EnvType", bound=type[Environment])
 
@@ -52,10 +56,28 @@ def names() -> list[str]:
     return sorted({*_registered, *(entry.name for entry in entry_points(group=GROUP))})
 
 
+def prefixes() -> list[str]:
+    """Prefixes of names that adapters understand; none is imported."""
+    return sorted(entry_points(group=ADAPTERS).names)
+
+
+def members(prefix: str) -> list[str]:
+    """Everything an adapter offers, by full name; `UserError` where it cannot say."""
+    if prefix not in prefixes():
+        raise UnknownName("adapter", prefix, prefixes())
+    adapter = sys.modules[entry_points(group=ADAPTERS)[prefix].load().__module__]
+    if not hasattr(adapter, "datasets"):
+        raise UserError(f"{prefix}:* is not possible: what is there is not known; give a name")
+    return [f"{prefix}:{name}" for name in adapter.datasets()]
+
+
 def find(name: str) -> type[Environment]:
-    """The class behind a name, a `file.py:Class` or a `package.module:Class`."""
+    """The class behind a name, `prefix:NAME`, `file.py:Class` or `package.module:Class`."""
     if name in _registered:
         return _registered[name]
+    prefix, _, rest = name.partition(":")
+    if rest and prefix in prefixes():
+        return entry_points(group=ADAPTERS)[prefix].load()(rest)
     where, colon, attribute = name.rpartition(":")
     if name.endswith(".py"):  # a file without a class: the error below lists those it defines
         where, colon, attribute = name, ":", ""

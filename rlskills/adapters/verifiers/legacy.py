@@ -1,0 +1,93 @@
+"""The environments of verifiers before 0.4: a dataset and a rubric behind `load_environment`.
+
+That rubric turns an exception of a reward into 0.0 and a line in a log. Here it is raised again,
+so that a broken reward is counted as one.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import signal
+from collections.abc import Callable
+from itertools import islice
+from typing import Any
+
+from ...errors import UserError
+from .sources import Row, plain, refuse, wait
+
+
+class Environments:
+    """An environment of one turn, and its rubric."""
+
+    def __init__(self, taskset: str, config: dict[str, Any], count: int) -> None:
+        self.taskset = taskset
+        try:
+            from verifiers.legacy import load_environment  # type: ignore[import-not-found]
+        except ImportError:
+            raise refuse(taskset, "environments of this kind need verifiers<0.4") from None
+        handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            env = load_environment(taskset, **config)
+            listed = list(islice(env.get_dataset(), count))
+        except Exception as error:
+            raise UserError(
+                f"vf:{taskset}: cannot be loaded: {type(error).__name__}: {error}"
+            ) from error
+        finally:
+            for one, handler in handlers.items():  # which loading replaced
+                signal.signal(one, handler)
+        if [kind.__name__ for kind in type(env).__mro__].count("SingleTurnEnv") == 0:
+            raise refuse(taskset, "its episodes have several turns")
+        if len(listed) < 2:
+            raise refuse(taskset, f"it has {len(listed)} tasks, too few for train and test")
+        self.rubric = env.rubric
+        self.raised: list[BaseException] = []
+        self.rubric.funcs = [_watched(fn, self.raised) for fn in self.rubric.funcs]
+        self.rows = [self._row(row) for row in listed]
+
+    def _row(self, row: dict[str, Any]) -> Row:
+        prompt = row["prompt"]
+        asked = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        kept = {"answer": row.get("answer", ""), "info": row.get("info") or {},
+                "task": row.get("task", "default")}  # fmt: skip
+        return Row(
+            prompt=plain(self.taskset, asked),
+            answer=str(row["answer"]) if row.get("answer") else None,
+            key=str(row.get("example_id", "")),
+            task=json.loads(json.dumps(kept, default=str)),
+        )
+
+    def rewards(
+        self, task: dict[str, Any], prompt: list[dict[str, str]], reply: str
+    ) -> dict[str, tuple[float, float]]:
+        """Value and weight of every reward function with a weight."""
+        from verifiers.legacy.types import State  # type: ignore[import-not-found]
+
+        said = [{"role": "assistant", "content": reply}]
+        state = State(input={"prompt": prompt, "example_id": 0, **task})
+        for name, value in {"completion": said, "trajectory": [], "timing": {}}.items():
+            state[name] = value
+        self.raised.clear()
+        wait(self.rubric.score_rollout(state))
+        if self.raised:
+            raise self.raised[0]
+        weights = zip(self.rubric.funcs, self.rubric.weights, strict=True)
+        return {fn.__name__: (float(state["metrics"][fn.__name__]), weight)
+                for fn, weight in weights if weight}  # fmt: skip
+
+
+def _watched(fn: Callable[..., Any], raised: list[BaseException]) -> Callable[..., Any]:
+    """The function itself, which also notes down what it raises."""
+
+    @functools.wraps(fn)
+    async def watched(*args: Any, **named: Any) -> Any:
+        try:
+            value = fn(*args, **named)
+            return await value if inspect.isawaitable(value) else value
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    return watched
