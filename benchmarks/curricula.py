@@ -4,7 +4,7 @@
 
 prints milliseconds for a batch over a large pool, and microseconds for 8 groups over a small one.
 Times are medians of CPU time, so that other work on the machine hardly counts. Teachers of
-parameters are timed over a box; their largest time, a fit, is in the last column.
+parameters are timed over a box; their largest time is that of a fit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 from rlskills.curricula import CATALOGUE, Base, BoxPool, Outcome, Pool, make
 
@@ -35,12 +33,12 @@ class Config:
 
 
 def pool(number: int, levels: int = 6, skills: int = 50) -> Pool:
-    """Units of equal levels, each with two parts of the level below and as many skills as levels."""
+    """Levels of equal size; each unit has two parts of the level below, and its level in skills."""
     rng, size = random.Random(0), max(number // levels, 1)
     names = [f"unit{i}" for i in range(number)]
     level = {name: min(i // size, levels - 1) + 1 for i, name in enumerate(names)}
     parts, tags = {}, {}
-    for i, name in enumerate(names):
+    for name in names:
         if level[name] > 1:
             below = (level[name] - 2) * size
             parts[name] = tuple(names[below + j] for j in rng.sample(range(size), 2))
@@ -78,20 +76,17 @@ def main(config: Config) -> None:
     """Time all methods, or those that are named, and print a table."""
     large, small = pool(config.units), pool(config.small_units)
     box = BoxPool(low=(0.0, 0.0), high=(1.0, 1.0))
-    table = Table("method", "sample, ms", "observe, ms", "8 of small, us", "largest, ms")
+    print(f"{config.units} units, batches of {config.batch}; small: {config.small_units} units")
+    print("method                       sample, ms  observe, ms  largest, ms  8 of small, us")
     for name in config.names or CATALOGUE:
         of = box if name in TEACHERS else large
         sample, observe, largest = times(make(name, of), config.batch, config.steps)
-        little = times(make(name, box if name in TEACHERS else small), 8, 60 * config.steps)
-        table.add_row(
-            name,
-            f"{1e3 * sample:.2f}",
-            f"{1e3 * observe:.2f}",
-            f"{1e6 * (little[0] + little[1]):.0f}",
-            f"{1e3 * largest:.1f}",
+        little = times(make(name, box if name in TEACHERS else small), 8, 30 * config.steps)
+        print(
+            f"{name:28} {1e3 * sample:10.2f} {1e3 * observe:12.2f} {1e3 * largest:12.1f}"
+            f" {1e6 * (little[0] + little[1]):15.0f}",
+            flush=True,
         )
-    title = f"{config.units} units, batches of {config.batch}; small: {config.small_units} units"
-    Console().print(title, table)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,15 @@ from ..curricula.catalogue import option_kinds
 from ..errors import UnknownName
 
 
-def list_curricula() -> None:
-    """All curricula that can be named, with what each uses beyond rewards."""
+def list_curricula(markdown: bool = False) -> None:
+    """All curricula that can be named, with what each uses beyond rewards.
+
+    Args:
+        markdown: Print the table of docs/curricula.md.
+    """
+    if markdown:
+        print(as_markdown())
+        return
     table = Table()
     table.add_column("name", no_wrap=True)
     for column in ("family", "information", "summary", "paper"):
@@ -35,6 +42,14 @@ def rows() -> list[tuple[str, str, str, str, str]]:
         (name, cls.family, cls.information, summary(cls), cls.paper)
         for name, cls in CATALOGUE.items()
     ]
+
+
+def as_markdown() -> str:
+    """The catalogue as a table for the documentation."""
+    head = ["| name | family | information | rule | paper |", "|---|---|---|---|---|"]
+    cells = [(f"`{name}`", *rest) for name, *rest in rows()]
+    lines = ["| " + " | ".join(one.replace("|", r"\|") for one in row) + " |" for row in cells]
+    return "\n".join([*head, *lines])
 
 
 def summary(cls: type[Base]) -> str:

@@ -146,3 +146,32 @@ def numbers(state: Any) -> list[float]:
     if isinstance(state, list):
         return [one for item in state for one in numbers(item)]
     return [float(state)] if isinstance(state, int | float) else []
+
+
+# Small examples that are done by hand.
+
+LEVELS = Pool(("a", "b", "c", "d"), levels={"a": 1, "b": 1, "c": 2, "d": 3})
+CHAIN = Pool(
+    ("f", "g", "fg", "fgf"),
+    levels={"f": 1, "g": 1, "fg": 2, "fgf": 3},
+    prerequisites={"fg": ("f", "g"), "fgf": ("fg", "f")},
+    skills={"f": ("f",), "g": ("g",), "fg": ("f", "g"), "fgf": ("f", "g")},
+)
+
+
+def curriculum(spec: str, pool: Pool | Sequence[str] = LEVELS, **options: Any) -> Any:
+    return make(spec, pool, 0, **options)
+
+
+def groups(*results: tuple[str, float], step: int = 1, size: int = 4) -> list[Outcome]:
+    """Groups of binary rewards with these means."""
+    made = []
+    for unit, mean in results:
+        right = round(mean * size)
+        rewards = (1.0,) * right + (0.0,) * (size - right)
+        made.append(Outcome(Choice(unit), rewards, step))
+    return made
+
+
+def near(one: Base, wanted: Sequence[float]) -> None:
+    np.testing.assert_allclose(list(one.probabilities().values()), wanted, atol=1e-12)

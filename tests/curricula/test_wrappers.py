@@ -10,7 +10,7 @@ import pytest
 from rlskills.curricula import Choice, Outcome, Pool, make
 from rlskills.errors import UnknownName, UserError
 
-from .test_methods import CHAIN, LEVELS, curriculum, groups, near
+from .life import CHAIN, LEVELS, curriculum, groups, near
 
 
 def test_dapo_refuses_dead_groups_and_lets_the_trainer_refill():
