@@ -19,6 +19,7 @@ USAGE = """usage: rlskills COMMAND ...
   run RECIPE ...       run an experiment: a recipe's name, or the path of a script
   env ...              list, show, sample, check and create environments
   eval MODEL ...       ask a model fixed probes of an environment
+  curriculum ...       list, show and compare curricula
   compare RUN RUN ...  tables and plots of run folders, side by side
   doctor               hardware, attention kernel, and what is missing
   --version            print the version
@@ -120,6 +121,17 @@ def _env(words: list[str]) -> None:
     env_cli(words)
 
 
+def _curriculum(words: list[str]) -> None:
+    import tyro
+
+    from .commands.curriculum_bench import curriculum_bench
+
+    command, *rest = words or [""]
+    if command != "bench":
+        raise UnknownName("curriculum command", command, ["bench"])
+    tyro.cli(curriculum_bench, args=rest, prog="rlskills curriculum bench")
+
+
 def _doctor(words: list[str]) -> None:
     import tyro
 
@@ -148,6 +160,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": _run,
     "env": _env,
     "eval": _eval,
+    "curriculum": _curriculum,
     "compare": _compare,
     "doctor": _doctor,
 }
