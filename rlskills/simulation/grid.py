@@ -76,7 +76,7 @@ def jobs_of(
     folder: Path,
     protocols: tuple[Protocol, BoxProtocol] | None = None,
 ) -> list[Job]:
-    """Every method in every regime of its kind; methods that need what is not there are left out."""
+    """Every method in every regime of its kind, but for methods that need what is not there."""
     points, boxes = protocols or (Protocol(), BoxProtocol())
     return [
         Job(method, regime, protocol_of(regime, points, boxes), tuple(seeds), folder)
@@ -102,7 +102,8 @@ def _result(row: dict[str, Any]) -> SeedResult:
     known = {one.name for one in fields(SeedResult)}
     if set(row) != known:
         raise ValueError("a cell of another version")
-    return SeedResult(**row | {"curve": tuple(row["curve"])})
+    row["curve"] = tuple(row["curve"])
+    return SeedResult(**row)
 
 
 def play(job: Job) -> str:

@@ -169,7 +169,7 @@ class Learner:
         width = self.theta.shape[1]
         where = self.parts[live.who, live.tasks] + width * live.who[:, None]
         total = np.bincount(where.ravel(), moved.ravel(), minlength=self.theta.size)
-        return total.reshape(self.theta.shape)
+        return total.astype(np.float64).reshape(self.theta.shape)
 
     def state_dict(self) -> dict[str, Any]:
         """Logits and generators, JSON-safe."""

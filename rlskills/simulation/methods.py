@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import curricula
-from ..curricula import CATALOGUE, Base, BoxPool, Curriculum, Pool
+from ..curricula import CATALOGUE, BoxPool, Curriculum, Pool
 from ..errors import UnknownName, UserError
 from ..tasks import digest
 from .box import BOXES, BoxProtocol, BoxRegime

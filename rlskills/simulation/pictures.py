@@ -120,7 +120,7 @@ def _shown(table: Table, default: str) -> dict[str, str]:
     spare = iter(LINES)
     for tier in tiers.values():
         best = [s for s in ranked if s in tier and s not in found][: 2 if len(tier) > 3 else 1]
-        found |= {spec: colour for spec, colour in zip(best, spare, strict=False)}
+        found |= dict(zip(best, spare, strict=False))
     return {spec: colour for spec, colour in found.items() if spec in ranked}
 
 

@@ -68,8 +68,8 @@ def to_csv(table: Table) -> str:
     """One row for each method in each regime, means over seeds."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["regime", "method", "information", "speed_up", "low", "high", "solved", "seeds",
-                     "first_or_tied", *MEANS])  # fmt: skip
+    head = ("regime", "method", "information", "speed_up", "low", "high", "solved", "seeds")
+    writer.writerow([*head, "first_or_tied", *MEANS])
     for regime, scores in table.items():
         for spec, one in scores.items():
             numbers = (one.gain.value, one.gain.low, one.gain.high)
@@ -101,9 +101,9 @@ def to_markdown(table: Table, default: str) -> str:
 
 _NOTE_UNITS = """
 Geometric mean over paired seeds of rollouts to mastery, uniform's divided by the method's, with a
-95 % bootstrap interval. In brackets behind: solved seeds, where not all were; an unsolved run counts
-as the whole budget, so where uniform has some the figure is a lower bound. **Bold**: first in its
-tier in this regime, or not told from the first by the interval of paired differences."""
+95 % bootstrap interval. In brackets behind: solved seeds, where not all were; an unsolved run
+counts as the whole budget, so where uniform has some the figure is a lower bound. **Bold**: first
+in its tier in this regime, or not told from the first by the interval of paired differences."""
 
 _NOTE_BOXES = """
 Geometric mean over paired seeds of the area under the share of reachable cells mastered, divided

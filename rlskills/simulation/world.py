@@ -26,6 +26,7 @@ from .regimes import Regime
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
 Generator: TypeAlias = np.random.Generator
+Names: TypeAlias = tuple[str, ...]
 Edges: TypeAlias = dict[str, tuple[str, ...]]
 
 KINDS = ("learnable", "zero", "coin", "done")
@@ -39,7 +40,7 @@ class World:
 
     pool: Pool
     """Units in an order of its own, so that their order tells nothing."""
-    names: tuple[str, ...]
+    names: Names
     """Units by task index: learnable ones by depth, then zero, coin and done."""
     kinds: Integers
     """Index into `KINDS` of every task."""
@@ -111,7 +112,7 @@ def _parts(chains: Sequence[tuple[int, ...]], kinds: Integers, atoms: int, depth
 
 
 def _pool(
-    generator: Generator, regime: Regime, names: Sequence[str], shapes: Sequence[tuple[int, ...]]
+    generator: Generator, regime: Regime, names: Names, shapes: Sequence[tuple[int, ...]]
 ) -> Pool:
     """What a curriculum is told: true labels, but for what the regime falsifies."""
     levels = np.array([len(shape) for shape in shapes])
@@ -120,7 +121,7 @@ def _pool(
     edges = _prerequisites(names, shapes)
     if regime.dropped_edges or regime.added_edges:
         edges = _falsified(generator, edges, names, regime.dropped_edges, regime.added_edges)
-    order = generator.permutation(len(names))
+    order = generator.permutation(len(names)).tolist()
     return Pool(
         units=tuple(names[i] for i in order),
         levels={names[i]: int(levels[i]) for i in order},
@@ -129,7 +130,7 @@ def _pool(
     )
 
 
-def _prerequisites(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> Edges:
+def _prerequisites(names: Names, shapes: Sequence[tuple[int, ...]]) -> Edges:
     """The deepest tasks whose atoms a task applies all and more, and atoms none of them has."""
     learnable = {name: set(shape) for name, shape in zip(names, shapes, strict=True)
                  if name == _spell(shape)}  # fmt: skip
@@ -145,7 +146,7 @@ def _prerequisites(names: Sequence[str], shapes: Sequence[tuple[int, ...]]) -> E
 
 
 def _falsified(
-    generator: Generator, edges: Edges, names: Sequence[str], dropped: float, added: float
+    generator: Generator, edges: Edges, names: Names, dropped: float, added: float
 ) -> Edges:
     """Some edges left out and others made up, never so that a cycle arises."""
     pairs = [(name, before) for name in names for before in edges[name]]
@@ -155,7 +156,8 @@ def _falsified(
         kept[pairs[i][0]].append(pairs[i][1])
     left = round(added * len(pairs))
     while left:
-        name, before = (names[i] for i in generator.choice(len(names), size=2, replace=False))
+        pair = generator.choice(len(names), size=2, replace=False)
+        name, before = names[pair[0]], names[pair[1]]
         if before not in kept[name] and name not in _ancestors(kept, before):
             kept[name].append(before)
             left -= 1

@@ -98,7 +98,7 @@ def test_one_seed_does_not_depend_on_the_others():
     def course(seeds: tuple[int, ...], row: int) -> list[np.ndarray]:
         one = learner(seeds=seeds)
         found = []
-        for step in range(20):
+        for _ in range(20):
             who = np.repeat(np.arange(len(seeds)), 3)
             tasks = np.tile(np.array([0, 4, 11]), len(seeds))
             # The others draw larger groups; this one's sizes are its own.
@@ -142,7 +142,7 @@ def test_advantages_sum_to_zero_and_filler_has_none(rewards: list[float], more: 
 
 
 def test_unknown_advantage_is_one_clear_line():
-    with pytest.raises(UnknownName, match="unknown advantage 'sdt'.*did you mean 'std'"):
+    with pytest.raises(UnknownName, match=r"unknown advantage 'sdt'.*did you mean 'std'"):
         advantages(np.zeros((1, 2)), np.array([2]), "sdt")
 
 

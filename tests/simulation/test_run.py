@@ -161,7 +161,9 @@ def test_every_generated_rollout_is_charged(cls: Any, low: int, high: int):
     assert (one.record.by_kind.sum(axis=1) == one.record.spent).all()
 
 
-def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked():
+def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked(
+    monkeypatch: pytest.MonkeyPatch,
+):
     one = run("chain", Refilled)
     admitted: list[Sequence[Rollouts]] = []
     update = one.learner.update
@@ -170,8 +172,8 @@ def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked():
         admitted.append(groups)
         update(groups, *rest)
 
-    one.learner.update = watched
-    for _ in range(150):
+    monkeypatch.setattr(one.learner, "update", watched)
+    while not one.done:
         one.step()
     full = 0
     for step in admitted:
