@@ -32,13 +32,13 @@ class Base(Stateful):
     needs: frozenset[str] = frozenset()
     refill: int = 0
     """How many further batches a trainer may draw in a step to replace groups not admitted."""
-    timed: ClassVar[bool] = False
+    timed: bool = False
     """Whether chances change from one `sample` to the next without an outcome."""
-    order_free: ClassVar[bool] = False
+    order_free: bool = False
     """Whether the order of outcomes within one `observe` is without influence."""
     reaches_all: bool = False
     """Whether every unit always has a chance."""
-    distinct: ClassVar[bool] = False
+    distinct: bool = False
     """Whether a batch holds different units (the best ones), instead of independent draws."""
     saved = ("step", "rng")
 
@@ -89,9 +89,17 @@ class Base(Stateful):
         if k == 0:
             return []
         chosen, prob = self.pick(k)
+        self.noted(chosen)
+        return self.choices(chosen, prob)
+
+    def noted(self, chosen: Sequence[int]) -> None:
+        """These positions are drawn: the step counts on."""
         self.step += 1
         if self.timed:
             self.changed()
+
+    def choices(self, chosen: Sequence[int], prob: Sequence[float]) -> list[Choice]:
+        """Choices of this step by position and chance."""
         units, step = self.units, self.step
         return [Choice(units[i], p, step) for i, p in zip(chosen, prob, strict=True)]
 

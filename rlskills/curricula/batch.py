@@ -47,9 +47,13 @@ class Batch:
         """Distinct units, the mean of `values` (default: mean rewards) and how many groups each."""
         if values is None:
             if self._pooled is None:
-                self._pooled = _pool(self.where, self.means)
+                self._pooled = pool_by(self.where, self.means)
             return self._pooled
-        return _pool(self.where, values)
+        return pool_by(self.where, values)
+
+    def pooled_by(self, groups: IntArray, values: Sequence[float]) -> tuple[IntArray, Array, Array]:
+        """The same by group of units: `groups[i]` is the group of the unit at position i."""
+        return pool_by(groups[self.where].tolist(), values)
 
     def advantages(self) -> list[float]:
         """Mean absolute group-normalised advantage of each group."""
@@ -59,7 +63,8 @@ class Batch:
         ]
 
 
-def _pool(where: Sequence[int], values: Sequence[float]) -> tuple[IntArray, Array, Array]:
+def pool_by(where: Sequence[int], values: Sequence[float]) -> tuple[IntArray, Array, Array]:
+    """Distinct positions, the mean of their values, and how many they are."""
     sums: dict[int, float] = {}
     counts: dict[int, int] = {}
     for at, value in zip(where, values, strict=True):

@@ -15,23 +15,75 @@ from urllib.parse import parse_qsl
 from ..errors import UnknownName, UserError
 from ..tasks.registry import from_file
 from .base import Base
+from .boxes import UniformBox
+from .methods.adarft import AdaRFT
+from .methods.alp_windows import ALPWindows
+from .methods.bidirectional_lp import (
+    BidirectionalLP,
+    BidirectionalLPGraph,
+    BidirectionalLPSyllabus,
+)
+from .methods.bots import BOTS
+from .methods.cdas import CDAS
+from .methods.composition import Composition
+from .methods.cures import CurES
+from .methods.dump import DUMP
+from .methods.e2h import E2HCosine, E2HGaussian
+from .methods.gain_rl import GainRL
+from .methods.gmm_teachers import ALPGMM, CovarGMM
+from .methods.ladder import Ladder
+from .methods.learnability import LearnabilityThompson, PassAtNThompson
+from .methods.level_window import LevelWindow, LevelWindowDown
+from .methods.mastering_rate import MasteringRate
 from .methods.mixture import Mixture
+from .methods.mopps import MoPPS
+from .methods.plr import PLR
+from .methods.random_subset import RandomSubset
+from .methods.riac import RIAC
+from .methods.sec import SEC
+from .methods.self_improvement import SelfImprovement
+from .methods.skill_it import SkillIt
+from .methods.stat import STATSel, STATSyn
+from .methods.structured_to_open import StructuredToOpen
+from .methods.tscl import TSCLOnline, TSCLThompson, TSCLWindow
 from .methods.uniform import Uniform
+from .methods.vcrl import VCRL
 from .pool import Pool
+from .wrappers.allocation import Allocated
+from .wrappers.factors import WithBoredom, WithPrerequisites, WithStaleness
+from .wrappers.gates import DAPO, Band
+from .wrappers.greso import GRESO
+from .wrappers.instance_filter import InstanceFilter
+from .wrappers.speed import SPEED
 
-METHODS: tuple[type[Base], ...] = (Uniform, Mixture)
+METHODS: tuple[type[Base], ...] = (
+    Uniform, Mixture, RandomSubset, UniformBox,
+    E2HCosine, E2HGaussian, StructuredToOpen,
+    LevelWindow, LevelWindowDown, AdaRFT, SelfImprovement,
+    BidirectionalLP, BidirectionalLPGraph, BidirectionalLPSyllabus,
+    TSCLOnline, TSCLWindow, TSCLThompson, ALPWindows, MasteringRate, ALPGMM, CovarGMM, RIAC,
+    SEC, DUMP, MoPPS, BOTS, PLR, VCRL, CDAS, LearnabilityThompson, PassAtNThompson,
+    SkillIt, STATSel, STATSyn, Ladder, Composition,
+    GainRL,
+    DAPO, Band, GRESO, SPEED, InstanceFilter, CurES,
+    Allocated, WithBoredom, WithPrerequisites, WithStaleness,
+)  # fmt: skip
 CATALOGUE: dict[str, type[Base]] = {method.name: method for method in METHODS}
+DEFAULT = BidirectionalLP.name
+"""The method that `make("default", ...)` stands for."""
 
 
 def find(name: str) -> type[Base]:
-    """The class of a method: a name of the catalogue, or `path/to/file.py:Class`."""
+    """The class of a method: a name of the catalogue, `default`, or `path/to/file.py:Class`."""
+    if name == "default":
+        name = DEFAULT
     if name in CATALOGUE:
         return CATALOGUE[name]
     where, colon, attribute = name.rpartition(":")
     if name.endswith(".py"):
         where, colon, attribute = name, ":", ""
     if not (colon and where.endswith(".py")):
-        raise UnknownName("curriculum", name, CATALOGUE)
+        raise UnknownName("curriculum", name, [*CATALOGUE, "default"])
     module = from_file(Path(where), "curriculum")
     own = [
         one.__name__

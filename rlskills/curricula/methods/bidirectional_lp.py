@@ -1,0 +1,188 @@
+"""Learning progress in both directions: the gap between a fast and a slow average of success.
+
+Kanitscheider et al. 2021, "Multi-task curriculum learning in a complex, visual, hard-exploration
+domain: Minecraft", arXiv 2106.14876; as used by Zhang et al. 2023, "OMNI: Open-endedness via Models
+of human Notions of Interestingness", arXiv 2306.01711.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .. import checks
+from ..base import Base
+from ..batch import Batch
+from ..graph import Prerequisites
+from ..pool import Pool
+from ..signals.averages import FastSlow
+from ..signals.staleness import Staleness
+from ..signals.windows import Boredom
+from ..state import Array
+
+
+class BidirectionalLP(Base):
+    """The default: in proportion to learning progress, unless a unit has stopped moving.
+
+    Progress is |f(p_fast) - f(p_slow)| (see `FastSlow`); it is multiplied by the boredom factor of
+    the last `window` groups (see `Boredom`), so that coin flips, impossible and mastered units
+    fade; `floor` of the draws go to units by the time since they were drawn. The proportional rule,
+    the rate and both additions are this project's; `theta` .1 suits a clean verifier, .5 a noisy
+    one, `baseline` is the pass rate of guessing.
+    """
+
+    name = "bidirectional_lp"
+    family = "learning progress"
+    paper = "Kanitscheider et al. 2021, arXiv 2106.14876"
+    timed = True
+    reaches_all = True
+    saved = ("progress", "boredom", "staleness")
+
+    def __init__(
+        self,
+        pool: Pool | Sequence[str],
+        seed: int = 0,
+        rate: float = 0.3,
+        theta: float = 0.1,
+        baseline: float = 0.0,
+        window: int = 80,
+        floor: float = 0.1,
+    ) -> None:
+        super().__init__(pool, seed)
+        checks.fraction(rate=rate)
+        checks.inside(theta=theta, floor=floor)
+        checks.positive(window=window)
+        if not 0 <= baseline < 1:
+            checks.inside(baseline=baseline)
+        self.floor = floor
+        self.progress = FastSlow(self.units, rate, theta, baseline)
+        self.boredom = Boredom(self.units, window)
+        self.staleness = Staleness(self.units)
+
+    def gate(self) -> Array:
+        """What progress is multiplied by."""
+        return self.boredom.factor
+
+    def weights(self) -> Array:
+        """Gated progress over the staleness floor; the gate alone while nothing moves."""
+        gate = self.gate()
+        wanted = self.progress.gap * gate
+        return self.staleness.floor(wanted if wanted.any() else gate, self.floor, self.step)
+
+    def noted(self, chosen: Sequence[int]) -> None:
+        """The floor goes by when a unit was drawn."""
+        super().noted(chosen)
+        self.staleness.drawn(chosen, self.step)
+
+    def learn(self, batch: Batch) -> None:
+        """Both averages, and the windows of boredom."""
+        self.progress.update(*batch.pooled())
+        self.boredom.update(batch)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Also mean competence, mean progress and the share of units that bore."""
+        return {
+            **super().metrics(),
+            "competence": float(self.progress.fast.mean()),
+            "learning_progress": float(self.progress.gap.mean()),
+            "bored": float((self.boredom.factor <= self.boredom.least).mean()),
+        }
+
+
+class BidirectionalLPGraph(BidirectionalLP):
+    """The default with a gate on the prerequisite graph (see `Prerequisites`).
+
+    A unit waits until the weakest of all its ancestors is passed about half the time. It costs
+    nothing where the graph is right, and helps most where the verifier is noisy.
+    """
+
+    name = "bidirectional_lp_graph"
+    information = "prerequisite graph"
+    saved = ("prerequisites",)
+
+    def __init__(
+        self,
+        pool: Pool | Sequence[str],
+        seed: int = 0,
+        rate: float = 0.3,
+        theta: float = 0.1,
+        baseline: float = 0.0,
+        window: int = 80,
+        floor: float = 0.1,
+        enough: float = 0.5,
+        power: float = 1.0,
+    ) -> None:
+        super().__init__(pool, seed, rate, theta, baseline, window, floor)
+        checks.positive(power=power)
+        checks.inside(enough=enough)
+        self.prerequisites = Prerequisites(
+            self.pool, self.name, rate=rate, enough=enough, power=power
+        )
+
+    def gate(self) -> Array:
+        """Boredom and the graph."""
+        return self.boredom.factor * self.prerequisites.factor
+
+    def learn(self, batch: Batch) -> None:
+        """Also the competence of parts."""
+        super().learn(batch)
+        self.prerequisites.update(*batch.pooled())
+
+
+class BidirectionalLPSyllabus(Base):
+    """Bidirectional learning progress as the Syllabus library samples it.
+
+    Sullivan et al. 2024, "Syllabus: Portable Curricula for Reinforcement Learning Agents", arXiv
+    2411.11318. Among units with progress or with any success, progress is turned into a z-score and
+    then through a logistic function into a weight; `uniform` of the draws go to all units alike.
+    Until a unit has either, all are drawn alike.
+    """
+
+    name = "bidirectional_lp_syllabus"
+    family = "learning progress"
+    paper = "Sullivan et al. 2024 (Syllabus), arXiv 2411.11318"
+    order_free = True
+    reaches_all = True
+    saved = ("progress",)
+
+    def __init__(
+        self,
+        pool: Pool | Sequence[str],
+        seed: int = 0,
+        rate: float = 0.1,
+        theta: float = 0.1,
+        baseline: float = 0.0,
+        uniform: float = 0.25,
+    ) -> None:
+        super().__init__(pool, seed)
+        checks.fraction(rate=rate)
+        checks.inside(theta=theta, uniform=uniform)
+        if not 0 <= baseline < 1:
+            checks.inside(baseline=baseline)
+        self.uniform = uniform
+        self.progress = FastSlow(self.units, rate, theta, baseline)
+
+    def weights(self) -> Array:
+        """sigmoid(z) of the candidates, over a uniform share."""
+        gap, number = self.progress.gap, len(self.units)
+        able = (gap > 0) | (self.progress.fast > 0)
+        if not able.any():
+            return np.ones(number)
+        spread = gap[able].std()
+        z = (gap[able] - gap[able].mean()) / (spread if spread > 0 else 1.0)
+        wanted = np.zeros(number)
+        wanted[able] = 1 / (1 + np.exp(-z))
+        return wanted * ((1 - self.uniform) / wanted.sum()) + self.uniform / number
+
+    def learn(self, batch: Batch) -> None:
+        """Both averages."""
+        self.progress.update(*batch.pooled())
+
+    def metrics(self) -> Mapping[str, float]:
+        """Also mean competence and mean progress."""
+        return {
+            **super().metrics(),
+            "competence": float(self.progress.fast.mean()),
+            "learning_progress": float(self.progress.gap.mean()),
+        }

@@ -1,0 +1,137 @@
+"""RIAC: a box cut into regions of different learning progress.
+
+Baranes and Oudeyer 2009, "R-IAC: Robust Intrinsically Motivated Exploration and Active Learning",
+IEEE Transactions on Autonomous Mental Development 1(3); proportions after Portelas et al. 2019,
+arXiv 1910.07224.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..boxes import BoxTeacher
+from ..pickers import mixed, softmax
+from ..pool import Pool
+from ..state import Array
+
+
+class RIAC(BoxTeacher):
+    """Regions by |mean reward of the newer half - of the older half| of their last tasks.
+
+    A region that holds `most` tasks is cut in two: of 50 random cuts, each side with 1/20 of the
+    tasks and 1/15 of the box at least, the one with the largest n_1 n_2 |ALP_1 - ALP_2|; without a
+    valid cut it forgets its oldest quarter. Only uncut regions are drawn: 7 of 10 tasks uniformly
+    in a region drawn by ALP, 1 near the region's least rewarded task (deviation .1), 2 anywhere.
+    """
+
+    name = "riac"
+    paper = "Baranes and Oudeyer 2009, IEEE TAMD 1(3)"
+    reaches_all = True
+    saved = ("regions",)
+
+    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, most: int = 200) -> None:
+        super().__init__(pool, seed)
+        checks.positive(most=most)
+        self.most = max(most, 4)
+        size = self.points.shape[1]
+        self.regions: list[dict[str, Any]] = [region([0.0] * size, [1.0] * size, [])]
+
+    def take(self, where: Array, rewards: Array) -> None:
+        """Each task into its region, which may be cut."""
+        for row in np.column_stack([where, rewards]).tolist():
+            i = self._region_of(row[:-1])
+            mine = self.regions[i]
+            mine["tasks"].append(row)
+            if len(mine["tasks"]) >= self.most:
+                self.regions[i : i + 1] = self._cut(mine)
+            else:
+                mine["progress"] = progress(mine["tasks"])
+
+    def _region_of(self, place: Sequence[float]) -> int:
+        for i, one in enumerate(self.regions):
+            if all(a <= x <= b for a, x, b in zip(one["low"], place, one["high"], strict=True)):
+                return i
+        return 0  # off the box by rounding
+
+    def _cut(self, old: dict[str, Any]) -> list[dict[str, Any]]:
+        best: tuple[float, list[dict[str, Any]]] = (-1.0, [])
+        for _ in range(50):
+            axis = int(self.noise.integers(len(old["low"])))
+            at = float(self.noise.uniform(old["low"][axis], old["high"][axis]))
+            sides = _sides(old, axis, at)
+            sizes = [len(side["tasks"]) for side in sides]
+            room = min(side["high"][axis] - side["low"][axis] for side in sides)
+            if min(sizes) < self.most / 20 or room < 1 / 15:
+                continue
+            worth = sizes[0] * sizes[1] * abs(sides[0]["progress"] - sides[1]["progress"])
+            if worth > best[0]:
+                best = (worth, sides)
+        return best[1] or [region(old["low"], old["high"], old["tasks"][len(old["tasks"]) // 4 :])]
+
+    def _by_progress(self) -> Array:
+        return mixed(np.array([one["progress"] for one in self.regions]), 0.0)
+
+    def draw(self, k: int) -> Array:
+        """The three ways of drawing in their proportions."""
+        places = super().draw(k)
+        way = self.noise.random(k)
+        bars = np.cumsum(self._by_progress())[:-1]
+        which = np.searchsorted(bars, self.noise.random(k), side="right")
+        jitter = 0.1 * self.noise.standard_normal(places.shape)
+        for i in np.flatnonzero(way < 0.8).tolist():
+            mine = self.regions[int(which[i])]
+            low, high = np.array(mine["low"]), np.array(mine["high"])
+            if way[i] < 0.7 or not mine["tasks"]:
+                places[i] = low + (high - low) * places[i]
+            else:
+                places[i] = np.array(hardest(mine)) + jitter[i]
+        return places
+
+    def weights(self) -> Array:
+        """The same over units: the points of a region alike, or near its least rewarded one."""
+        if self.box:
+            return np.ones(1)
+        wanted = np.zeros(len(self.units))
+        for share, mine in zip(self._by_progress().tolist(), self.regions, strict=True):
+            low, high = np.array(mine["low"]), np.array(mine["high"])
+            inside = ((self.points >= low) & (self.points <= high)).all(1).astype(float)
+            wanted += 0.7 * share * (inside / inside.sum() if inside.any() else 0.0)
+            if mine["tasks"]:
+                away = ((self.points - np.array(hardest(mine))) ** 2).sum(1)
+                wanted += 0.1 * share * softmax(-away / 2, 0.01)
+        return mixed(wanted, 0.2)
+
+    def metrics(self) -> Mapping[str, float]:
+        """Also the number of regions."""
+        return {**super().metrics(), "regions": float(len(self.regions))}
+
+
+def region(low: list[float], high: list[float], tasks: list[list[float]]) -> dict[str, Any]:
+    """A part of the box, its tasks (place and reward, oldest first) and their progress."""
+    return {"low": low, "high": high, "tasks": tasks, "progress": progress(tasks)}
+
+
+def progress(tasks: Sequence[Sequence[float]]) -> float:
+    """|mean reward of the newer half - mean reward of the older half|; 0 for one task."""
+    half = len(tasks) // 2
+    if not half:
+        return 0.0
+    older, newer = tasks[: len(tasks) - half], tasks[len(tasks) - half :]
+    return abs(sum(row[-1] for row in newer) / half - sum(row[-1] for row in older) / len(older))
+
+
+def hardest(one: Mapping[str, Any]) -> list[float]:
+    """Place of the least rewarded task, the oldest of equals."""
+    return min(one["tasks"], key=lambda row: row[-1])[:-1]
+
+
+def _sides(old: Mapping[str, Any], axis: int, at: float) -> list[dict[str, Any]]:
+    below = [row for row in old["tasks"] if row[axis] <= at]
+    above = [row for row in old["tasks"] if row[axis] > at]
+    low, high = list(old["low"]), list(old["high"])
+    low[axis] = high[axis] = at
+    return [region(list(old["low"]), high, below), region(low, list(old["high"]), above)]

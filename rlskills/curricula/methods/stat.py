@@ -1,0 +1,157 @@
+"""STAT: a profile of missing skills, from the skill tags of what fails, says what to practise.
+
+He et al. 2025, "Skill-Targeted Adaptive Training", arXiv 2510.10023. The paper has a strong model
+name the skills that an answer misses; an environment that composes its tasks knows their tags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ...errors import UserError
+from .. import checks
+from ..base import Base
+from ..batch import Batch
+from ..pickers import mixed
+from ..pool import Pool
+from ..state import Array, IntArray, Stateful
+
+
+class Profile(Stateful):
+    """How often each skill was in a failed group, of how often it was in any; recent ones count.
+
+    A skill that was not seen counts as missing.
+    """
+
+    rows = ("missed", "met")
+
+    def __init__(self, pool: Pool, method: str, decay: float) -> None:
+        tags = [list(dict.fromkeys(pool.skills.get(unit, ()))) for unit in pool.units]
+        for unit, tag in zip(pool.units, tags, strict=True):
+            if not tag:
+                raise UserError(f"{method} needs skill tags for every unit; {unit!r} has none")
+        self.keys = tuple(dict.fromkeys(skill for tag in tags for skill in tag))
+        place = {skill: i for i, skill in enumerate(self.keys)}
+        self.tags = [np.array([place[skill] for skill in tag], dtype=np.int64) for tag in tags]
+        pairs = sorted((skill, unit) for unit, tag in enumerate(self.tags) for skill in tag)
+        self.skill, self.unit = np.array(pairs, dtype=np.int64).T
+        self.size = np.array([len(tag) for tag in tags], dtype=float)
+        self.starts = np.searchsorted(self.skill, np.arange(len(self.keys)))
+        self.decay = decay
+        self.missed, self.met = np.zeros(len(self.keys)), np.zeros(len(self.keys))
+
+    def update(self, at: IntArray, mean: Array, count: Array) -> None:
+        """All tags of a group share in its failure."""
+        self.missed *= self.decay
+        self.met *= self.decay
+        tags = np.concatenate([self.tags[i] for i in at.tolist()])
+        of = np.repeat(np.arange(len(at)), self.size[at].astype(np.int64))
+        np.add.at(self.missed, tags, (count * (1 - mean))[of])
+        np.add.at(self.met, tags, count[of])
+
+    def rate(self) -> Array:
+        """Share of failures by skill, between 0 and 1."""
+        return (self.missed + 1e-3) / (self.met + 1e-3)
+
+
+class STATSel(Base):
+    """STAT-Sel: units in proportion to the mean missing rate of their skills.
+
+    `decay` is how much of the profile a step keeps; `epsilon` of the draws go to all units alike.
+    """
+
+    name = "stat_sel"
+    family = "structure"
+    paper = "He et al. 2025, arXiv 2510.10023"
+    information = "skill tags"
+    order_free = True
+    reaches_all = True
+    saved = ("profile",)
+
+    def __init__(
+        self,
+        pool: Pool | Sequence[str],
+        seed: int = 0,
+        decay: float = 0.99,
+        epsilon: float = 0.1,
+    ) -> None:
+        super().__init__(pool, seed)
+        checks.fraction(decay=decay)
+        checks.inside(epsilon=epsilon)
+        self.epsilon = epsilon
+        self.profile = Profile(self.pool, self.name, decay)
+
+    def weights(self) -> Array:
+        """By the profile, over a uniform share."""
+        p = self.profile
+        total = np.bincount(p.unit, weights=p.rate()[p.skill], minlength=len(self.units))
+        return mixed(total / p.size, self.epsilon)
+
+    def learn(self, batch: Batch) -> None:
+        """Renew the profile."""
+        self.profile.update(*batch.pooled())
+
+    def metrics(self) -> Mapping[str, float]:
+        """Also the missing rate of each skill."""
+        rates = zip(self.profile.keys, self.profile.rate().tolist(), strict=True)
+        return {**super().metrics(), **{f"missing/{skill}": rate for skill, rate in rates}}
+
+
+class STATSyn(STATSel):
+    """STAT-Syn: new tasks for the skills that are missing.
+
+    Where the paper has a teacher write questions, here a skill is drawn in proportion to its
+    missing rate, and then one of the units practised least among those that need it. `propose`
+    names combinations of missing skills that the pool has no unit for: a task factory can make them
+    and `resize` the curriculum.
+    """
+
+    name = "stat_syn"
+    rows = ("practised",)
+
+    def __init__(
+        self,
+        pool: Pool | Sequence[str],
+        seed: int = 0,
+        decay: float = 0.99,
+        epsilon: float = 0.1,
+    ) -> None:
+        super().__init__(pool, seed, decay, epsilon)
+        self.practised = np.zeros(len(self.units))
+
+    def weights(self) -> Array:
+        """Through skills to their least practised units, over a uniform share."""
+        p = self.profile
+        number = self.practised[p.unit]
+        least = number == np.minimum.reduceat(number, p.starts)[p.skill]
+        tied = np.add.reduceat(least.astype(float), p.starts)
+        chance = least * (p.rate() / tied)[p.skill]
+        total = np.bincount(p.unit, weights=chance, minlength=len(self.units))
+        return mixed(total.astype(float), self.epsilon)
+
+    def learn(self, batch: Batch) -> None:
+        """Renew the profile and count practice."""
+        super().learn(batch)
+        at, _, count = batch.pooled()
+        self.practised[at] += count
+
+    def propose(self, count: int, width: int = 2) -> list[tuple[str, ...]]:
+        """Up to `count` sets of `width` skills that no unit has, the most missing drawn first.
+
+        Draws from the curriculum's own generator.
+        """
+        checks.positive(width=width)
+        known = {frozenset(tag.tolist()) for tag in self.profile.tags}
+        rates, skills = self.profile.rate().tolist(), list(range(len(self.profile.keys)))
+        found: dict[frozenset[int], None] = {}
+        for _ in range(20 * count):  # combinations may run out
+            if len(found) >= count or width > len(skills):
+                break
+            # Exponential clocks: the first `width` to ring are a draw without replacement.
+            clocks = [self.rng.expovariate(rates[skill]) for skill in skills]
+            chosen = frozenset(sorted(skills, key=clocks.__getitem__)[:width])
+            if chosen not in known:
+                found[chosen] = None
+        return [tuple(self.profile.keys[i] for i in sorted(one)) for one in found]

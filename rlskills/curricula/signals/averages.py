@@ -1,0 +1,65 @@
+"""Running averages by unit or arm; several groups in one step count as that many updates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..state import Array, IntArray, Stateful
+
+
+def toward(values: Array, at: IntArray, target: Array, rate: float, times: Array) -> None:
+    """Move `values[at]` to `target` by `rate`, as often as `times` says; no matter the order."""
+    values[at] = target + (1 - rate) ** times * (values[at] - target)
+
+
+class Average(Stateful):
+    """An exponential average of a number by key, and how many groups it has seen."""
+
+    rows = ("value", "visits")
+
+    def __init__(self, keys: Sequence[str], rate: float, start: float = 0.0) -> None:
+        self.keys = tuple(keys)
+        self.rate = rate
+        self.value = np.full(len(self.keys), start)
+        self.visits = np.zeros(len(self.keys))
+
+    def update(self, at: IntArray, mean: Array, count: Array) -> None:
+        """Take in the mean of `count` groups at each of the positions `at` (all different)."""
+        toward(self.value, at, mean, self.rate, count)
+        self.visits[at] += count
+
+
+class FastSlow(Stateful):
+    """A fast average of the pass rate and a slow one that follows it: their gap is progress.
+
+    p_f moves to the pass rate by `rate`, then p_s to p_f by the same rate. Pass rates are first
+    corrected for a chance of guessing right, max(0, p - b) / (1 - b). The gap is measured on
+    f(p) = p (1 - theta) / (p + theta (1 - 2 p)), which magnifies low rates; theta .5 leaves them.
+    """
+
+    rows = ("fast", "slow", "gap")
+
+    def __init__(
+        self, keys: Sequence[str], rate: float, theta: float, baseline: float = 0.0
+    ) -> None:
+        self.keys = tuple(keys)
+        self.rate, self.theta, self.baseline = rate, theta, baseline
+        self.fast, self.slow, self.gap = (np.zeros(len(self.keys)) for _ in range(3))
+
+    def update(self, at: IntArray, mean: Array, count: Array) -> None:
+        """Take in mean pass rates of `count` groups at each of the positions `at`."""
+        target = np.maximum(mean - self.baseline, 0.0) / (1 - self.baseline)
+        left = (1 - self.rate) ** count
+        away = self.fast[at] - target
+        # `count` updates of both, in closed form: what the slow one lags behind, the fast one's
+        # way included.
+        slow = target + left * (self.slow[at] - target + self.rate * count * away)
+        fast = target + left * away
+        self.fast[at], self.slow[at] = fast, slow
+        self.gap[at] = np.abs(self.magnified(fast) - self.magnified(slow))
+
+    def magnified(self, p: Array) -> Array:
+        """The pass rate with low values spread out."""
+        return p * (1 - self.theta) / (p + self.theta * (1 - 2 * p))
