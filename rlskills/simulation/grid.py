@@ -49,7 +49,7 @@ class Job:
         """Everything the results depend on, as JSON gives it back."""
         about = {
             "method": self.method.spec,
-            "information": self.method.information,
+            "information": self.method.told(self.regime),
             "options": self.method.options,
             "regime": asdict(self.regime),
             "protocol": asdict(self.protocol),
@@ -67,6 +67,11 @@ class Cell:
     regime: Regime | BoxRegime
     protocol: Protocol | BoxProtocol
     results: tuple[SeedResult, ...]
+
+    @property
+    def told(self) -> str:
+        """The information tier of the method here."""
+        return self.method.told(self.regime)
 
 
 def jobs_of(

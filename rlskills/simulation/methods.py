@@ -12,13 +12,14 @@ from pathlib import Path
 
 from .. import curricula
 from ..curricula import CATALOGUE, BoxPool, Curriculum, Pool
+from ..curricula.boxes import UniformBox
+from ..curricula.catalogue import DEFAULT
 from ..errors import UnknownName, UserError
 from ..tasks import digest
 from .box import BOXES, BoxProtocol, BoxRegime
-from .references import BoxOracle, BoxUniform, Oracle
+from .references import BoxOracle, Oracle
 from .regimes import REGIMES, Protocol, Regime
 
-DEFAULT = "bidirectional_lp"
 BASELINE = "uniform"
 REFERENCE = "oracle"
 _PROBE = Pool(("f1", "f2", "f1.f2"), {"f1": 1, "f2": 1, "f1.f2": 2}, {"f1.f2": ("f1", "f2")},
@@ -32,6 +33,9 @@ class Method:
     spec: str
     """Name, or `path/to/file.py:Class`, with options as in `curricula.make`."""
     information: str
+    """What it is told of units."""
+    box_information: str
+    """What it is told of points of a box."""
     options: str
     units: bool
     """Whether it chooses among units."""
@@ -40,6 +44,10 @@ class Method:
     needs: tuple[str, ...]
     code: str
     """Digest of the sources it is made of."""
+
+    def told(self, regime: Regime | BoxRegime) -> str:
+        """The information tier in which it is compared in this regime."""
+        return self.box_information if isinstance(regime, BoxRegime) else self.information
 
     def runs_in(self, regime: Regime | BoxRegime) -> bool:
         """Whether this regime is of its kind."""
@@ -51,7 +59,7 @@ def build(spec: str, pool: Pool, seed: int) -> Curriculum:
     if spec == REFERENCE:
         return BoxOracle(pool, seed) if isinstance(pool, BoxPool) else Oracle(pool, seed)
     if spec == BASELINE and isinstance(pool, BoxPool):
-        return BoxUniform(pool, seed)
+        spec = UniformBox.name
     return curricula.make(spec, pool, seed)
 
 
@@ -68,6 +76,7 @@ def inspected(spec: str) -> Method:
     return Method(
         spec=spec,
         information=one.information,
+        box_information="" if isinstance(box, UserError) else box.information,
         options=repr(getattr(one, "options", {})),
         units=not isinstance(teacher, UserError),
         box=not isinstance(box, UserError),
@@ -90,8 +99,7 @@ def _probe(spec: str, pool: Pool) -> Curriculum | UserError:
 
 def chosen(specs: Sequence[str]) -> list[Method]:
     """The methods to run: those named beside baseline, default and reference; none: all."""
-    default = [DEFAULT] if DEFAULT in CATALOGUE else []
-    wanted = [*specs, *default] if specs else list(CATALOGUE)
+    wanted = [*specs, DEFAULT] if specs else [one for one in CATALOGUE if one != UniformBox.name]
     return [inspected(spec) for spec in dict.fromkeys([BASELINE, REFERENCE, *wanted])]
 
 

@@ -72,7 +72,7 @@ def _speedup_panel(
         if spec not in scores:
             continue
         one = scores[spec]
-        colour = TIERS.get(one.cell.method.information, OTHER)
+        colour = TIERS.get(one.cell.told, OTHER)
         axes.plot([one.gain.low, one.gain.high], [row, row], color=colour, linewidth=1.3)
         inside = colour if one.first else "white"
         axes.plot([one.gain.value], [row], "o", color=colour, markerfacecolor=inside, markersize=4)
@@ -128,7 +128,7 @@ def _tiers(table: Table) -> dict[str, set[str]]:
     tiers: dict[str, set[str]] = {}
     for scores in table.values():
         for spec, one in scores.items():
-            tiers.setdefault(one.cell.method.information, set()).add(spec)
+            tiers.setdefault(one.cell.told, set()).add(spec)
     return tiers
 
 

@@ -52,7 +52,7 @@ def score(cells: Sequence[Cell]) -> list[Score]:
     baseline = logs[BASELINE]
     tiers: dict[str, list[str]] = {}
     for cell in cells:
-        tiers.setdefault(cell.method.information, []).append(cell.method.spec)
+        tiers.setdefault(cell.told, []).append(cell.method.spec)
     first = {spec for tier in tiers.values() for spec in _first(tier, logs, resamples)}
     return [
         Score(

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from ..curricula import Base, BoxPool, Choice, Pool
+from ..curricula import Base, BoxPool, Pool
+from ..curricula.boxes import BoxTeacher
 
 FLOOR = 1e-6
 """So that chances exist where everything is learned."""
@@ -22,7 +23,6 @@ class Oracle(Base):
     name = "oracle"
     information = "true success rates"
     family: ClassVar[str] = "reference"
-    timed: ClassVar[bool] = True
 
     def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
         super().__init__(pool, seed)
@@ -41,29 +41,7 @@ class Oracle(Base):
         return self.worth
 
 
-class BoxUniform(Base):
-    """Anywhere in the box with equal chance."""
-
-    name = "uniform"
-    family: ClassVar[str] = "control"
-
-    def __init__(self, pool: BoxPool, seed: int = 0) -> None:
-        super().__init__(pool, seed)
-        self.box = pool
-
-    def sample(self, k: int) -> list[Choice]:
-        """`k` independent points."""
-        return [
-            Choice(choice.unit, step=choice.step, params=self._point())
-            for choice in super().sample(k)
-        ]
-
-    def _point(self) -> tuple[float, ...]:
-        corners = zip(self.box.low, self.box.high, strict=True)
-        return tuple(self.rng.uniform(low, high) for low, high in corners)
-
-
-class BoxOracle(BoxUniform):
+class BoxOracle(BoxTeacher):
     """A random cell among those that can grow now, which it is told at every step."""
 
     name = "oracle"
@@ -72,11 +50,14 @@ class BoxOracle(BoxUniform):
 
     def __init__(self, pool: BoxPool, seed: int = 0) -> None:
         super().__init__(pool, seed)
-        self.ready: Sequence[tuple[float, ...]] = ()
+        self.ready = np.zeros((0, len(self.low)))
 
     def tell(self, ready: Sequence[tuple[float, ...]]) -> None:
-        """Centres of the cells where practice bears fruit."""
-        self.ready = ready
+        """Centres, in the box scaled to [0, 1], of the cells where practice bears fruit."""
+        self.ready = np.array(ready, dtype=float).reshape(-1, len(self.low))
 
-    def _point(self) -> tuple[float, ...]:
-        return self.rng.choice(self.ready) if self.ready else super()._point()
+    def draw(self, k: int) -> np.ndarray:
+        """Their centres, each as likely; anywhere once nothing is left."""
+        if not len(self.ready):
+            return super().draw(k)
+        return self.ready[self.noise.integers(len(self.ready), size=k)]

@@ -44,7 +44,7 @@ def to_json(table: Table) -> str:
                 {
                     "regime": regime,
                     "method": spec,
-                    "information": one.cell.method.information,
+                    "information": one.cell.told,
                     "options": one.cell.method.options,
                     "protocol": asdict(one.cell.protocol),
                     "speed_up": asdict(one.gain),
@@ -75,7 +75,7 @@ def to_csv(table: Table) -> str:
             numbers = (one.gain.value, one.gain.low, one.gain.high)
             average = means(one.cell.results)
             writer.writerow(
-                [regime, spec, one.cell.method.information, *(f"{x:.4f}" for x in numbers),
+                [regime, spec, one.cell.told, *(f"{x:.4f}" for x in numbers),
                  one.solved, len(one.cell.results), int(one.first),
                  *("" if average[name] is None else f"{average[name]:.4f}" for name in MEANS)]
             )  # fmt: skip
@@ -127,7 +127,7 @@ def order(table: Table) -> list[str]:
     for scores in table.values():
         for spec, one in scores.items():
             logs.setdefault(spec, []).append(float(np.log(one.gain.value)))
-            tiers[spec] = one.cell.method.information
+            tiers[spec] = one.cell.told
     return sorted(logs, key=lambda s: (s != REFERENCE, _rank(tiers[s]), -np.mean(logs[s]), s))
 
 
@@ -140,7 +140,7 @@ def _matrix(table: Table) -> str:
     rows = []
     for spec in order(table):
         found = [scores.get(spec) for scores in table.values()]
-        tier = next(one.cell.method.information for one in found if one)
+        tier = next(one.cell.told for one in found if one)
         rows.append([_cell(label(spec)), tier, *(_entry(one) if one else "" for one in found)])
     return _grid(["method", "told", *table], rows)
 
@@ -152,13 +152,11 @@ def _entry(one: Score) -> str:
 
 
 def _firsts(table: Table) -> str:
-    tiers = dict.fromkeys(
-        one.cell.method.information for scores in table.values() for one in scores.values()
-    )
+    tiers = dict.fromkeys(one.cell.told for scores in table.values() for one in scores.values())
     rows = []
     for tier in sorted(tiers, key=_rank):
         for regime, scores in table.items():
-            members = [(s, one) for s, one in scores.items() if one.cell.method.information == tier]
+            members = [(s, one) for s, one in scores.items() if one.cell.told == tier]
             winners = sorted((x for x in members if x[1].first), key=lambda x: -x[1].gain.value)
             if winners:
                 rows.append(

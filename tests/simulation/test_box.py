@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rlskills.curricula import BoxPool, Choice, Uniform
+from rlskills.curricula.boxes import UniformBox
 from rlskills.errors import UserError
 from rlskills.simulation.box import BOXES, BoxProtocol, BoxRegime, BoxRun, Grid, play_box
-from rlskills.simulation.references import BoxOracle, BoxUniform
+from rlskills.simulation.references import BoxOracle
 
 PROTOCOL = BoxProtocol(budget=6_400)
 
@@ -62,30 +64,30 @@ def test_blocked_cells_are_never_open_nor_counted():
 
 @pytest.mark.parametrize("name", sorted(BOXES))
 def test_the_oracle_beats_uniform_draws(name: str):
-    best, plain = (play_box(BOXES[name], PROTOCOL, (0, 1), cls) for cls in (BoxOracle, BoxUniform))
+    best, plain = (play_box(BOXES[name], PROTOCOL, (0, 1), cls) for cls in (BoxOracle, UniformBox))
     assert all(a.auc > b.auc for a, b in zip(best, plain, strict=True))
     assert all(0 < one.tail <= 1 and one.spent == PROTOCOL.budget for one in best)
 
 
 def test_results_are_deterministic():
-    again = [play_box(BOXES["box_noise"], PROTOCOL, (4,), BoxUniform)[0] for _ in range(2)]
+    again = [play_box(BOXES["box_noise"], PROTOCOL, (4,), UniformBox)[0] for _ in range(2)]
     assert len({replace(one, microseconds=0.0) for one in again}) == 1
 
 
-class Wide(BoxUniform):
+class Wide(UniformBox):
     def sample(self, k: int) -> list[Choice]:
         return [replace(choice, params=(0.5,)) for choice in super().sample(k)]
 
 
 @pytest.mark.parametrize("cls", [Uniform, Wide])
-def test_a_choice_of_the_wrong_size_is_one_clear_error(cls: type[Uniform]):
+def test_a_choice_of_the_wrong_size_is_one_clear_error(cls: Any):
     with pytest.raises(UserError, match="the box has 2 directions"):
         BoxRun(BOXES["box"], PROTOCOL, 0, cls).play()
 
 
 def test_uniform_draws_fill_the_box():
     pool = BoxPool(low=(-1.0, 2.0), high=(1.0, 5.0))
-    points = np.array([choice.params for choice in BoxUniform(pool, 3).sample(4000)])
+    points = np.array([choice.params for choice in UniformBox(pool, 3).sample(4000)])
     np.testing.assert_allclose(points.min(axis=0), pool.low, atol=0.02)
     np.testing.assert_allclose(points.max(axis=0), pool.high, atol=0.02)
     np.testing.assert_allclose(points.mean(axis=0), (0.0, 3.5), atol=0.1)

@@ -164,7 +164,7 @@ def test_every_generated_rollout_is_charged(cls: Any, low: int, high: int):
 def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    one = run("chain", Refilled)
+    one = run("chain", Refilled, replace(SHORT, rate=0.5))
     admitted: list[Sequence[Rollouts]] = []
     update = one.learner.update
 
@@ -182,7 +182,7 @@ def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked(
         counts = np.bincount(np.concatenate([groups.who for groups in step]), minlength=3)
         assert (counts <= 16).all()
         full += int((counts == 16).sum())
-    assert full > 50
+    assert full > 10
 
 
 def test_a_run_goes_on_for_a_fixed_tail_after_mastery_and_no_further():
