@@ -111,8 +111,8 @@ def _result(row: dict[str, Any]) -> SeedResult:
     return SeedResult(**row)
 
 
-def play(job: Job) -> str:
-    """Run one job and keep its results; returns what went wrong, or nothing."""
+def play(job: Job, about: dict[str, Any]) -> str:
+    """Run one job and keep its results under `about`; returns what went wrong, or nothing."""
     make = partial(build, job.method.spec)
     try:
         if isinstance(job.regime, BoxRegime):
@@ -126,7 +126,7 @@ def play(job: Job) -> str:
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         return f"{job.method.spec} failed in regime {job.regime.name}: {reason}"
-    data = {"about": job.about(), "results": [asdict(one) for one in results]}
+    data = {"about": about, "results": [asdict(one) for one in results]}
     job.file.parent.mkdir(parents=True, exist_ok=True)
     new = job.file.with_suffix(".new")
     new.write_text(json.dumps(data))
@@ -152,11 +152,11 @@ def _played(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, str]]:
     """Jobs as they end, with what went wrong; the rest is called off when the caller stops."""
     if processes == 1 or len(jobs) < 2:
         for job in jobs:
-            yield job, play(job)
+            yield job, play(job, job.about())
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
-        running = {pool.submit(play, job): job for job in jobs}
+        running = {pool.submit(play, job, job.about()): job for job in jobs}
         try:
             for one in as_completed(running):
                 yield running[one], one.result()

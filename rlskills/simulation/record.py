@@ -41,7 +41,7 @@ class SeedResult:
     dead: float
     """Share of groups whose rewards all agreed."""
     microseconds: float
-    """Time of the curriculum for one step of the learner; the only entry that is not exact."""
+    """CPU time of the curriculum for one step of the learner; the only entry that is not exact."""
 
 
 class Record:

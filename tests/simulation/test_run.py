@@ -50,6 +50,10 @@ class Refilled(Gated):
     refill = 3
 
 
+class Patient(Gated):
+    refill = 30
+
+
 class Sized(Uniform):
     """Uniform with groups of 3 and 5."""
 
@@ -164,7 +168,7 @@ def test_every_generated_rollout_is_charged(cls: Any, low: int, high: int):
 def test_a_refilled_batch_holds_live_groups_only_and_as_many_as_asked(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    one = run("chain", Refilled, replace(SHORT, rate=0.5))
+    one = run("chain", Patient, replace(SHORT, budget=100_000))
     admitted: list[Sequence[Rollouts]] = []
     update = one.learner.update
 
