@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
 from functools import partial
+from multiprocessing import connection
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +158,23 @@ def _played(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, str]]:
             yield job, play(job, job.about())
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=context) as pool:
+    number = min(processes, len(jobs))
+    with ProcessPoolExecutor(number, mp_context=context, initializer=_end_with_parent) as pool:
         running = {pool.submit(play, job, job.about()): job for job in jobs}
         try:
             for one in as_completed(running):
                 yield running[one], one.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would work on for nobody."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
