@@ -11,8 +11,9 @@ import multiprocessing
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from multiprocessing import connection
@@ -142,16 +143,17 @@ def play_all(jobs: Sequence[Job], processes: int, advance: Advance) -> list[Cell
     missing = [job for job in jobs if kept(job) is None]
     finished = len(jobs) - len(missing)
     advance(finished, "")
-    for job, problem in _played(missing, processes):
-        if problem:
-            raise UserError(problem)
-        finished += 1
-        advance(finished, f"{job.method.spec} in {job.regime.name}")
+    with closing(_played(missing, processes)) as played:
+        for job, problem in played:
+            if problem:
+                raise UserError(problem)
+            finished += 1
+            advance(finished, f"{job.method.spec} in {job.regime.name}")
     cells = [kept(job) for job in jobs]
     return [cell for cell in cells if cell is not None]
 
 
-def _played(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, str]]:
+def _played(jobs: Sequence[Job], processes: int) -> Generator[tuple[Job, str], None, None]:
     """Jobs as they end, with what went wrong; the rest is called off when the caller stops."""
     if processes == 1 or len(jobs) < 2:
         for job in jobs:
@@ -165,7 +167,7 @@ def _played(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, str]]:
             for one in as_completed(running):
                 yield running[one], one.result()
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

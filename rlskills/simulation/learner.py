@@ -1,12 +1,15 @@
 """The simulated learner: a policy of independent parts under exact policy gradient, in numpy.
 
 Each part c succeeds with chance q = σ(θ). A rollout of a task draws all its parts and succeeds if
-all do; the verifier may err. A group of rollouts moves every part of the task by
-`rate · mean_i A_i (z_ic − q_c)`, the score-function gradient of a product of Bernoullis under
-group-relative advantages (Shao et al., DeepSeekMath, 2024, eq. 3), summed over the groups of a
-step. All seeds take a step together: state has a leading axis of seeds, and a step works on the
-flat list of all groups of all seeds. Every seed draws from a generator of its own, so its course
-does not depend on which other seeds run beside it.
+all do; the verifier may err. A group moves every part of its task by
+`rate · Σ_i A_i (z_ic − q_c) / n` with n the usual group size: the score-function gradient of a
+product of Bernoullis under group-relative advantages (Shao et al., DeepSeekMath, 2024, eq. 3).
+Groups of a step are summed, and every rollout weighs the same, as in a loss that averages over
+tokens.
+
+All seeds take a step together: state has a leading axis of seeds, and a step works on the flat list
+of all groups of all seeds. Every seed draws from a generator of its own, so its course does not
+depend on which other seeds run beside it.
 """
 
 from __future__ import annotations
@@ -159,11 +162,11 @@ class Learner:
         np.clip(own, -self.protocol.clip, self.protocol.clip, out=own)
 
     def _gradient(self, groups: Rollouts) -> Floats:
-        """Σ over groups of mean_i A_i (z_ic − q_c), shape (S, parts)."""
+        """Σ over groups and rollouts of A (z − q) / n, shape (S, parts)."""
         right = groups.rewards.sum(axis=1)
         live = groups.take((right > 0) & (right < groups.sizes))
         weights = advantages(live.rewards, live.sizes, self.protocol.advantage)
-        weights /= live.sizes[:, None]
+        weights /= self.protocol.group_size
         moved = np.einsum("gn,gnk->gk", weights, live.parts)
         moved -= weights.sum(axis=1, keepdims=True) * live.chances
         width = self.theta.shape[1]

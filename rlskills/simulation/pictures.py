@@ -48,7 +48,7 @@ def _part(table: Table, box: bool) -> Table:
 
 def draw_speedups(table: Table, path: Path) -> Path:
     """One row a method, one column a regime: the gain over uniform with its interval."""
-    specs = [spec for spec in order(table) if spec != BASELINE]
+    specs = [spec for spec in order(table) if spec != BASELINE] or [BASELINE]
     longest = max(len(label(spec)) for spec in specs)
     left = 0.25 + 0.068 * longest
     width, height = left + 1.15 * len(table) + 0.1, 1.05 + 0.165 * len(specs)

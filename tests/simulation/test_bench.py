@@ -20,6 +20,7 @@ from rlskills.simulation.grid import Cell, jobs_of, kept, play_all
 from rlskills.simulation.methods import Method, chosen, find_regimes, inspected, sources
 from rlskills.simulation.pictures import draw
 from rlskills.simulation.ranking import score
+from rlskills.simulation.record import POINTS
 from rlskills.simulation.report import order, to_csv, to_json, to_markdown
 
 TEACHER = """
@@ -144,8 +145,11 @@ def test_a_teacher_that_fails_is_named_and_what_is_finished_is_kept(
 
 
 def result(seed: int, mastery: int | None, auc: float = 0.5) -> SeedResult:
-    return SeedResult(seed, mastery, mastery or 384_000, (0.0, auc), auc, 1.0, None, 0.9, 0.1, 0.0,
-                      0.0, 0.5, 40.0)  # fmt: skip
+    spent = mastery or 384_000
+    shares = (0.1, 0.0, 0.0, 0.5)
+    return SeedResult(
+        seed, mastery, spent, (auc,) * POINTS, auc, 1.0, None, 0.9, *shares, microseconds=40.0
+    )
 
 
 def cells(rows: dict[tuple[str, str], list[int | None]]) -> list[Cell]:

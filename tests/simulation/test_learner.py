@@ -48,7 +48,7 @@ def plain_update(one: Learner, rolled: list[Rollouts], spent: list[int]) -> np.n
                     logit = one.theta[row, part] + one.offsets[row, batch.tasks[g], k]
                     score = float(batch.parts[g, i, k]) - 1 / (1 + math.exp(-logit))
                     if part < one.learning:
-                        change[row, part] += advantage * score / size
+                        change[row, part] += advantage * score / one.protocol.group_size
     for row in range(len(theta)):
         for part in range(one.learning):
             start = one.start[row, part]
