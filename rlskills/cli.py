@@ -18,8 +18,8 @@ USAGE = """usage: rlskills COMMAND ...
 
   run RECIPE ...       run an experiment: a recipe's name, or the path of a script
   env ...              list, show, sample, check and create environments
+  curriculum ...       list, show and compare what decides what is practised next
   eval MODEL ...       ask a model fixed probes of an environment
-  curriculum ...       list, show and compare curricula
   compare RUN RUN ...  tables and plots of run folders, side by side
   doctor               hardware, attention kernel, and what is missing
   --version            print the version
@@ -122,14 +122,9 @@ def _env(words: list[str]) -> None:
 
 
 def _curriculum(words: list[str]) -> None:
-    import tyro
+    from .commands.curriculum import curriculum_cli
 
-    from .commands.curriculum_bench import curriculum_bench
-
-    command, *rest = words or [""]
-    if command != "bench":
-        raise UnknownName("curriculum command", command, ["bench"])
-    tyro.cli(curriculum_bench, args=rest, prog="rlskills curriculum bench")
+    curriculum_cli(words)
 
 
 def _doctor(words: list[str]) -> None:
@@ -159,8 +154,8 @@ def _compare(words: list[str]) -> None:
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": _run,
     "env": _env,
-    "eval": _eval,
     "curriculum": _curriculum,
+    "eval": _eval,
     "compare": _compare,
     "doctor": _doctor,
 }

@@ -9,6 +9,6 @@ from .methods.uniform import Uniform
 from .pool import BoxPool, Pool
 
 __all__ = [
-    "CATALOGUE", "DEFAULT", "Base", "Batch", "BoxPool", "Choice", "Curriculum", "Mixture", "Outcome", "Pool",
-    "Uniform", "find", "make",
+    "CATALOGUE", "DEFAULT", "Base", "Batch", "BoxPool", "Choice", "Curriculum", "Mixture",
+    "Outcome", "Pool", "Uniform", "find", "make",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from ..errors import UserError
 from .batch import Batch
 from .interface import Choice, Outcome
 from .pool import Pool
-from .state import Array, Staged, Stateful
+from .state import Array, Staged, Stateful, mapping
 
 
 class Base(Stateful):
@@ -168,6 +168,7 @@ class Base(Stateful):
 
     def stage(self, state: Mapping[str, Any]) -> Staged:
         """Refuses the state of another method, version, pool or options."""
+        mapping(state)
         for field, mine in self.about().items():
             if state.get(field) != mine:
                 raise UserError(

@@ -25,7 +25,7 @@ class BoxTeacher(Base):
     """
 
     family = "learning progress"
-    information = "task parameters"
+    information = "level labels"
     saved = ("noise",)
 
     def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
@@ -33,12 +33,12 @@ class BoxTeacher(Base):
         self.noise = np.random.Generator(np.random.PCG64(seed))
         self.box = isinstance(self.pool, BoxPool)
         if isinstance(self.pool, BoxPool):
+            self.information = "task parameters"
             self.low = np.array(self.pool.low, dtype=float)
             self.span = np.array(self.pool.high, dtype=float) - self.low
             self.points = np.full((1, len(self.low)), 0.5)
         else:
             checks.needs_levels(self.pool, self.name)
-            self.information = "level labels"
             self.points = layout(self.pool)
 
     def draw(self, k: int) -> Array:

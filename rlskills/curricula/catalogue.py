@@ -115,11 +115,18 @@ def make(spec: str, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -
 
 def option_kinds(cls: type[Base]) -> dict[str, str]:
     """Options of a method, by name, with the type that its constructor writes."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[3:]
-    return {
-        one.name: one.annotation if isinstance(one.annotation, str) else one.annotation.__name__
-        for one in parameters
-    }
+    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+    if [one.name for one in parameters[:2]] != ["pool", "seed"]:
+        raise UserError(f"{cls.name}: the constructor must take pool, seed and then the options")
+    return {one.name: _kind(one) for one in parameters[2:]}
+
+
+def _kind(option: inspect.Parameter) -> str:
+    """The type as it is written; that of the default where none is."""
+    said = option.annotation
+    if said is option.empty:
+        said = type(option.default) if option.default is not option.empty else str
+    return said if isinstance(said, str) else getattr(said, "__name__", str(said))
 
 
 def _read(cls: type[Base], key: str, kind: str, text: str) -> Any:

@@ -9,56 +9,66 @@ import numpy as np
 
 from ..errors import UserError
 from .pool import Pool
+from .signals.averages import toward
 from .state import Array, IntArray, Stateful
 
-LARGEST = 20_000_000
+TABLE = 50_000
+"""Up to this size, a table of all ancestors is faster than going through the layers."""
 
 
 class Graph:
-    """Direct edges (`before[e]` is a part of `after[e]`), all ancestors, and an order.
+    """Direct edges (`before[e]` is a part of `after[e]`), and the weakest part of every unit.
 
-    Raises `UserError` when the pool knows no prerequisites, or when units have so many ancestors
-    that a table of them does not fit.
+    Raises `UserError` when the pool knows no prerequisites.
     """
 
     def __init__(self, pool: Pool, method: str) -> None:
         if not pool.prerequisites:
             raise UserError(f"{method} needs the pool's prerequisites, and it knows none")
-        self.units = pool.units
+        number = len(pool.units)
         index = {unit: i for i, unit in enumerate(pool.units)}
         known = pool.prerequisites
         self.direct = [[index[one] for one in dict.fromkeys(known.get(u, ()))] for u in pool.units]
-        edges = [(one, i) for i, parts in enumerate(self.direct) for one in parts]
+        order = list(TopologicalSorter(dict(enumerate(self.direct))).static_order())
+        depth = [0] * number
+        for i in order:
+            depth[i] = 1 + max((depth[one] for one in self.direct[i]), default=-1)
+        built = sorted((depth[i], i) for i in range(number) if self.direct[i])
+        edges = [(one, i) for _, i in built for one in self.direct[i]]
         self.before, self.after = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-        self.parts = np.bincount(self.after, minlength=len(pool.units)).astype(float)
-        self.uses = np.bincount(self.before, minlength=len(pool.units)).astype(float)
-        self.order = list(TopologicalSorter(dict(enumerate(self.direct))).static_order())
-        self.ancestors, self.descendants = self._closure()
+        self.parts = np.bincount(self.after, minlength=number).astype(float)
+        self.uses = np.bincount(self.before, minlength=number).astype(float)
+        at_depth = np.array(depth)[self.after]
+        self.layers = [
+            slice(*np.searchsorted(at_depth, [d, d + 1])) for d in range(1, max(depth) + 1)
+        ]
+        self._table = self._ancestors(order)
 
-    def _closure(self) -> tuple[IntArray, list[IntArray]]:
-        """Ancestors, padded with the number of units; descendants, the unit itself among them."""
-        number = len(self.units)
-        sets: list[frozenset[int]] = [frozenset()] * number
-        for i in self.order:
+    def _ancestors(self, order: list[int]) -> IntArray | None:
+        """All ancestors of each unit, padded with the number of units; None when too many."""
+        sets: list[frozenset[int]] = [frozenset()] * len(self.direct)
+        total = 0
+        for i in order:
             sets[i] = frozenset(self.direct[i]).union(*(sets[one] for one in self.direct[i]))
-        width = max(map(len, sets))
-        if width * number > LARGEST:
-            raise UserError(f"the graph is too deep: {number} units with up to {width} ancestors")
-        table = np.full((number, max(width, 1)), number, dtype=np.int64)
-        below: list[list[int]] = [[i] for i in range(number)]
+            total = max(total, len(sets[i]) * len(sets))
+            if total > TABLE:
+                return None
+        table = np.full((len(sets), max(map(len, sets))), len(sets), dtype=np.int64)
         for i, found in enumerate(sets):
             table[i, : len(found)] = sorted(found)
-            for one in sorted(found):
-                below[one].append(i)
-        return table, [np.array(one, dtype=np.int64) for one in below]
+        return table
 
-    def affected(self, where: IntArray) -> IntArray:
-        """The given units and all that are built on them; may name a unit twice."""
-        return np.concatenate([self.descendants[i] for i in where.tolist()])
-
-    def weakest_part(self, competence: Array, where: IntArray) -> Array:
-        """Lowest competence among all ancestors; 1 for a unit without any."""
-        return np.append(competence, 1.0)[self.ancestors[where]].min(1)
+    def weakest_part(self, competence: Array) -> Array:
+        """For each unit the lowest competence among all its ancestors; 1 without any."""
+        if self._table is not None:
+            return np.append(competence, 1.0)[self._table].min(1)
+        weakest = np.ones(len(competence))
+        for layer in self.layers:
+            before, after = self.before[layer], self.after[layer]
+            starts = np.flatnonzero(np.diff(after, prepend=-1))
+            found = np.minimum(weakest[before], competence[before])
+            weakest[after[starts]] = np.minimum.reduceat(found, starts)
+        return weakest
 
 
 class Prerequisites(Stateful):
@@ -84,22 +94,24 @@ class Prerequisites(Stateful):
         self.graph = Graph(pool, method)
         self.rate, self.enough, self.least, self.power = rate, enough, least, power
         self.competence = np.zeros(len(self.keys))
-        self.factor = np.ones(len(self.keys))
-        self.refresh()
+        self._factor: Array | None = None
+
+    @property
+    def factor(self) -> Array:
+        """The gate of each unit; worked out when it is asked for after a change."""
+        if self._factor is None:
+            weakest = self.graph.weakest_part(self.competence)
+            self._factor = np.clip(weakest / self.enough, self.least, 1.0) ** self.power
+        return self._factor
 
     def update(self, where: IntArray, mean: Array, count: Array) -> None:
-        """Take in pass rates; only what builds on these units is judged again."""
-        left = (1 - self.rate) ** count
-        self.competence[where] = mean + left * (self.competence[where] - mean)
-        self._judge(self.graph.affected(where))
+        """Take in pass rates."""
+        toward(self.competence, where, mean, self.rate, count)
+        self._factor = None
 
     def refresh(self) -> None:
-        """Judge all units."""
-        self._judge(np.arange(len(self.keys)))
-
-    def _judge(self, where: IntArray) -> None:
-        weakest = self.graph.weakest_part(self.competence, where)
-        self.factor[where] = np.clip(weakest / self.enough, self.least, 1.0) ** self.power
+        """The gate follows from competence."""
+        self._factor = None
 
 
 def transfer_edges(

@@ -49,7 +49,7 @@ def best(scores: Array, k: int, noise: np.random.Generator) -> IntArray:
     sure = np.flatnonzero(scores > bar)
     tied = np.flatnonzero(scores == bar)
     if len(sure) + len(tied) > k:
-        tied = noise.permutation(tied)[: k - len(sure)]
+        tied = noise.choice(tied, k - len(sure), replace=False, shuffle=False)
     return np.concatenate([sure, tied])
 
 

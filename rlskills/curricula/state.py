@@ -41,6 +41,7 @@ class Stateful:
     def stage(self, state: Mapping[str, Any]) -> Staged:
         """What to do to continue from `state`, after all of it has been checked."""
         changes: Staged = []
+        mapping(state)
         for name in fields(type(self)):
             mine = getattr(self, name)
             try:
@@ -70,6 +71,12 @@ class Stateful:
             else:
                 setattr(self, name, theirs)
         self.refresh()
+
+
+def mapping(state: Any) -> None:
+    """A state is a mapping, or nothing that can be read."""
+    if not isinstance(state, Mapping):
+        raise UserError(f"curriculum state is a {type(state).__name__}, not a mapping")
 
 
 @cache

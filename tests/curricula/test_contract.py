@@ -1,87 +1,290 @@
-"""What every curriculum in the catalogue must keep."""
+"""What every curriculum must keep: those of the catalogue, and one from a file outside of it."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from typing import Any
+import math
+import random
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlskills.curricula import CATALOGUE, Choice, Curriculum, Mixture, Outcome, Uniform
-from rlskills.errors import UserError
+from rlskills.curricula import (
+    CATALOGUE,
+    BoxPool,
+    Choice,
+    Curriculum,
+    Mixture,
+    Outcome,
+    Pool,
+    Uniform,
+    make,
+)
+from rlskills.curricula.boxes import BoxTeacher
+from rlskills.errors import UnknownName, UserError
 
-UNITS = ["L1", "L2", "L3", "far"]
+from .life import CASES, POOL, UNITS, build, group, live, numbers, reseed, shares
 
-
-def make(name: str, seed: int = 0) -> Any:
-    if name == "mixture":
-        return Mixture(UNITS, seed, weights={unit: i + 1.0 for i, unit in enumerate(UNITS)})
-    return CATALOGUE[name](UNITS, seed)
-
-
-every = pytest.mark.parametrize("name", sorted(CATALOGUE))
-
-
-@every
-def test_is_a_curriculum(name: str):
-    assert isinstance(make(name), Curriculum)
-    assert make(name).name == name
-
-
-@every
-@given(st.lists(st.integers(0, 5), max_size=6), st.integers(0, 5))
-def test_state_through_json_continues_the_same_draws(name: str, before: list[int], after: int):
-    one = make(name, seed=3)
-    for k in before:
-        choices = one.sample(k)
-        one.observe([Outcome(choice, (0.0, 1.0), 1) for choice in choices])
-    two = make(name, seed=99)
-    two.load_state_dict(json.loads(json.dumps(one.state_dict())))
-    assert two.sample(after) == one.sample(after)
-    assert two.state_dict() == one.state_dict()
+every = pytest.mark.parametrize("case", sorted(CASES))
+lives = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**16)), max_size=8)
+few = settings(max_examples=8, deadline=None)
+LIFE = [(5, 11), (3, 12), (8, 13), (6, 14), (4, 15), (8, 16), (8, 17), (8, 18)]
 
 
-@every
-def test_probabilities_sum_to_one_and_are_what_is_drawn(name: str):
-    one = make(name)
+def chances_are_sound(case: str, one) -> None:
+    before = one.state_dict()
     chances = one.probabilities()
-    assert abs(sum(chances.values()) - 1) < 1e-9
-    assert set(chances) == set(UNITS)
-    drawn = one.sample(20_000)
-    for unit, chance in chances.items():
-        share = sum(c.unit == unit for c in drawn) / len(drawn)
-        assert abs(share - chance) < 0.02
-    assert all(choice.prob == chances[choice.unit] for choice in drawn)
+    assert tuple(chances) == one.units
+    assert all(chance >= 0 for chance in chances.values())
+    assert math.isclose(sum(chances.values()), 1, abs_tol=1e-9)
+    if one.reaches_all:
+        assert min(chances.values()) > 0
+    assert all(math.isfinite(number) for number in one.metrics().values())
+    assert one.state_dict() == before, "asking must change nothing"
+
+
+@every
+def test_is_a_curriculum(case: str):
+    one = build(case)
+    assert isinstance(one, Curriculum)
+    assert one.name == ("HalfSolved" if case == "outside" else case.split("?")[0].split(" ")[0])
+    assert one.information
+    assert one.needs <= {"features"}
+    assert type(one).__doc__
+
+
+@every
+@few
+@given(before=lives, after=lives)
+def test_state_through_json_continues_bit_by_bit(case: str, before, after):
+    one, open_choices = build(case, seed=3), []
+    live(one, before, open_choices)
+    two = build(case, seed=99)
+    two.load_state_dict(json.loads(json.dumps(one.state_dict(), allow_nan=False)))
+    assert two.probabilities() == one.probabilities()
+    assert live(two, after, list(open_choices)) == live(one, after, list(open_choices))
+    assert two.state_dict() == one.state_dict()
+    assert two.probabilities() == one.probabilities()
+
+
+@every
+@few
+@given(history=lives)
+def test_probabilities_are_sound_at_any_time(case: str, history):
+    one = build(case, seed=5)
+    for event in history:
+        live(one, [event], [])
+        chances_are_sound(case, one)
+
+
+@every
+def test_probabilities_are_what_is_drawn(case: str):
+    one = build(case, seed=7)
+    live(one, LIFE, [])
+    one.sample(4)  # batches of four from here on
+    if hasattr(one, "simulations"):
+        one.simulations = 300  # type: ignore[attr-defined]
+    told, drawn = one.probabilities(), shares(one, draws=300, batch=4)
+    for unit in one.units:
+        assert abs(told[unit] - drawn[unit]) < 0.08, (told, drawn)
+
+
+@every
+def test_probability_of_a_choice_is_that_of_its_unit(case: str):
+    one = build(case, seed=2)
+    live(one, LIFE, [])
+    chances = one.probabilities()
+    for choice in one.sample(6):
+        certain = one.distinct or choice.params is not None or choice.tag == "main"
+        if not certain and case.split("?")[0] != "speed":
+            assert choice.prob == chances[choice.unit]
+        assert 0 < choice.prob <= 1
+        assert choice.rollouts is None or choice.rollouts >= 1
+
+
+@every
+def test_batches_have_the_size_asked_for(case: str):
+    one = build(case)
+    before = one.state_dict()
     assert one.sample(0) == []
+    assert one.state_dict() == before
+    with pytest.raises(UserError, match="-1"):
+        one.sample(-1)
+    assert one.state_dict() == before
+    for k in (1, 7, 30):
+        drawn = one.sample(k)
+        assert len(drawn) == k
+        if one.distinct and k <= len(one.units):
+            assert len({choice.unit for choice in drawn}) == k
+
+
+@every
+def test_a_unit_never_seen_is_drawn_soon_when_that_is_promised(case: str):
+    one = build(case, seed=4)
+    if one.reaches_all:
+        seen = {choice.unit for _ in range(250 * len(UNITS) // 8) for choice in one.sample(8)}
+        assert seen == set(one.units)
 
 
 @every
 @pytest.mark.parametrize(
-    "outcome",
+    "wrong",
     [
-        Outcome(Choice("L1"), (float("nan"),), 1),
-        Outcome(Choice("L1"), (0.0, float("inf")), 1),
-        Outcome(Choice("L1"), (-1.0,), 1),
+        Outcome(Choice("a"), (math.nan,), 1),
+        Outcome(Choice("a"), (0.5, math.nan, 0.5), 1),
+        Outcome(Choice("a"), (0.0, math.inf), 1),
+        Outcome(Choice("a"), (-0.1, 1.0), 1),
+        Outcome(Choice("a"), (1.5,), 1),
         Outcome(Choice("nowhere"), (1.0,), 1),
     ],
+    ids=["nan", "nan among others", "infinite", "negative", "above 1", "unknown unit"],
 )
-def test_bad_outcomes_are_one_error_and_change_nothing(name: str, outcome: Outcome):
-    one = make(name)
+def test_bad_outcomes_are_one_error_and_change_nothing(case: str, wrong: Outcome):
+    one = build(case)
+    live(one, LIFE, [])
+    good = one.sample(3)
+    if isinstance(one.pool, BoxPool) and wrong.choice.unit == "a":
+        wrong = dataclasses.replace(wrong, choice=good[0])
     before = one.state_dict()
     with pytest.raises(UserError):
-        one.observe([outcome])
+        one.observe([*(Outcome(choice, (1.0, 0.0), 1) for choice in good), wrong])
     assert one.state_dict() == before
 
 
 @every
-def test_foreign_state_is_refused(name: str):
-    one = make(name)
-    state = one.state_dict()
-    for change in ({"name": "other"}, {"version": 99}, {"pool": "another"}, {"options": {"a": 1}}):
-        with pytest.raises(UserError, match="state has"):
-            make(name).load_state_dict(state | change)
+def test_foreign_and_broken_states_are_refused_and_change_nothing(case: str):
+    source = build(case, seed=1)
+    live(source, LIFE, [])
+    state = source.state_dict()
+    one = build(case, seed=2)
+    live(one, LIFE[:3], [])
+    before = one.state_dict()
+    foreign = [{"name": "other"}, {"version": 99}, {"pool": "x"}, {"options": {"x": 1}}]
+    broken = [{key: junk} for key in state for junk in ("junk", None, [[math.nan]])]
+    for change in (*foreign, *broken):
+        with pytest.raises(UserError, match="state"):
+            one.load_state_dict(state | change)
+        assert one.state_dict() == before
+    for key in state:
+        with pytest.raises(UserError, match="state"):
+            one.load_state_dict({name: value for name, value in state.items() if name != key})
+        assert one.state_dict() == before
+
+
+@every
+def test_another_pool_is_refused(case: str):
+    one = build(case)
+    if isinstance(one.pool, BoxPool):
+        other = build(case, pool=BoxPool(low=(0.0, 0.0), high=(2.0, 1.0)))
+    else:
+        other = build(case, pool=dataclasses.replace(POOL, levels={**POOL.levels, "far": 2}))
+    with pytest.raises(UserError, match="has pool"):
+        other.load_state_dict(one.state_dict())
+
+
+@every
+@few
+@given(history=lives, number=st.integers(0, 2**16))
+def test_order_within_a_step_is_without_influence_when_that_is_promised(case, history, number):
+    one = build(case, seed=6)
+    live(one, history, [])
+    rng = random.Random(number)
+    outcomes = [group(choice, rng) for choice in one.sample(8)]
+    two = build(case, seed=6)
+    two.load_state_dict(one.state_dict())
+    one.observe(outcomes)
+    rng.shuffle(outcomes)
+    two.observe(outcomes)
+    if one.order_free:
+        mine, theirs = numbers(one.state_dict()), numbers(two.state_dict())
+        np.testing.assert_allclose(mine, theirs, atol=1e-9)
+
+
+@every
+@few
+@given(history=lives)
+def test_names_are_without_influence(case: str, history):
+    if isinstance(build(case).pool, BoxPool):
+        return
+    new = {unit: f"unit {i} é" for i, unit in enumerate(UNITS)}
+    renamed = Pool(
+        tuple(new.values()),
+        {new[unit]: level for unit, level in POOL.levels.items()},
+        {new[unit]: tuple(new[part] for part in ps) for unit, ps in POOL.prerequisites.items()},
+        {new[unit]: tags for unit, tags in POOL.skills.items()},
+    )
+    one, two = build(case, seed=8), build(case, seed=8, pool=renamed)
+    pending, theirs = [], []
+    for event in history:
+        drawn = [c for batch in live(one, [event], pending) for c in batch]
+        other = [c for batch in live(two, [event], theirs) for c in batch]
+        assert [new[c.unit] for c in drawn] == [c.unit for c in other]
+    assert list(one.probabilities().values()) == list(two.probabilities().values())
+
+
+@every
+@pytest.mark.parametrize("reward", [0.0, 1.0])
+def test_dead_groups_only_and_empty_ones(case: str, reward: float):
+    one = build(case, seed=1)
+    for step in range(30):
+        outcomes = [Outcome(choice, (reward,) * 4, step) for choice in one.sample(4)]
+        one.observe(outcomes)
+        assert all(one.admit(outcome) in (True, False) for outcome in outcomes)
+    one.observe([Outcome(choice, (), 31) for choice in one.sample(3)])
+    one.observe([])
+    chances_are_sound(case, one)
+
+
+@every
+def test_units_come_and_go(case: str):
+    one = build(case, seed=1)
+    live(one, LIFE, [])
+    stays = Pool(
+        ("new", "a", "b", "ab", "abc"),
+        levels={"new": 4, "a": 1, "b": 1, "ab": 2, "abc": 3},
+        prerequisites={"ab": ("a", "b"), "abc": ("ab",), "new": ("abc",)},
+        skills={"new": ("x", "y"), "a": ("a",), "b": ("b",), "ab": ("a", "b"), "abc": ("c",)},
+    )
+    if isinstance(one, BoxTeacher):
+        before = one.state_dict()
+        with pytest.raises(UserError, match="cannot change its box"):
+            one.resize(stays)
+        assert one.state_dict() == before
+        return
+    one.resize(stays)
+    assert one.units == stays.units
+    chances_are_sound(case, one)
+    live(one, LIFE, [])
+    chances_are_sound(case, one)
+    two = build(case, pool=stays)
+    two.load_state_dict(json.loads(json.dumps(one.state_dict())))
+    assert two.sample(5) == one.sample(5)
+    if case != "mixture":
+        same = one.probabilities()
+        one.resize(stays)
+        assert one.probabilities() == same
+
+
+def test_what_is_known_of_a_unit_survives_its_neighbours():
+    one = make("bidirectional_lp?window=2", UNITS)
+    one.observe([Outcome(Choice("b"), (1.0, 0.0), 1), Outcome(Choice("c"), (1.0,), 1)] * 2)
+    fast, factor = one.progress.fast[1], one.boredom.factor[1]  # type: ignore[attr-defined]
+    assert fast > 0
+    one.resize(("new", "b"))
+    np.testing.assert_array_equal(one.progress.fast, [0.0, fast])  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(one.boredom.factor, [1.0, factor])  # type: ignore[attr-defined]
+    assert one.boredom.windows.seen.tolist() == [0, 2]  # type: ignore[attr-defined]
+
+
+def test_seeds_differ():
+    draws = [[c.unit for c in make("uniform", UNITS, seed).sample(20)] for seed in (0, 1)]
+    assert draws[0] != draws[1]
+    again = make("uniform", UNITS, 5)
+    reseed(again, 0)
+    assert [c.unit for c in again.sample(20)] == draws[0]
 
 
 def test_impossible_pools_are_refused():
@@ -89,16 +292,38 @@ def test_impossible_pools_are_refused():
         Uniform([])
     with pytest.raises(UserError, match="not distinct"):
         Uniform(["a", "a"])
-    with pytest.raises(UserError, match="all zero"):
-        Mixture(list({"a": 0.0}), weights={"a": 0.0})
-    with pytest.raises(UserError, match="not negative"):
-        Mixture(list({"a": -1.0, "b": 2.0}), weights={"a": -1.0, "b": 2.0})
-    with pytest.raises(UserError, match="finite"):
-        Mixture(list({"a": float("nan")}), weights={"a": float("nan")})
+    with pytest.raises(UserError, match="cycle: "):
+        Pool(("a", "b"), prerequisites={"a": ("b",), "b": ("a",)})
+    with pytest.raises(UserError, match="no room"):
+        BoxPool(low=(0.0,), high=(0.0,))
+    with pytest.raises(UserError, match="do not fit"):
+        BoxPool(low=(0.0,), high=(1.0, 2.0))
+    with pytest.raises(UserError, match="one unit"):
+        BoxPool(("a", "b"))
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_missing_knowledge_is_one_clear_line(name: str):
+    information = build(name).information
+    if information in ("none", "hidden states"):
+        make(name, ["a", "b"]).sample(2)
+    else:
+        with pytest.raises(UserError, match="needs"):
+            make(name, ["a", "b"])
+
+
+def test_mixture_weights_are_checked():
+    one = Mixture(["a", "b"], weights={"a": 2.0})
+    assert one.probabilities() == {"a": 1.0, "b": 0.0}
+    for weights, message in (
+        ({"a": 0.0}, "all zero"), ({"a": -1.0}, "not negative"), ({"a": math.nan}, "finite"),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match=message):
+            Mixture(["a"], weights=weights)
+    with pytest.raises(UnknownName, match="did you mean 'a1'"):
+        Mixture(["a1"], weights={"a": 1.0})
     with pytest.raises(UserError, match="options"):
-        Mixture(list({"a": 1.0, "b": 1.0}), weights={"a": 1.0, "b": 1.0}).load_state_dict(
-            Mixture(list({"a": 2.0, "b": 1.0}), weights={"a": 2.0, "b": 1.0}).state_dict()
-        )
+        one.load_state_dict(Mixture(["a", "b"], weights={"a": 1.0}).state_dict())
 
 
 def test_dead_groups_are_known():

@@ -7,7 +7,6 @@ LLMs", arXiv 2510.01037.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -53,21 +52,18 @@ class CurES(Base):
         self.temperature, self.mean, self.low, self.high = temperature, mean, low, high
         self.posterior = Posterior(self.units, decay)
 
-    def deviation(self) -> Array:
-        """sqrt(p (1 - p)) by unit."""
-        p = self.posterior.mean()
-        return np.sqrt(p * (1 - p))
-
     def weights(self) -> Array:
         """More for uncertain units."""
-        return softmax(self.deviation(), self.temperature)
+        return softmax(self.posterior.deviation(), self.temperature)
 
     def choices(self, chosen: Sequence[int], prob: Sequence[float]) -> list[Choice]:
         """With group sizes."""
-        spread, budget = self.deviation()[list(chosen)], self.mean * len(chosen)
-        sizes = allocate(spread, budget, self.low, self.high).tolist()
-        made = super().choices(chosen, prob)
-        return [replace(one, rollouts=n) for one, n in zip(made, sizes, strict=True)]
+        spread = self.posterior.deviation(np.array(chosen))
+        sizes = allocate(spread, self.mean * len(chosen), self.low, self.high).tolist()
+        return [
+            Choice(self.units[i], p, self.step, None, n)
+            for i, p, n in zip(chosen, prob, sizes, strict=True)
+        ]
 
     def learn(self, batch: Batch) -> None:
         """Count successes and failures."""

@@ -58,22 +58,24 @@ class GainRL(Best):
         self.concentration = np.zeros(number)
         self.known = np.zeros(number, dtype=bool)
         self.centre = 0.0
-        self._log_weights: Array | None = None
+        self._ranks: Array | None = None
 
     def ranks(self) -> Array:
         """Rank of each unit by concentration, from 0; equal and unknown ones share."""
+        if self._ranks is not None:
+            return self._ranks
         known = self.concentration[self.known]
         values, counts = np.unique(known, return_counts=True)
         middle = len(known) - np.cumsum(counts) + (counts - 1) / 2
         ranks = np.full(len(self.units), (len(self.units) - 1) / 2)
         ranks[self.known] = middle[np.searchsorted(values, known)] if len(known) else 0.0
+        self._ranks = ranks
         return ranks
 
     def scores(self, noise: np.random.Generator, k: int) -> Array:
         """Scores whose best k are draws without replacement."""
-        if self._log_weights is None:
-            self._log_weights = -(((self.ranks() - self.centre) / self.width) ** 2) / 2
-        return self._log_weights + noise.gumbel(size=len(self.units))
+        bell = -(((self.ranks() - self.centre) / self.width) ** 2) / 2
+        return bell + noise.gumbel(size=len(self.units))
 
     def checked(self, outcomes: Sequence[Outcome]) -> Batch:
         """Features must be finite."""
@@ -88,18 +90,19 @@ class GainRL(Best):
         angles = [one.features[0] for one in batch.outcomes if one.features]
         told = [at for at, one in zip(batch.where, batch.outcomes, strict=True) if one.features]
         at, mean, _ = pool_by(told, angles)
-        self.concentration[at], self.known[at] = mean, True
+        if not (self.known[at].all() and (self.concentration[at] == mean).all()):
+            self.concentration[at], self.known[at] = mean, True
+            self._ranks = None
         reward, angle = sum(batch.means) / len(batch), sum(angles) / max(len(angles), 1)
         move = math.tanh(self.sharpness * (reward - self.wanted)) + math.tanh(
             self.sharpness * angle
         )
         self.centre += min(max(self.stride * move, 0.0), self.width)
         self.centre = min(self.centre, len(self.units) - 1.0)
-        self._log_weights = None
 
     def refresh(self) -> None:
-        """Weights follow from ranks."""
-        self._log_weights = None
+        """Ranks follow from concentrations."""
+        self._ranks = None
         self.changed()
 
     def metrics(self) -> Mapping[str, float]:

@@ -44,6 +44,7 @@ class GMMTeacher(BoxTeacher):
         self.utility: list[float] = []
         self.means: list[list[float]] = []
         self.covariances: list[list[list[float]]] = []
+        self._wanted: Array | None = None
 
     def table(self, recent: Array) -> Array:
         """What is fitted: columns behind those of the place are the method's own."""
@@ -72,6 +73,7 @@ class GMMTeacher(BoxTeacher):
         self.utility = utility.tolist()
         self.means = found.means[:, :size].tolist()
         self.covariances = found.covariances[:, :size, :size].tolist()
+        self._wanted = None
 
     def draw(self, k: int) -> Array:
         """Gaussians by utility, some draws uniformly."""
@@ -89,10 +91,18 @@ class GMMTeacher(BoxTeacher):
         """Over units: each Gaussian restricted to their points, some draws uniformly."""
         if self.box or not self.utility:
             return np.ones(len(self.units))
+        if self._wanted is not None:
+            return self._wanted
         logs = log_densities(self.points, np.array(self.means), np.array(self.covariances))
         chances = mixed(np.array(self.utility), 0.0)
         wanted = sum(share * softmax(row, 1.0) for share, row in zip(chances, logs, strict=True))
-        return mixed(np.asarray(wanted), self.epsilon)
+        self._wanted = mixed(np.asarray(wanted), self.epsilon)
+        return self._wanted
+
+    def refresh(self) -> None:
+        """Weights follow from the Gaussians."""
+        self._wanted = None
+        self.changed()
 
     def metrics(self) -> Mapping[str, float]:
         """Also the number of Gaussians and their mean utility."""
@@ -112,7 +122,7 @@ class ALPGMM(GMMTeacher):
 
     name = "alp_gmm"
     paper = "Portelas et al. 2019, arXiv 1910.07224"
-    saved = ("memory",)
+    saved = ("memory", "remembered")
 
     def __init__(
         self,
@@ -125,28 +135,22 @@ class ALPGMM(GMMTeacher):
     ) -> None:
         super().__init__(pool, seed, window, most, epsilon)
         checks.positive(memory=memory)
-        self.size = memory
-        self.memory: list[list[float]] = []
-        self._known = np.zeros((0, 0))
+        self.memory = np.zeros((memory, self.points.shape[1] + 1))
+        self.remembered = 0
 
     def signal(self, where: Array, rewards: Array) -> Array:
         """ALP against what was known before this step; then this is known too."""
-        if len(self._known) != len(self.memory):
-            self._known = np.array(self.memory)
+        size = len(self.memory)
         progress = np.zeros(len(where))
-        if len(self.memory) >= 5:
-            places, known = self._known[:, :-1], self._known[:, -1]
-            distance = (places**2).sum(1)[None] - 2 * where @ places.T
-            progress = np.abs(rewards - known[distance.argmin(1)])
-        news = np.column_stack([where, rewards])
-        self.memory = [*self.memory, *news.tolist()][-self.size :]
-        self._known = np.concatenate([self._known.reshape(-1, news.shape[1]), news])[-self.size :]
+        if self.remembered >= 5:
+            known = self.memory[: self.remembered]
+            places = known[:, :-1]
+            distance = (places**2).sum(1) - 2 * where @ places.T
+            progress = np.abs(rewards - known[distance.argmin(1), -1])
+        news = np.column_stack([where, rewards])[-size:]
+        self.memory[(self.remembered + np.arange(len(news))) % size] = news
+        self.remembered += len(news)
         return progress
-
-    def refresh(self) -> None:
-        """The memory as an array follows from the list."""
-        self._known = np.zeros((0, 0))
-        self.changed()
 
     def useful(self, means: Array, covariances: Array) -> Array:
         """Mean ALP."""

@@ -74,17 +74,19 @@ class LevelWindow(Base):
         self.of = tracks.of
         self.rank, self.tops = _ranks(self.pool, tracks)
         self.state = Track(tracks.names)
+        counts = np.zeros((len(tracks.names), self.tops.max() + 1))
+        np.add.at(counts, (self.of, self.rank), 1)
+        self.size = np.maximum(counts, 1)
 
     saved = ("state",)
 
     def weights(self) -> Array:
         """Tracks alike, their open levels alike, units of a level alike."""
-        bound = self.state.bound[self.of]
-        is_open = (self.rank <= bound) & (self.rank > bound - self.width)
-        cell = self.of * (self.tops.max() + 1) + self.rank
-        units = np.bincount(cell, weights=is_open)
-        levels = np.bincount(self.of, weights=is_open / np.maximum(units[cell], 1))
-        return is_open / np.maximum(units[cell], 1) / levels[self.of]
+        bound = self.state.bound[:, None]
+        rank = np.arange(self.size.shape[1])
+        is_open = (rank <= bound) & (rank > bound - self.width)
+        table = is_open / self.size / is_open.sum(1, keepdims=True)
+        return table[self.of, self.rank]
 
     def learn(self, batch: Batch) -> None:
         """Count groups at a bound, and move it when there are enough."""

@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..pickers import mixed
 from ..pool import Pool
 from ..signals.windows import Windows
-from ..state import Array, IntArray
+from ..state import Array
 
 DENSE = 512
 
@@ -55,17 +55,15 @@ class MasteringRate(Base):
         checks.positive(window=window, power=power)
         checks.fraction(gamma=gamma, to_parts=to_parts, to_uses=to_uses)
         checks.inside(epsilon=epsilon)
+        self.to_parts, self.to_uses = to_parts, to_uses
         self.power, self.gamma, self.epsilon = power, gamma, epsilon
         self.graph = Graph(self.pool, self.name)
         self.windows = Windows(self.units, window)
         number = len(self.units)
         self.mastery, self.progress = np.zeros(number), np.zeros(number)
-        self.ready = np.ones(number)
-        parts, uses = (self.graph.before, self.graph.after), (self.graph.after, self.graph.before)
-        self._ways = [(*parts, to_parts, self.graph.parts), (*uses, to_uses, self.graph.uses)]
-        # For small pools the whole of handing on is one matrix.
-        self._matrix = None if number > DENSE else self._hand_on(np.eye(number))
-        self.refresh()
+        self._matrix: Array | None = None
+        if number <= DENSE:  # for small pools the whole of handing on is one matrix
+            self._matrix = np.array([self._hand_on(row) for row in np.eye(number)]).T
 
     def attention(self) -> Array:
         """What each unit is wanted before anything is handed on."""
@@ -75,7 +73,8 @@ class MasteringRate(Base):
         least = np.ones(len(self.units))
         np.minimum.at(least, self.graph.before, self.mastery[self.graph.after])
         least[self.graph.uses == 0] = 0.0
-        return self.ready * own * (1 - least)
+        ready = self.graph.weakest_part(self.mastery) ** self.power
+        return ready * own * (1 - least)
 
     def weights(self) -> Array:
         """Attention, handed on, over a uniform share."""
@@ -84,30 +83,22 @@ class MasteringRate(Base):
         return mixed(handed, self.epsilon)
 
     def _hand_on(self, attention: Array) -> Array:
-        """Both ways in turn: what arrives at a unit is partly handed on again."""
-        for to, of, share, number in self._ways:
-            rate = np.where(number > 0, share / np.maximum(number, 1), 0.0)
-            column = rate[of].reshape(-1, *[1] * (attention.ndim - 1))
-            total, moved = attention, attention
-            while moved.any():  # ends after the longest path, as the graph has no cycle
-                passed = np.zeros_like(attention)
-                np.add.at(passed, to, moved[of] * column)
-                total, moved = total + passed, passed
-            kept = np.where(number > 0, 1 - share, 1.0)
-            attention = total * kept.reshape(-1, *[1] * (attention.ndim - 1))
-        return attention
+        """To parts from the last layer down, then to uses from the first layer up."""
+        graph = self.graph
+        total = attention.copy()
+        rate = self.to_parts / np.maximum(graph.parts, 1)
+        for layer in reversed(graph.layers):
+            before, after = graph.before[layer], graph.after[layer]
+            np.add.at(total, before, total[after] * rate[after])
+        total *= np.where(graph.parts > 0, 1 - self.to_parts, 1.0)
+        rate = self.to_uses / np.maximum(graph.uses, 1)
+        for layer in graph.layers:
+            before, after = graph.before[layer], graph.after[layer]
+            np.add.at(total, after, total[before] * rate[before])
+        return total * np.where(graph.uses > 0, 1 - self.to_uses, 1.0)
 
     def learn(self, batch: Batch) -> None:
         """Mastery and progress of what came back, and the readiness of what builds on it."""
         where = self.windows.push(batch)
         self.mastery[where] = self.windows.mean(where)
         self.progress[where] = np.abs(self.windows.slope(where))
-        self._judge(self.graph.affected(where))
-
-    def refresh(self) -> None:
-        """Readiness of all units."""
-        self._judge(np.arange(len(self.units)))
-        self.changed()
-
-    def _judge(self, where: IntArray) -> None:
-        self.ready[where] = self.graph.weakest_part(self.mastery, where) ** self.power

@@ -14,9 +14,9 @@ import numpy as np
 
 from .. import checks
 from ..boxes import BoxTeacher
-from ..pickers import mixed, softmax
+from ..pickers import mixed
 from ..pool import Pool
-from ..state import Array
+from ..state import Array, IntArray
 
 
 class RIAC(BoxTeacher):
@@ -39,6 +39,8 @@ class RIAC(BoxTeacher):
         self.most = max(most, 4)
         size = self.points.shape[1]
         self.regions: list[dict[str, Any]] = [region([0.0] * size, [1.0] * size, [])]
+        self._owner: IntArray | None = None
+        self._unit_at = {tuple(place): i for i, place in enumerate(self.points.tolist())}
 
     def take(self, where: Array, rewards: Array) -> None:
         """Each task into its region, which may be cut."""
@@ -48,6 +50,7 @@ class RIAC(BoxTeacher):
             mine["tasks"].append(row)
             if len(mine["tasks"]) >= self.most:
                 self.regions[i : i + 1] = self._cut(mine)
+                self._owner = None
             else:
                 mine["progress"] = progress(mine["tasks"])
 
@@ -92,18 +95,24 @@ class RIAC(BoxTeacher):
         return places
 
     def weights(self) -> Array:
-        """The same over units: the points of a region alike, or near its least rewarded one."""
+        """The same over units: those of a region alike, or its least rewarded one."""
         if self.box:
             return np.ones(1)
-        wanted = np.zeros(len(self.units))
-        for share, mine in zip(self._by_progress().tolist(), self.regions, strict=True):
-            low, high = np.array(mine["low"]), np.array(mine["high"])
-            inside = ((self.points >= low) & (self.points <= high)).all(1).astype(float)
-            wanted += 0.7 * share * (inside / inside.sum() if inside.any() else 0.0)
-            if mine["tasks"]:
-                away = ((self.points - np.array(hardest(mine))) ** 2).sum(1)
-                wanted += 0.1 * share * softmax(-away / 2, 0.01)
+        if self._owner is None:
+            owners = [self._region_of(place) for place in self.points.tolist()]
+            self._owner = np.array(owners, dtype=np.int64)
+        chances, owner = self._by_progress(), self._owner
+        size = np.bincount(owner, minlength=len(chances))
+        wanted = 0.7 * chances[owner] / size[owner]
+        for share, mine in zip(chances.tolist(), self.regions, strict=True):
+            if share and mine["tasks"]:
+                wanted[self._unit_at[tuple(hardest(mine))]] += 0.1 * share
         return mixed(wanted, 0.2)
+
+    def refresh(self) -> None:
+        """Which region a unit is in follows from the regions."""
+        self._owner = None
+        self.changed()
 
     def metrics(self) -> Mapping[str, float]:
         """Also the number of regions."""

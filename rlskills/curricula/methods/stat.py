@@ -38,6 +38,8 @@ class Profile(Stateful):
         pairs = sorted((skill, unit) for unit, tag in enumerate(self.tags) for skill in tag)
         self.skill, self.unit = np.array(pairs, dtype=np.int64).T
         self.size = np.array([len(tag) for tag in tags], dtype=float)
+        self.by_unit = np.concatenate(self.tags)
+        self.first = np.concatenate([[0], np.cumsum(self.size)[:-1]]).astype(np.int64)
         self.starts = np.searchsorted(self.skill, np.arange(len(self.keys)))
         self.decay = decay
         self.missed, self.met = np.zeros(len(self.keys)), np.zeros(len(self.keys))
@@ -86,8 +88,7 @@ class STATSel(Base):
     def weights(self) -> Array:
         """By the profile, over a uniform share."""
         p = self.profile
-        total = np.bincount(p.unit, weights=p.rate()[p.skill], minlength=len(self.units))
-        return mixed(total / p.size, self.epsilon)
+        return mixed(np.add.reduceat(p.rate()[p.by_unit], p.first) / p.size, self.epsilon)
 
     def learn(self, batch: Batch) -> None:
         """Renew the profile."""

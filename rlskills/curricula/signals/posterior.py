@@ -36,6 +36,12 @@ class Posterior(Stateful):
         """Expected pass rate of every unit."""
         return self.good / (self.good + self.bad)
 
+    def deviation(self, where: IntArray | None = None) -> Array:
+        """sqrt(p (1 - p)) at the expected pass rate."""
+        at = slice(None) if where is None else where
+        good, bad = self.good[at], self.bad[at]
+        return np.sqrt(good * bad) / (good + bad)
+
     def draw(self, noise: np.random.Generator, where: IntArray | None = None) -> Array:
         """One pass rate from each posterior."""
         if where is None:

@@ -51,8 +51,8 @@ class Allocated(Around):
         if not drawn:
             return drawn
         where = np.array([self.index[one.unit] for one in drawn])
-        p = self.posterior.mean()[where]
-        sizes = allocate(np.sqrt(p * (1 - p)), self.mean * k, self.low, self.high).tolist()
+        spread = self.posterior.deviation(where)
+        sizes = allocate(spread, self.mean * k, self.low, self.high).tolist()
         return [replace(one, rollouts=n) for one, n in zip(drawn, sizes, strict=True)]
 
     def learn(self, batch: Batch) -> None:

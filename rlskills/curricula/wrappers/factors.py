@@ -48,6 +48,7 @@ class WithPrerequisites(Reweighted):
 
     name = "with_prerequisites"
     paper = "this project"
+    information = "prerequisite graph"
     saved = ("prerequisites",)
 
     def __init__(
@@ -62,7 +63,7 @@ class WithPrerequisites(Reweighted):
         checks.inside(enough=enough)
         checks.positive(power=power)
         self.prerequisites = Prerequisites(self.pool, self.name, enough=enough, power=power)
-        self.information = "prerequisite graph"
+        self.information = type(self).information
 
     def factor(self) -> Array:
         """Less for units whose parts are not learned."""

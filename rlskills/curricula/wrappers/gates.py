@@ -25,6 +25,7 @@ class DAPO(Around):
     name = "dapo"
     family = "gate"
     paper = "Yu et al. 2025, arXiv 2503.14476"
+    refill = 10
 
     def __init__(
         self,
