@@ -117,7 +117,8 @@ def _result(row: dict[str, Any]) -> SeedResult:
 
 def play(job: Job, about: dict[str, Any]) -> str:
     """Run one job and keep its results under `about`; returns what went wrong, or nothing."""
-    make = partial(build, job.method.spec)
+    steps = job.protocol.budget // (job.protocol.groups * job.protocol.group_size)
+    make = partial(build, job.method.spec, steps)
     try:
         if isinstance(job.regime, BoxRegime):
             assert isinstance(job.protocol, BoxProtocol)

@@ -13,7 +13,7 @@ from pathlib import Path
 from .. import curricula
 from ..curricula import CATALOGUE, BoxPool, Curriculum, Pool
 from ..curricula.boxes import UniformBox
-from ..curricula.catalogue import DEFAULT
+from ..curricula.catalogue import DEFAULT, find, option_kinds
 from ..errors import UnknownName, UserError
 from ..tasks import digest
 from .box import BOXES, BoxProtocol, BoxRegime
@@ -54,13 +54,18 @@ class Method:
         return self.box if isinstance(regime, BoxRegime) else self.units
 
 
-def build(spec: str, pool: Pool, seed: int) -> Curriculum:
-    """The curriculum of `spec`; also the references, and uniform draws from a box."""
+def build(spec: str, steps: int, pool: Pool, seed: int) -> Curriculum:
+    """The curriculum of `spec`; also the references, and uniform draws from a box.
+
+    Schedules with an option `total_steps` are told `steps`, unless `spec` says otherwise.
+    """
     if spec == REFERENCE:
         return BoxOracle(pool, seed) if isinstance(pool, BoxPool) else Oracle(pool, seed)
     if spec == BASELINE and isinstance(pool, BoxPool):
         spec = UniformBox.name
-    return curricula.make(spec, pool, seed)
+    timed = "total_steps" in option_kinds(find(spec.partition("?")[0]))
+    given = {"total_steps": steps} if timed and "total_steps=" not in spec else {}
+    return curricula.make(spec, pool, seed, **given)
 
 
 def inspected(spec: str) -> Method:
@@ -88,7 +93,7 @@ def inspected(spec: str) -> Method:
 def _probe(spec: str, pool: Pool) -> Curriculum | UserError:
     """The curriculum, after it has drawn once, or why it cannot."""
     try:
-        one = build(spec, pool, 0)
+        one = build(spec, 1000, pool, 0)
         one.sample(1)
     except UserError as error:
         return error

@@ -14,10 +14,10 @@ import pytest
 
 from rlskills.curricula import CATALOGUE
 from rlskills.errors import UnknownName, UserError
-from rlskills.simulation import REGIMES, Protocol, SeedResult
+from rlskills.simulation import REGIMES, Protocol, SeedResult, make_world
 from rlskills.simulation.box import BOXES, BoxProtocol
 from rlskills.simulation.grid import Cell, jobs_of, kept, play_all
-from rlskills.simulation.methods import Method, chosen, find_regimes, inspected, sources
+from rlskills.simulation.methods import Method, build, chosen, find_regimes, inspected, sources
 from rlskills.simulation.pictures import draw
 from rlskills.simulation.ranking import score
 from rlskills.simulation.record import POINTS
@@ -87,6 +87,12 @@ def test_a_method_rests_on_its_own_file_and_what_it_imports(teacher: str):
     assert inspected(teacher).code != inspected("uniform").code
     assert inspected("sec").code == inspected("sec?rate=0.3").code
     assert inspected("sec").options != inspected("sec?rate=0.3").options
+
+
+def test_schedules_are_told_how_long_the_run_is():
+    pool = make_world(REGIMES["chain"], 0).pool
+    assert vars(build("e2h_cosine", 700, pool, 0))["total_steps"] == 700
+    assert vars(build("e2h_cosine?total_steps=50", 700, pool, 0))["total_steps"] == 50
 
 
 def test_unknown_names_are_one_clear_line():
