@@ -18,7 +18,7 @@ USAGE = """usage: rlskills COMMAND ...
 
   run RECIPE ...       run an experiment: a recipe's name, or the path of a script
   env ...              list, show, sample, check, play and create environments
-  curriculum ...       list and show what decides what is practised next
+  curriculum ...       list, show and compare what decides what is practised next
   eval MODEL ...       ask a model fixed probes of an environment
   compare RUN RUN ...  tables and plots of run folders, side by side
   doctor               hardware, attention kernel, and what is missing

@@ -1,4 +1,4 @@
-"""`rlskills curriculum`: list and show what decides what is practised next."""
+"""`rlskills curriculum`: list, show and compare what decides what is practised next."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 from ..curricula import CATALOGUE, DEFAULT, Base, find
 from ..curricula.catalogue import option_kinds
 from ..errors import UnknownName
+from .curriculum_bench import curriculum_bench
 
 
 def list_curricula(markdown: bool = False) -> None:
@@ -85,7 +86,9 @@ def show(name: tyro.conf.Positional[str], /) -> None:
         console.print(table)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"list": list_curricula, "show": show}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "list": list_curricula, "show": show, "bench": curriculum_bench,
+}  # fmt: skip
 
 
 def curriculum_cli(args: Sequence[str]) -> None:
@@ -96,7 +99,7 @@ def curriculum_cli(args: Sequence[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="rlskills curriculum",
-        description="List and show what decides what is practised next.",
+        description="List, show and compare what decides what is practised next.",
         args=words,
         config=(tyro.conf.FlagCreatePairsOff,),
     )

@@ -1,0 +1,13 @@
+"""A simulated learner on which curricula are compared in seconds, before a GPU hour is spent."""
+
+from .learner import Learner, Rollouts, advantages
+from .record import SeedResult
+from .references import Oracle
+from .regimes import REGIMES, Protocol, Regime
+from .run import Run
+from .world import World, make_world
+
+__all__ = [
+    "REGIMES", "Learner", "Oracle", "Protocol", "Regime", "Rollouts", "Run", "SeedResult", "World",
+    "advantages", "make_world",
+]  # fmt: skip

@@ -1,0 +1,172 @@
+"""One curriculum in one regime: many seeds of the learner step together, each with its teacher.
+
+Budgets are generated rollouts: what a gate throws away, what is drawn to refill a batch and what
+is spent on screening all count. A seed stops some rollouts after it has mastered its world.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..curricula import Base, Choice, Curriculum, Outcome, Pool
+from ..errors import UserError
+from .learner import Learner, Rollouts
+from .record import Record, SeedResult
+from .references import Oracle
+from .regimes import Protocol, Regime
+from .world import Integers, make_world
+
+Build: TypeAlias = Callable[[Pool, int], Curriculum]
+
+
+class Run:
+    """All seeds of one curriculum in one regime; `step` until `done`."""
+
+    def __init__(
+        self, regime: Regime, protocol: Protocol, seeds: Sequence[int], build: Build
+    ) -> None:
+        self.protocol = protocol
+        self.worlds = [make_world(regime, seed) for seed in seeds]
+        self.index = [{name: i for i, name in enumerate(one.names)} for one in self.worlds]
+        self.teachers = [
+            build(world.pool, seed) for world, seed in zip(self.worlds, seeds, strict=True)
+        ]
+        check_needs(self.teachers[0])
+        self.gated = not (
+            isinstance(self.teachers[0], Base) and type(self.teachers[0]).admit is Base.admit
+        )
+        self.learner = Learner(regime, protocol, self.worlds, seeds)
+        self.record = Record(protocol, self.worlds, seeds)
+        self.steps = 0
+        self.look()
+
+    @property
+    def done(self) -> bool:
+        """No seed has anything left to do."""
+        return not self.record.active.any()
+
+    def play(self) -> list[SeedResult]:
+        """Step to the end; one result a seed."""
+        while not self.done:
+            self.step()
+        return self.results()
+
+    def results(self) -> list[SeedResult]:
+        """What has been measured so far, one result a seed."""
+        return self.record.results(
+            self.learner.true_rates(self.record.rows, self.learner.learnable)
+        )
+
+    def step(self) -> None:
+        """One step of all active seeds: draw, roll out, observe, gate, refill, update."""
+        rows = np.flatnonzero(self.record.active)
+        self.steps += 1
+        self._tell(rows)
+        admitted: list[Rollouts] = []
+        spent = np.zeros(len(self.worlds), dtype=np.int64)
+        wanted = dict.fromkeys(rows.tolist(), self.protocol.groups)
+        tries = 0
+        while wanted:
+            groups, kept = self._generate(wanted)
+            np.add.at(spent, groups.who, groups.sizes)
+            admitted.append(groups.take(kept))
+            got = np.bincount(groups.who[kept], minlength=len(self.worlds))
+            tries += 1
+            wanted = {
+                row: missing - int(got[row])
+                for row, missing in wanted.items()
+                if missing > got[row] and tries <= getattr(self.teachers[row], "refill", 0)
+            }
+        self.learner.update(admitted, rows, spent[rows])
+        self.record.spend(spent)
+        if self.steps % self.protocol.check == 0:
+            self.look()
+
+    def look(self) -> None:
+        """Note the true success rates."""
+        rows = np.flatnonzero(self.record.active)
+        self.record.look(rows, self.learner.true_rates(rows, self.learner.learnable))
+
+    def _tell(self, rows: Integers) -> None:
+        if not isinstance(self.teachers[0], Oracle):
+            return
+        truth = self.learner.true_rates(rows, self.learner.learnable)
+        for row, rates in zip(rows, truth, strict=True):
+            teacher = self.teachers[row]
+            assert isinstance(teacher, Oracle)
+            teacher.tell(dict(zip(self.worlds[row].names, rates.tolist(), strict=False)))
+
+    def _generate(self, wanted: Mapping[int, int]) -> tuple[Rollouts, np.ndarray]:
+        """Ask every teacher for groups, roll them out, and show it all of them."""
+        asked: list[list[Choice]] = []
+        for row, count in wanted.items():
+            start = time.thread_time()
+            asked.append(self.teachers[row].sample(count))
+            self.record.thought[row] += time.thread_time() - start
+        groups = self._roll_out(list(wanted), asked)
+        rewards = groups.rewards.tolist()
+        kept = np.ones(len(rewards), dtype=bool)
+        first = 0
+        for row, choices in zip(wanted, asked, strict=True):
+            end = first + len(choices)
+            sizes = groups.sizes[first:end].tolist()
+            outcomes = [
+                Outcome(choice, tuple(group[:size]), self.steps)
+                for choice, group, size in zip(choices, rewards[first:end], sizes, strict=True)
+            ]
+            teacher, start = self.teachers[row], time.thread_time()
+            teacher.observe(outcomes)
+            if self.gated:
+                kept[first:end] = [teacher.admit(outcome) for outcome in outcomes]
+            self.record.thought[row] += time.thread_time() - start
+            first = end
+        self.record.count(groups, self.learner.kinds)
+        return groups, kept
+
+    def _roll_out(self, rows: Sequence[int], asked: Sequence[Sequence[Choice]]) -> Rollouts:
+        usual = self.protocol.group_size
+        try:
+            tasks = [
+                self.index[row][choice.unit]
+                for row, choices in zip(rows, asked, strict=True)
+                for choice in choices
+            ]
+        except KeyError as error:
+            raise UserError(f"the curriculum chose {error}, which is no unit of its pool") from None
+        sizes = [
+            usual if choice.rollouts is None else choice.rollouts
+            for choices in asked
+            for choice in choices
+        ]
+        if sizes and min(sizes) < 1:
+            raise UserError(f"the curriculum wants a group of {min(sizes)} rollouts")
+        who = np.repeat(rows, [len(choices) for choices in asked])
+        return self.learner.rollout(who, np.array(tasks, dtype=np.int64), np.array(sizes))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that a later `load_state_dict` needs to go on as if never stopped."""
+        return {
+            "steps": self.steps,
+            "learner": self.learner.state_dict(),
+            "record": self.record.state_dict(),
+            "teachers": [one.state_dict() for one in self.teachers],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue a run of the same regime, protocol, seeds and curriculum."""
+        self.steps = state["steps"]
+        self.learner.load_state_dict(state["learner"])
+        self.record.load_state_dict(state["record"])
+        for teacher, one in zip(self.teachers, state["teachers"], strict=True):
+            teacher.load_state_dict(one)
+
+
+def check_needs(teacher: Curriculum) -> None:
+    """Refuse a curriculum that needs what no simulation has."""
+    if teacher.needs:
+        needs = ", ".join(sorted(teacher.needs))
+        raise UserError(f"{teacher.name} needs {needs}, which a simulated learner does not have")
