@@ -112,6 +112,13 @@ class Arithmetic(Written):
         sign, digits = ("-", piece[1:]) if piece[0] == "-" else ("", piece)
         return sign + digits[::-1]
 
+    def skills(self) -> tuple[str, ...]:
+        """Columns with and without a carry from the last one or, in a chain, operations."""
+        if self.base.operation == "chain":
+            return tuple(name for name, _ in OPERATIONS.values())
+        kinds = ("add", "multiply")[: 1 + (self.base.operation == "multiply")]
+        return tuple(f"{kind}{carry}" for kind in kinds for carry in ("", "_carry"))
+
     def identity(self, draft: Draft) -> JSON:
         """The problem, however its numbers are written; a + b and b + a are one problem."""
         one, symbol, other, *further = draft.data["problem"]

@@ -104,6 +104,10 @@ class Countdown(Written):
         listed = ", ".join(map(str, numbers))
         return _QUESTION.format(numbers=listed, target=target, use=USES[cfg.use])
 
+    def skills(self) -> tuple[str, ...]:
+        """The four operations."""
+        return tuple(OPERATIONS.values())
+
     def identity(self, draft: Draft) -> JSON:
         """Numbers in any order, target, and whether all must be used."""
         data = draft.data

@@ -106,6 +106,10 @@ class GraphPath(Written):
             "its nodes in order, in the form <answer>node -> node -> node</answer>"
         )
 
+    def skills(self) -> tuple[str, ...]:
+        """Leaving a node that has one way out, and one that has several."""
+        return ("follow", "choose")
+
     def identity(self, draft: Draft) -> JSON:
         """Edges in any order, start and goal."""
         return [sorted(draft.data["edges"]), draft.data["start"], draft.data["goal"]]

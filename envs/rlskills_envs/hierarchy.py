@@ -23,9 +23,9 @@ train on levels 1 and 2 together. Try `rlskills env sample hierarchy --level 2`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise, product
 from typing import ClassVar
 
@@ -121,6 +121,20 @@ class Hierarchy(Written):
                 "End with every name that you reach, in order, as in <answer>abab, obob</answer>",
             ]
         )
+
+    def skills(self) -> tuple[str, ...]:
+        """The relations."""
+        return tuple(RELATIONS)
+
+    def behaviours(self) -> dict[str, Callable[[str], str | None]]:
+        """Where each relation leads."""
+        return {relation: partial(follow, relation) for relation in RELATIONS}
+
+    def cases(self, rng: random.Random) -> Iterator[str]:
+        """Names of the taxonomy."""
+        names = list(CHILDREN)
+        while True:
+            yield rng.choice(names)
 
     def identity(self, draft: Draft) -> JSON:
         """The start and the hops, whatever facts are shown."""

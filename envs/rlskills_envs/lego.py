@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import permutations
 from typing import ClassVar
@@ -124,7 +124,7 @@ class Lego(Written):
         return Draft(
             prompt=self._prompt(shown, variables[cfg.position - 1], cfg),
             answer=value,
-            skills=tuple(f"position_{i}" for i in range(1, cfg.position + 1)),
+            skills=tuple(position(n) for n in range(1, cfg.position + 1)),
             depth=cfg.position,
             data={"group": cfg.group, "chain": chain[: cfg.position], "values": values},
         )
@@ -139,6 +139,17 @@ class Lego(Written):
             "End with it, in the form <answer>value</answer>"
         )
 
+    def skills(self) -> tuple[str, ...]:
+        """The positions of all levels."""
+        return tuple(position(n) for n in range(1, len(self.levels) + 1))
+
+    def prerequisites(
+        self, levels: Iterable[int], split: str = "train", draws: int = 0
+    ) -> dict[str, tuple[str, ...]]:
+        """Each position needs the one before it, whatever is drawn."""
+        needed = range(1, max(levels, default=0) + 1)
+        return {position(n): (position(n - 1),) if n > 1 else () for n in needed}
+
     def identity(self, draft: Draft) -> JSON:
         """The chain up to the asked variable: neither order nor what comes behind it matters."""
         return [draft.data["group"], draft.data["chain"]]
@@ -149,3 +160,8 @@ class Lego(Written):
         _, *values = task.data["values"]
         steps = [first, *(f"{one}={value}" for one, value in zip(others, values, strict=True))]
         return self.worked(steps if self.tiny else [s.replace("=", " = ") for s in steps], task)
+
+
+def position(number: int) -> str:
+    """The skill of resolving the variable at this place of a chain, from 1."""
+    return f"position_{number}"

@@ -28,8 +28,9 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from rlskills.tasks import Draft, Task, register
@@ -38,6 +39,8 @@ from rlskills.tasks.types import JSON
 from .writing import Written, prefix_share, whole
 
 Items = list[str]
+Case = tuple[Items, int, int, str]
+"""Items, a place, a later place and a filler."""
 SHORTEST, LONGEST = 3, 8
 """Items that instructions leave."""
 FILLERS = {"string": tuple(string.ascii_lowercase), "list": tuple(map(str, range(10, 100)))}
@@ -133,13 +136,24 @@ class Procedure(Written):
         without = self.skills_held_out if split != "ood_skill" and cfg.steps > 1 else ()
         return self._draw(rng, cfg, [name for name in INSTRUCTIONS if name not in without])
 
-    def _draw(self, rng: random.Random, cfg: Config, names: list[str]) -> Draft:
+    def compose(self, rng: random.Random, cfg: Config, skills: tuple[str, ...]) -> Draft | None:
+        """These instructions in this order, where they keep the number of items in bounds."""
+        if len(skills) != cfg.steps:
+            return None
+        draft = self._draw(rng, cfg, list(skills), in_order=True)
+        return draft if draft.skills == skills else None
+
+    def _draw(
+        self, rng: random.Random, cfg: Config, names: list[str], in_order: bool = False
+    ) -> Draft:
         items = rng.choices(FILLERS[cfg.kind], k=cfg.length)
         start, results, steps = _written(items, cfg.kind), [], []
         for _ in range(cfg.steps):
             closed = GROWING if len(items) == LONGEST else ()
             closed = SHRINKING if len(items) == SHORTEST else closed
-            name = rng.choice([one for one in names if one not in closed])
+            wanted = names[len(steps) : len(steps) + 1] if in_order else names
+            open_ = [one for one in wanted if one not in closed]
+            name = rng.choice(open_ or ["reverse"])
             arguments = _arguments(rng, INSTRUCTIONS[name].arguments, len(items), cfg.kind)
             items = INSTRUCTIONS[name].apply(items, *arguments)
             steps.append([name, *arguments])
@@ -159,6 +173,22 @@ class Procedure(Written):
         lines = _lines(steps)
         example = "ab\nba" if kind == "string" else "1,2\n2,1"
         return _QUESTION.format(kind=kind, start=start, steps="\n".join(lines), example=example)
+
+    def skills(self) -> tuple[str, ...]:
+        """The instructions."""
+        return tuple(INSTRUCTIONS)
+
+    def behaviours(self) -> dict[str, Callable[[Case], Items]]:
+        """What the instructions do at given places."""
+        return {name: partial(_at, one) for name, one in INSTRUCTIONS.items()}
+
+    def cases(self, rng: random.Random) -> Iterator[Case]:
+        """Items as they are drawn, two places and a filler."""
+        fillers = FILLERS[self.base.kind]
+        while True:
+            items = rng.choices(fillers, k=rng.randint(SHORTEST, LONGEST))
+            first, later = sorted(rng.sample(range(1, len(items) + 1), 2))
+            yield items, first, later, rng.choice(fillers)
 
     def identity(self, draft: Draft) -> JSON:
         """What is started with and the instructions."""
@@ -180,6 +210,17 @@ class Procedure(Written):
 
 
 _BLANKS = re.compile(r"[\s\[\]]+")
+
+
+def _at(instruction: Instruction, case: Case) -> Items:
+    items, first, later, filler = case
+    match instruction.arguments:
+        case "aa":
+            return instruction.apply(items, first, later)
+        case "c":
+            return instruction.apply(items, later)
+        case wanted:
+            return instruction.apply(items, *(first, filler)[: len(wanted)])
 
 
 def _arguments(rng: random.Random, wanted: str, size: int, kind: str) -> list[int | str]:

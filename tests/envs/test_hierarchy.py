@@ -8,6 +8,7 @@ import pytest
 
 from rlskills.errors import UserError
 from rlskills.tasks import Task, digest
+from rlskills.tasks.checks import check
 from rlskills_envs.hierarchy import CHILDREN, PARENT, RELATIONS, ROWS, Hierarchy, follow
 
 ROOT = next(iter(CHILDREN))
@@ -42,6 +43,11 @@ def test_relations():
             assert follow("first_child", name) is follow("last_child", name) is None
         for child in CHILDREN[name]:
             assert follow("parent", child) == name
+
+
+def test_no_relation_is_another_one():
+    (finding,) = check("hierarchy", only=["twins"])
+    assert (finding.level, finding.message[:12]) == ("ok", "4 behaviours")
 
 
 def walks(env: Hierarchy, count: int) -> list[Task]:

@@ -80,6 +80,14 @@ def test_each_position_is_a_skill_that_follows_the_one_before():
     assert len(task.data["chain"]) == 4
 
 
+def test_the_prerequisite_order_is_known():
+    env = Lego()
+    assert env.prerequisites([3, 1]) == {
+        "position_1": (), "position_2": ("position_1",), "position_3": ("position_2",),
+    }  # fmt: skip
+    assert len(env.skills()) == 12
+
+
 def test_neither_order_nor_what_comes_behind_makes_another_problem():
     short, long = Lego(preset="tiny"), Lego(preset="tiny", clauses=6)
     seen = {

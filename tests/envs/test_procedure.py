@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlskills.errors import UserError
+from rlskills.tasks.checks import check
+from rlskills.tasks.skillmix import SkillMix
 from rlskills_envs.procedure import INSTRUCTIONS, LONGEST, SHORTEST, Procedure
 
 EXAMPLES = [
@@ -39,6 +41,31 @@ def test_instructions(name: str, arguments: tuple, items: str, result: str):
     before = list(items)
     assert "".join(INSTRUCTIONS[name].apply(before, *arguments)) == result
     assert "".join(before) == items
+
+
+def test_no_instruction_does_what_another_one_does():
+    (finding,) = check("procedure", only=["twins"])
+    assert finding.level == "ok"
+    assert finding.message.startswith("8 behaviours")
+    case = (list("abcd"), 2, 4, "x")
+    done = {name: "".join(act(case)) for name, act in Procedure().behaviours().items()}
+    assert done == {
+        "reverse": "dcba", "rotate": "cdab", "swap": "adcb", "delete": "acd",
+        "insert": "axbcd", "double": "abbcd", "replace": "axcd", "move": "dabc",
+    }  # fmt: skip
+
+
+def test_chosen_instructions_are_composed_in_their_order():
+    env, rng = Procedure(), random.Random(0)
+    for skills in (("move", "reverse"), ("insert", "double", "swap"), ("delete",) * 2):
+        draft = env.compose(rng, env.config(len(skills)), skills)
+        assert draft is not None
+        assert draft.skills == skills
+    assert env.compose(rng, env.config(3), ("delete",) * 3) is None  # too few would be left
+    assert env.compose(rng, env.config(2), ("reverse",)) is None
+    task = SkillMix(env, 3, split="ood_skill").task(0)
+    assert "move" in task.skills
+    assert len(set(task.skills)) == 3
 
 
 def test_every_instruction_has_an_example_and_a_letter_of_its_own():

@@ -43,7 +43,8 @@ def drawn(env: Written, count: int) -> Iterator[Task]:
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_both_presets_ask_the_same_problems_and_know_their_answers(name: str, options: str):
     chat, tiny = (environment(name, options, preset=preset) for preset in ("chat", "tiny"))
-    for one, other in zip(drawn(chat, 3), drawn(tiny, 3), strict=True):
+    pairs = list(zip(drawn(chat, 3), drawn(tiny, 3), strict=True))
+    for one, other in pairs:
         assert (one.key, one.split, one.skills, one.depth) == (
             other.key, other.split, other.skills, other.depth,
         )  # fmt: skip
@@ -53,22 +54,16 @@ def test_both_presets_ask_the_same_problems_and_know_their_answers(name: str, op
                 score = env.score(task, text)
                 assert (score.correct, score.reward, score.status) == (True, 1.0, "ok"), text
             assert not env.score(task, task.text).correct
-            assert not env.score(task, task.answer or "").correct or not task.answer
-    # A problem in words gives nobody the tiny form's answer, nor the other way round.
-    assert not chat.score(one, tiny.solution(other)).correct
-    assert not tiny.score(other, chat.solution(one)).correct
+            assert not env.score(task, task.answer or "").correct
+        # Nobody gets around the form that is asked for by giving the other one.
+        assert not chat.score(one, tiny.solution(other)).correct
+        assert not tiny.score(other, chat.solution(one)).correct
 
 
 @pytest.mark.parametrize(("name", "options"), VARIANTS)
 def test_conformance(name: str, options: str):
     quick = ["draws", "oracle", "truncated", "copies", "exchanged answers", "redrawn", "hold-outs"]
     findings = check(f"{name}?{options}", tasks=1, draws=40, only=quick)
-    assert [found for found in findings if found.level != "ok"] == []
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_hostile_text_is_harmless(name: str):
-    findings = check(f"{name}?preset=tiny", junk=120, only=["junk", "injections"])
     assert [found for found in findings if found.level != "ok"] == []
 
 
@@ -96,24 +91,16 @@ def test_deep_problems_are_never_trained_on(name: str, options: str):
         assert free.task("train", last, 0).depth == last
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_no_seed_moves_a_problem_to_another_split(name: str):
-    owners: dict[str, str] = {}
-    for seed in range(4):
-        env = environment(name, seed=seed)
-        for split in env.holdout.splits:
-            for level in (1, 2, len(env.levels)):
-                try:
-                    tasks = [env.task(split, level, index) for index in range(25)]
-                except UserError:
-                    continue  # no such problems at this level
-                for task in tasks:
-                    assert owners.setdefault(task.key, split) == split
-                    assert not (split in ("train", "test") and task.depth > 1) or (
-                        env.holdout.skills.isdisjoint(task.skills)
-                        and env.holdout.pairs.isdisjoint(pairwise(task.skills))
-                    )
-    assert set(owners.values()) >= set(env.holdout.splits)
+@pytest.mark.parametrize(("name", "options"), VARIANTS)
+def test_all_skills_are_named_and_used(name: str, options: str):
+    env = environment(name, options)
+    used = {skill for task in drawn(env, 12) for skill in task.skills}
+    assert used <= set(env.skills())
+    assert set(env.skills()) - used <= env.holdout.skills
+    for task in drawn(env, 3):
+        if task.split in ("train", "test") and task.depth > 1:
+            assert env.holdout.skills.isdisjoint(task.skills)
+            assert env.holdout.pairs.isdisjoint(pairwise(task.skills))
 
 
 @pytest.mark.parametrize("name", NAMES)
