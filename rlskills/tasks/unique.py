@@ -1,4 +1,4 @@
-"""Many different problems of one level: for files of training problems, and to see what there is."""
+"""Many different problems of one level: for files of training problems, or to see their number."""
 
 from __future__ import annotations
 
