@@ -33,7 +33,7 @@ class Made(Environment):
 def failures(tmp_path: Path):
     """Check `BASE` with these lines added to the class; the findings that are not `ok`."""
 
-    def failures(body: str, *only: str, **options) -> list[Finding]:
+    def failures(body: str, *only: str, **options: Any) -> list[Finding]:
         lines = "".join(f"    {line}\n" for line in body.strip("\n").split("\n"))
         # A file is imported once, so every call needs one of its own.
         file = tmp_path / f"made_{len(list(tmp_path.glob('*.py')))}.py"
@@ -216,7 +216,7 @@ def make(self, rng, cfg):
 count = 0"""
     (found,) = failures(body, "draws", tasks=1)
     assert "ood_skill is empty at every level" in found.message
-    drawn = getattr(find(f"{tmp_path}/made_0.py:Made"), "count")  # noqa: B009
+    drawn = vars(find(f"{tmp_path}/made_0.py:Made"))["count"]
     assert drawn < 100  # not `REDRAWS`, and not a minute
 
 

@@ -20,7 +20,7 @@ def to_verifiers(
     there, not a 0.
     """
     try:
-        import verifiers.v1 as vf
+        import verifiers.v1 as vf  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise UserError(
             f"this needs verifiers ({error}): pip install 'rlskills[verifiers]'"

@@ -88,8 +88,8 @@ def _descends(found: Any, name: str) -> bool:
 
 
 def _configured(cls: Any, taskset: str, config: dict[str, Any]) -> Any:
-    from verifiers.v1.configs.taskset import TasksetConfig
-    from verifiers.v1.utils.generic import concrete_type
+    from verifiers.v1.configs.taskset import TasksetConfig  # pyright: ignore[reportMissingImports]
+    from verifiers.v1.utils.generic import concrete_type  # pyright: ignore[reportMissingImports]
 
     kind = concrete_type(cls, TasksetConfig) or TasksetConfig
     return cls(kind.model_validate({"id": taskset, **config}))
@@ -106,7 +106,7 @@ def _needs_runtime(fn: Any) -> bool:
 
 def _trace(task: Any, prompt: list[dict[str, str]], reply: str) -> Any:
     """Agent and run are left out: nothing ran, and no reward of one reply reads them."""
-    from verifiers.v1 import graph, trace, types
+    from verifiers.v1 import graph, trace, types  # pyright: ignore[reportMissingImports]
 
     kinds = {"system": types.SystemMessage, "user": types.UserMessage}
     nodes: list[Any] = []
