@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, make
-from ..tasks import Environment, Score, Task
+from ..tasks import Environment, Task
 from .teaching import Watch
 
 
@@ -41,10 +41,6 @@ class Drawn:
     choice: Choice
     task: Task
     env: Environment
-
-    def score(self, completion: str, truncated: bool) -> Score:
-        """Grade one completion of this task."""
-        return self.env.score(self.task, completion, truncated=truncated)
 
 
 def mixture(parts: Mapping[str, tuple[Source, float]], seed: int) -> TaskStream:
