@@ -118,7 +118,7 @@ def reseed(one: Base, seed: int) -> None:
         if part is not None:
             part.rng = random.Random(seed)
             if hasattr(part, "noise"):
-                part.noise = np.random.default_rng(seed)
+                part.noise = np.random.default_rng(seed)  # type: ignore[attr-defined]
 
 
 def shares(one: Base, draws: int, batch: int) -> dict[str, float]:
@@ -173,5 +173,5 @@ def groups(*results: tuple[str, float], step: int = 1, size: int = 4) -> list[Ou
     return made
 
 
-def near(one: Base, wanted: Sequence[float]) -> None:
+def near(one: Base, wanted: Sequence[float] | np.ndarray) -> None:
     np.testing.assert_allclose(list(one.probabilities().values()), wanted, atol=1e-12)
