@@ -42,6 +42,11 @@ class Graph:
         self.layers = [
             slice(*np.searchsorted(at_depth, [d, d + 1])) for d in range(1, max(depth) + 1)
         ]
+        # For each layer its edges' parts, the units that they lead to, and where each unit begins.
+        self._steps = []
+        for layer in self.layers:
+            starts = np.flatnonzero(np.diff(self.after[layer], prepend=-1))
+            self._steps.append((self.before[layer], self.after[layer][starts], starts))
         self._table = self._ancestors(order)
 
     def _ancestors(self, order: list[int]) -> IntArray | None:
@@ -62,12 +67,12 @@ class Graph:
         """For each unit the lowest competence among all its ancestors; 1 without any."""
         if self._table is not None:
             return np.append(competence, 1.0)[self._table].min(1)
-        weakest = np.ones(len(competence))
-        for layer in self.layers:
-            before, after = self.before[layer], self.after[layer]
-            starts = np.flatnonzero(np.diff(after, prepend=-1))
-            found = np.minimum(weakest[before], competence[before])
-            weakest[after[starts]] = np.minimum.reduceat(found, starts)
+        # `least` is the lowest of a unit and its ancestors, so that one look-up is enough.
+        weakest, least = np.ones(len(competence)), competence.copy()
+        for before, units, starts in self._steps:
+            found = np.minimum.reduceat(least[before], starts)
+            weakest[units] = found
+            least[units] = np.minimum(found, competence[units])
         return weakest
 
 

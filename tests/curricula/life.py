@@ -118,7 +118,7 @@ def reseed(one: Base, seed: int) -> None:
         if part is not None:
             part.rng = random.Random(seed)
             if hasattr(part, "noise"):
-                vars(part)["noise"] = np.random.default_rng(seed)
+                part.noise = np.random.default_rng(seed)  # type: ignore[attr-defined]
 
 
 def shares(one: Base, draws: int, batch: int) -> dict[str, float]:

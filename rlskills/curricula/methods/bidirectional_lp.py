@@ -93,8 +93,9 @@ class BidirectionalLP(Base):
 class BidirectionalLPGraph(BidirectionalLP):
     """The default with a gate on the prerequisite graph (see `Prerequisites`).
 
-    A unit waits until the weakest of all its ancestors is passed about half the time. It costs
-    nothing where the graph is right, and helps most where the verifier is noisy.
+    A unit waits until the weakest of all its ancestors is passed about half the time: `enough` of
+    its groups, by a running average from 0. It is meant for verifiers that are sometimes wrong,
+    whose noise looks like progress.
     """
 
     name = "bidirectional_lp_graph"

@@ -16,7 +16,7 @@ from ..graph import Graph
 from ..pickers import mixed
 from ..pool import Pool
 from ..signals.windows import Windows
-from ..state import Array
+from ..state import Array, IntArray
 
 DENSE = 512
 
@@ -55,12 +55,12 @@ class MasteringRate(Base):
         checks.positive(window=window, power=power)
         checks.fraction(gamma=gamma, to_parts=to_parts, to_uses=to_uses)
         checks.inside(epsilon=epsilon)
-        self.to_parts, self.to_uses = to_parts, to_uses
         self.power, self.gamma, self.epsilon = power, gamma, epsilon
         self.graph = Graph(self.pool, self.name)
         self.windows = Windows(self.units, window)
         number = len(self.units)
         self.mastery, self.progress = np.zeros(number), np.zeros(number)
+        self._ways = [self._way(True, to_parts), self._way(False, to_uses)]
         self._matrix: Array | None = None
         if number <= DENSE:  # for small pools the whole of handing on is one matrix
             self._matrix = np.array([self._hand_on(row) for row in np.eye(number)]).T
@@ -84,18 +84,26 @@ class MasteringRate(Base):
 
     def _hand_on(self, attention: Array) -> Array:
         """To parts from the last layer down, then to uses from the first layer up."""
-        graph = self.graph
         total = attention.copy()
-        rate = self.to_parts / np.maximum(graph.parts, 1)
-        for layer in reversed(graph.layers):
+        for steps, kept in self._ways:
+            for to, of, share in steps:
+                np.add.at(total, to, total[of] * share)
+            total *= kept
+        return total
+
+    def _way(
+        self, parts: bool, share: float
+    ) -> tuple[list[tuple[IntArray, IntArray, Array]], Array]:
+        """Layer by layer who gets from whom and how much of it, and what is kept at the end."""
+        graph = self.graph
+        number = graph.parts if parts else graph.uses
+        rate = share / np.maximum(number, 1)
+        steps = []
+        for layer in reversed(graph.layers) if parts else graph.layers:
             before, after = graph.before[layer], graph.after[layer]
-            np.add.at(total, before, total[after] * rate[after])
-        total *= np.where(graph.parts > 0, 1 - self.to_parts, 1.0)
-        rate = self.to_uses / np.maximum(graph.uses, 1)
-        for layer in graph.layers:
-            before, after = graph.before[layer], graph.after[layer]
-            np.add.at(total, after, total[before] * rate[before])
-        return total * np.where(graph.uses > 0, 1 - self.to_uses, 1.0)
+            to, of = (before, after) if parts else (after, before)
+            steps.append((to, of, rate[of]))
+        return steps, np.where(number > 0, 1 - share, 1.0)
 
     def learn(self, batch: Batch) -> None:
         """Mastery and progress of what came back, and the readiness of what builds on it."""

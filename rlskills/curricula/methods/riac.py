@@ -40,32 +40,43 @@ class RIAC(BoxTeacher):
         size = self.points.shape[1]
         self.regions: list[dict[str, Any]] = [region([0.0] * size, [1.0] * size, [])]
         self._owner: IntArray | None = None
+        self._sides: tuple[Array, Array] | None = None
         self._unit_at = {tuple(place): i for i, place in enumerate(self.points.tolist())}
 
     def take(self, where: Array, rewards: Array) -> None:
-        """Each task into its region, which may be cut."""
-        for row in np.column_stack([where, rewards]).tolist():
-            i = self._region_of(row[:-1])
-            mine = self.regions[i]
+        """Each task into its region, which may be cut; then progress where something came."""
+        touched: dict[int, dict[str, Any]] = {}
+        which = self.region_of(where).tolist()
+        for n, row in enumerate(np.column_stack([where, rewards]).tolist()):
+            mine = self.regions[which[n]]
             mine["tasks"].append(row)
+            touched[id(mine)] = mine
             if len(mine["tasks"]) >= self.most:
-                self.regions[i : i + 1] = self._cut(mine)
-                self._owner = None
-            else:
-                mine["progress"] = progress(mine["tasks"])
+                self.regions[which[n] : which[n] + 1] = self._cut(mine)
+                self._sides = self._owner = None
+                which[n + 1 :] = self.region_of(where[n + 1 :]).tolist()
+        for mine in touched.values():
+            mine["progress"] = progress(mine["tasks"])
 
-    def _region_of(self, place: Sequence[float]) -> int:
-        for i, one in enumerate(self.regions):
-            if all(a <= x <= b for a, x, b in zip(one["low"], place, one["high"], strict=True)):
-                return i
-        return 0  # off the box by rounding
+    def region_of(self, places: Array) -> IntArray:
+        """Position of the region of each place (n, D); the first of two that share a side."""
+        low, high = self.sides()
+        inside = (places[:, None] >= low) & (places[:, None] <= high)
+        return inside.all(2).argmax(1)
+
+    def sides(self) -> tuple[Array, Array]:
+        """Lower and upper corners of all regions, each (regions, D)."""
+        if self._sides is None:
+            corners = [[one["low"] for one in self.regions], [one["high"] for one in self.regions]]
+            self._sides = (np.array(corners[0]), np.array(corners[1]))
+        return self._sides
 
     def _cut(self, old: dict[str, Any]) -> list[dict[str, Any]]:
         best: tuple[float, list[dict[str, Any]]] = (-1.0, [])
         for _ in range(50):
             axis = int(self.noise.integers(len(old["low"])))
             at = float(self.noise.uniform(old["low"][axis], old["high"][axis]))
-            sides = _sides(old, axis, at)
+            sides = halves(old, axis, at)
             sizes = [len(side["tasks"]) for side in sides]
             room = min(side["high"][axis] - side["low"][axis] for side in sides)
             if min(sizes) < self.most / 20 or room < 1 / 15:
@@ -85,12 +96,13 @@ class RIAC(BoxTeacher):
         bars = np.cumsum(self._by_progress())[:-1]
         which = np.searchsorted(bars, self.noise.random(k), side="right")
         jitter = 0.1 * self.noise.standard_normal(places.shape)
-        for i in np.flatnonzero(way < 0.8).tolist():
+        low, high = self.sides()
+        places = np.where(
+            (way < 0.7)[:, None], low[which] + (high[which] - low[which]) * places, places
+        )
+        for i in np.flatnonzero((way >= 0.7) & (way < 0.8)).tolist():
             mine = self.regions[int(which[i])]
-            low, high = np.array(mine["low"]), np.array(mine["high"])
-            if way[i] < 0.7 or not mine["tasks"]:
-                places[i] = low + (high - low) * places[i]
-            else:
+            if mine["tasks"]:
                 places[i] = np.array(hardest(mine)) + jitter[i]
         return places
 
@@ -99,8 +111,7 @@ class RIAC(BoxTeacher):
         if self.box:
             return np.ones(1)
         if self._owner is None:
-            owners = [self._region_of(place) for place in self.points.tolist()]
-            self._owner = np.array(owners, dtype=np.int64)
+            self._owner = self.region_of(self.points)
         chances, owner = self._by_progress(), self._owner
         size = np.bincount(owner, minlength=len(chances))
         wanted = 0.7 * chances[owner] / size[owner]
@@ -110,8 +121,8 @@ class RIAC(BoxTeacher):
         return mixed(wanted, 0.2)
 
     def refresh(self) -> None:
-        """Which region a unit is in follows from the regions."""
-        self._owner = None
+        """Corners, and which region a unit is in, follow from the regions."""
+        self._sides = self._owner = None
         self.changed()
 
     def metrics(self) -> Mapping[str, float]:
@@ -138,7 +149,8 @@ def hardest(one: Mapping[str, Any]) -> list[float]:
     return min(one["tasks"], key=lambda row: row[-1])[:-1]
 
 
-def _sides(old: Mapping[str, Any], axis: int, at: float) -> list[dict[str, Any]]:
+def halves(old: Mapping[str, Any], axis: int, at: float) -> list[dict[str, Any]]:
+    """The two regions that a cut leaves."""
     below = [row for row in old["tasks"] if row[axis] <= at]
     above = [row for row in old["tasks"] if row[axis] > at]
     low, high = list(old["low"]), list(old["high"])
