@@ -6,9 +6,10 @@ import contextlib
 import inspect
 import json as json_text
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -108,9 +109,10 @@ def check(
     envs: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
     all_: Annotated[bool, tyro.conf.arg(name="all")] = False,
-    junk: int = 300,
+    junk: int = 10_000,
     tasks: int = 3,
     draws: int = 1000,
+    golden: Path | None = None,
 ) -> None:
     """Check that environments grade and draw as they must; exits with status 1 on a failure.
 
@@ -121,9 +123,11 @@ def check(
         envs: Names or file.py:Class; options may follow after a question mark. "rg:*" stands for
             every reasoning-gym dataset that is not refused.
         all_: Check everything that `rlskills env list` lists.
-        junk: Hostile strings tried on each of a few tasks; several thousand make a thorough test.
+        junk: Hostile strings that are tried; the worst of them on each of a few tasks.
         tasks: Tasks drawn from each split and level.
         draws: Training tasks of each level that are searched for duplicates.
+        golden: Folder with a digest of the tasks of each environment version, to compare with;
+            what is not in it yet is written.
     """
     for option, value in (("--junk", junk), ("--tasks", tasks), ("--draws", draws)):
         if value < 1:
@@ -132,18 +136,19 @@ def check(
     chosen = list(dict.fromkeys([*named, *(names() if all_ else ())]))
     if not chosen:
         raise UserError("name an environment to check, or give --all")
-    failed = [name for name in chosen if not _check_one(name, junk, tasks, draws)]
+    hard = {"junk": junk, "tasks": tasks, "draws": draws, "golden": golden}
+    failed = [name for name in chosen if not _check_one(name, hard)]
     if failed:
         raise SystemExit(1)
 
 
-def _check_one(spec: str, junk: int, tasks: int, draws: int) -> bool:
+def _check_one(spec: str, hard: Mapping[str, Any]) -> bool:
     """Print the findings on one environment; True when none is a failure."""
     from ..tasks.checks import check as findings_of
 
     console = Console()
     table = Table("check", "result", "", title=Text(spec), title_justify="left")
-    findings = findings_of(spec, junk=junk, tasks=tasks, draws=draws)
+    findings = findings_of(spec, **hard)
     for one in findings:
         style = STYLES[one.level]
         table.add_row(one.check, Text(one.level, style=style), Text(_plain(one.message)))

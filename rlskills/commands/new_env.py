@@ -1,4 +1,4 @@
-"""`rlskills env new`: a working environment file of 25 lines, and its test."""
+"""`rlskills env new`: a working environment file of 25 lines and its test, or a package of both."""
 
 from __future__ import annotations
 
@@ -41,14 +41,12 @@ class CLASS(Environment):
 '''
 
 TEST = '''\
-"""Tests of the environment in NAME.py; `pytest test_NAME.py` runs them."""
+"""Tests of the environment NAME; `python -m pytest` runs them."""
 
-from pathlib import Path
-
-from rlskills.tasks import load
+IMPORTSfrom rlskills.tasks import load
 from rlskills.tasks.checks import check
 
-SPEC = f"{Path(__file__).with_name('NAME.py')}:CLASS"
+SPEC = SPECIFICATION
 
 
 def test_right_and_wrong_answers():
@@ -63,38 +61,103 @@ def test_conforms():
     assert [found for found in check(SPEC) if found.level == "failure"] == []
 '''
 
+IN_FILE = """f"{Path(__file__).with_name('NAME.py')}:CLASS\""""
+"""How the test of a single file finds its environment."""
+
+PYPROJECT = """\
+[build-system]
+requires = ["hatchling>=1.27"]
+build-backend = "hatchling.build"
+
+[project]
+name = "DASHED"
+version = "0.1.0"
+description = "CLASS: an environment for rlskills"
+readme = "README.md"
+requires-python = ">=3.11"
+dependencies = ["rlskills"]
+
+[project.entry-points."rlskills.environments"]
+NAME = "NAME.environment:CLASS"
+
+[tool.hatch.build.targets.wheel]
+packages = ["NAME"]
+"""
+
+README = """\
+# DASHED
+
+An environment for rlskills. Once it is installed it is found by name:
+
+```sh
+pip install -e .
+rlskills env sample NAME --level 2
+rlskills env check NAME --golden golden
+python -m pytest
+rlskills run grpo --env NAME
+```
+
+The first check writes a digest of the tasks to `golden/`; later ones compare with it. Commit the
+file, and raise `version` in `NAME/environment.py` whenever the same address gives another task.
+"""
+
 _IMPORTED = {"draft", "environment", "task", "rlskills"}
 
 
-def new(name: tyro.conf.Positional[str], /, folder: Path = Path(".")) -> None:
+def new(
+    name: tyro.conf.Positional[str], /, folder: Path = Path("."), package: bool = False
+) -> None:
     """Write a small working environment, NAME.py, and its test, test_NAME.py.
 
     Args:
         name: Name of the environment, in snake_case; its class gets the same in CamelCase.
         folder: Folder for both files; made if there is none.
+        package: Write a folder NAME instead, which can be installed: project file, read-me, module,
+            test, and the entry point by which the environment is found by name.
     """
     _check_name(name)
     cls = "".join(part.capitalize() for part in name.split("_"))
-    files = {folder / f"{name}.py": ENVIRONMENT, folder / f"test_{name}.py": TEST}
+    files = _package(folder / name, name) if package else _pair(folder, name)
     for file in files:
         if file.exists():
             raise UserError(f"{file} exists already; nothing was written")
     if name in names():
         raise UserError(f"an environment named {name!r} exists already; choose another name")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for file, text in files.items():
-            file.write_text(text.replace("NAME", name).replace("CLASS", cls), encoding="utf-8")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            for word, meant in (("NAME", name), ("CLASS", cls), ("DASHED", name.replace("_", "-"))):
+                text = text.replace(word, meant)
+            file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot write into {folder}: {error.strerror}") from error
-    file, test = files
+    spec = name if package else f"{folder / name}.py:{cls}"
+    tests = folder / name if package else folder / f"test_{name}.py"
+    install = f"  python -m pip install --no-deps --editable {folder / name}\n" if package else ""
     print(
-        f"written: {file} and {test}\n\nTry next:\n"
-        f"  rlskills env sample {file}:{cls} --level 2\n"
-        f"  rlskills env check {file}:{cls}\n"
-        f"  python -m pytest {test}\n"
-        f"  rlskills run grpo --env {file}:{cls}"
+        f"written: {', '.join(map(str, files))}\n\nTry next:\n{install}"
+        f"  rlskills env sample {spec} --level 2\n"
+        f"  rlskills env check {spec}\n"
+        f"  python -m pytest {tests}\n"
+        f"  rlskills run grpo --env {spec}"
     )
+
+
+def _pair(folder: Path, name: str) -> dict[Path, str]:
+    test = TEST.replace("IMPORTS", "from pathlib import Path\n\n").replace("SPECIFICATION", IN_FILE)
+    return {folder / f"{name}.py": ENVIRONMENT, folder / f"test_{name}.py": test}
+
+
+def _package(folder: Path, name: str) -> dict[Path, str]:
+    return {
+        folder / "pyproject.toml": PYPROJECT,
+        folder / "README.md": README,
+        folder / name / "__init__.py": '"""The environment NAME for rlskills."""\n',
+        folder / name / "environment.py": ENVIRONMENT,
+        folder / "tests" / f"test_{name}.py": TEST.replace("IMPORTS", "").replace(
+            "SPECIFICATION", '"NAME"'
+        ),
+    }
 
 
 def _check_name(name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, ClassVar, final
@@ -18,6 +18,7 @@ from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
 from .scoring import GraderError, calls_of, grade
 from .seeding import digest, stream
+from .skills import prerequisites_of
 from .splits import SPLITS, Holdout, hashed_owner
 from .types import JSON, Draft, Score, Task
 
@@ -112,6 +113,32 @@ class Environment:
         """The bare answer in the form `parse` reads, for supervised training without steps."""
         return f"<answer>{task.answer}</answer>"
 
+    def skills(self) -> Sequence[str]:
+        """All skills that a task may use, where that is known."""
+        return ()
+
+    def compose(self, rng: random.Random, cfg: Any, skills: tuple[str, ...]) -> Draft | None:
+        """A problem of exactly these skills, in this evaluation order; None if there is none."""
+        return None
+
+    def behaviours(self) -> Mapping[str, Callable[[Any], Any]]:
+        """What each skill does to a case of `cases`, where that can be computed."""
+        return {}
+
+    def cases(self, rng: random.Random) -> Iterator[Any]:
+        """Inputs to compare the behaviours of skills on, without end."""
+        return iter(())
+
+    def prerequisites(
+        self, levels: Iterable[int], split: str = "train", draws: int = 500
+    ) -> Mapping[str, tuple[str, ...]]:
+        """What each composition is composed of, for schedulers that use a prerequisite graph.
+
+        Found in the first `draws` tasks of each level; see `skills.prerequisites_of` for names.
+        """
+        tasks = (self.task(split, level, index) for level in levels for index in range(draws))
+        return prerequisites_of(tasks)
+
     def evaluation_split(self, level: int) -> str:
         """The split whose tasks measure this level; for most environments `test`."""
         return "test"
@@ -135,16 +162,23 @@ class Environment:
             draft = self.propose(rng, cfg, split)
             if draft is None:
                 raise EmptySplit(f"{self.name}: split {split!r} is empty at level {level} ({cfg})")
-            depth = draft.depth or level
-            key = self.key(draft)
-            if self.owner(draft.skills, depth, key, self.pairs(draft)) == split:
-                return Task(
-                    self.name, split, level, index, draft.prompt, draft.answer,
-                    draft.skills, depth, draft.data, key,
-                )  # fmt: skip
+            task = self.task_of(draft, split, level, index)
+            if task is not None:
+                return task
             if time.monotonic() > end:
                 break
         raise EmptySplit(f"{self.name}: split {split!r} seems empty at level {level} ({cfg})")
+
+    @final
+    def task_of(self, draft: Draft, split: str, level: int, index: int) -> Task | None:
+        """The task that a draft makes, or None if the split does not own it."""
+        depth, key = draft.depth or level, self.key(draft)
+        if self.owner(draft.skills, depth, key, self.pairs(draft)) != split:
+            return None
+        return Task(
+            self.name, split, level, index, draft.prompt, draft.answer,
+            draft.skills, depth, draft.data, key,
+        )  # fmt: skip
 
     @final
     def key(self, draft: Draft) -> str:

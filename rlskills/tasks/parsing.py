@@ -37,21 +37,25 @@ def strictly_formed(text: str) -> bool:
     Thinking is closed, and not empty; the chat template may have opened it. There is one answer
     block in the whole text, it is not empty, and nothing but white space follows it.
     """
+    rest = behind_thoughts(text)
+    if rest is None or text.count("<answer>") != 1 or text.count("</answer>") != 1:
+        return False
+    _, opened, body = rest.rstrip().partition("<answer>")
+    return bool(opened and body.endswith("</answer>") and body.removesuffix("</answer>").strip())
+
+
+def behind_thoughts(text: str) -> str | None:
+    """What follows the thinking block, or all of a text without one; None for a malformed block.
+
+    Strictly: it stands at the start, is closed, not empty, and the only one; the chat template may
+    have opened it.
+    """
     thought, closed, rest = text.partition("</think>")
-    if closed:
-        thought = thought.strip().removeprefix("<think>")
-        if not thought.strip():
-            return False
-    else:
-        thought, rest = "", text
-    before, opened, body = rest.rstrip().removesuffix("</answer>").partition("<answer>")
-    inside = (thought, before, body)
-    tags = ("<think>", "</think>", "<answer>", "</answer>")
-    return (
-        bool(opened and body.strip())
-        and rest.rstrip().endswith("</answer>")
-        and not any(tag in part for part in inside for tag in tags)
-    )
+    if not closed:
+        return None if "<think>" in text else text
+    thought = thought.strip().removeprefix("<think>")
+    whole = thought.strip() and "<think>" not in thought + rest and "</think>" not in rest
+    return rest if whole else None
 
 
 def json_object(text: str) -> dict[str, Any] | None:

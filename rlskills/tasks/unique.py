@@ -1,4 +1,4 @@
-"""Many different problems of one level: for files of training problems, or to see their number."""
+"""Many different problems of one level: for files of problems, and to see how many there are."""
 
 from __future__ import annotations
 

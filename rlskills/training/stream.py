@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..curricula import Choice, Curriculum, Mixture, Outcome, Uniform
-from ..tasks import Environment, Score, Task
+from ..tasks import Environment, Task
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,6 @@ class Drawn:
     choice: Choice
     task: Task
     env: Environment
-
-    def score(self, completion: str, truncated: bool) -> Score:
-        """Grade one completion of this task."""
-        return self.env.score(self.task, completion, truncated=truncated)
 
 
 def mixture(parts: Mapping[str, tuple[Source, float]], seed: int) -> TaskStream:

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -75,6 +79,56 @@ def test_new_environment_passes_its_own_test_and_the_check(tmp_path: Path, capsy
     with pytest.raises(UserError, match=r"my_sums\.py"):
         env_cli(["new", "my_sums", "--folder", str(tmp_path)])
     assert (tmp_path / "my_sums.py").read_text() == source
+
+
+def test_a_new_package_installs_and_is_found_by_name(tmp_path: Path, capsys):
+    env_cli(["new", "word_sums", "--folder", str(tmp_path), "--package"])
+    assert "pip install" in capsys.readouterr().out
+    project = tmp_path / "word_sums"
+    assert {file.relative_to(project).as_posix() for file in project.rglob("*.*")} == {
+        "pyproject.toml", "README.md", "word_sums/__init__.py", "word_sums/environment.py",
+        "tests/test_word_sums.py",
+    }  # fmt: skip
+    site = tmp_path / "site"
+    _install(project, site)
+    assert "word_sums" in _run("rlskills", "env", "list", site=site)
+    assert '"skills": ["add"]' in _run(
+        "rlskills", "env", "sample", "word_sums", "--json", site=site
+    )
+    assert "2 passed" in _run("pytest", "-q", str(project / "tests"), site=site)
+    with pytest.raises(UserError, match="exists already; nothing was written"):
+        env_cli(["new", "word_sums", "--folder", str(tmp_path), "--package"])
+
+
+def _install(project: Path, site: Path) -> None:
+    """Build and install with what the project file asks for, where that is at hand."""
+    if find_spec("hatchling"):
+        _run("pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index",
+             "--disable-pip-version-check", f"--target={site}", str(project))  # fmt: skip
+        return
+    about = tomllib.loads((project / "pyproject.toml").read_text())
+    for package in about["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+        shutil.copytree(project / package, site / package)
+    name, version = about["project"]["name"], about["project"]["version"]
+    metadata = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {what}\n" for name, what in entries.items())
+        for group, entries in about["project"]["entry-points"].items()
+    ]
+    (metadata / "entry_points.txt").write_text("".join(lines))
+
+
+def _run(module: str, *words: str, site: Path | None = None) -> str:
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(site or ""), *sys.path]))
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", module, *words], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_a_failed_check_exits_with_1_and_shows_the_task(tmp_path: Path, capsys):

@@ -212,3 +212,27 @@ def test_junk_is_never_right_and_never_raises(completion: str) -> None:
 def test_junk_of_any_size(options: dict[str, Any], junk: str) -> None:
     env = StringTransform(**options)
     assert not env.score(env.task("test", 1, 0), junk).correct
+
+
+@pytest.mark.parametrize(
+    ("preset", "text", "formed"),
+    [
+        ("clean", 'So it is\n{"output": "a"}', 1),
+        ("clean", '{"output": ""}', 1),
+        ("clean", '```json\n{"output": "a"}\n```\n', 1),
+        ("clean", '<think>hm</think>{"output": "a"}', 1),
+        ("clean", 'hm</think>{"output": "a"}', 1),
+        ("clean", '<think></think>{"output": "a"}', 0),
+        ("clean", '<think>hm {"output": "a"}', 0),
+        ("clean", '{"output": "b"} no, {"output": "a"}', 0),
+        ("clean", '{"output": "a"} is it', 0),
+        ("clean", '{"output": "a", "sure": true}', 0),
+        ("clean", "", 0),
+        ("tiny", "F01(a)=b;#b", 1),
+        ("tiny", "F01(a)=b;#c#b", 0),
+        ("tiny", "b", 0),
+    ],
+)
+def test_format_is_paid_for_the_whole_form_only(preset: str, text: str, formed: int) -> None:
+    env = StringTransform(preset=preset, reward="format:1")
+    assert env.score(env.task("train", 1, 0), text).reward == formed

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rlskills.tasks.checks import Finding, check, isolated
+from rlskills.tasks import find
+from rlskills.tasks.checks import Finding, bench, check, isolated
 from rlskills.tasks.checks.drawing import capacity
 from rlskills.tasks.checks.hostile import CALLS, MEGABYTE, injections, junk
 
@@ -36,7 +38,8 @@ def failures(tmp_path: Path):
         # A file is imported once, so every call needs one of its own.
         file = tmp_path / f"made_{len(list(tmp_path.glob('*.py')))}.py"
         file.write_text(BASE + lines)
-        found = check(f"{file}:Made", only=only, **({"junk": 20, "draws": 60} | options))
+        hard: dict[str, Any] = {"junk": 20, "draws": 60} | options
+        found = check(f"{file}:Made", only=only, **hard)
         return [one for one in found if one.level != "ok"]
 
     return failures
@@ -63,10 +66,11 @@ def verify(self, task, answer):
     assert "'None': the process ended with status 3" in found.message
 
 
-def test_a_slow_grader_is_named(failures):
+def test_a_slow_grader_is_named(failures, monkeypatch):
+    monkeypatch.setattr(isolated, "SILENCE_S", 120.0)  # slow, but not hung, on a busy machine too
     body = """
 def verify(self, task, answer):
-    return len(answer) > 199 and sum(range(2 * 10**7)) < 0"""
+    return len(answer) > 199 and sum(range(4 * 10**7)) < 0"""
     found = failures(body, "junk", junk=18)
     assert "took" in found[0].message
 
@@ -169,6 +173,51 @@ def make(self, rng, cfg):
     assert failures("size = 3", "duplicates", draws=300) == []
     (found,) = failures("test_percent = 0\nsize = 1", "duplicates", draws=300)
     assert "every draw is the same problem" in found.message
+
+
+def test_skills_that_do_the_same_are_named(failures):
+    body = """
+def behaviours(self):
+    return {"(nothing)": lambda x: x, "f": lambda x: x + 1, "g": lambda x: 1 + x, "h": abs,
+            "most": lambda x: x + 1 if x else 0}
+def cases(self, rng):
+    while True: yield rng.randrange(20)"""
+    messages = {one.message for one in failures(body, "twins")}
+    assert messages == {
+        "f and g do the same on 400 inputs",
+        "h does nothing on 400 inputs",
+    }
+
+
+def test_a_solution_out_of_form_is_a_warning(failures):
+    body = 'def answer_only(self, task): return f"<answer>{task.answer}</answer>, I am sure"'
+    assert "right but not well formed" in failures(body, "oracle")[0].message
+
+
+def test_long_prompts_and_slow_drawing_are_warnings(failures):
+    body = """
+def make(self, rng, cfg):
+    sum(range(10**5))
+    return Draft("1+" * 300 + str(rng.random()), "x")"""
+    (found,) = failures(body, "prompts")
+    assert (found.level, "a prompt at level 1 has" in found.message) == ("warning", True)
+    (found,) = failures(body, "speed")
+    assert (found.level, "tasks drawn in a second" in found.message) == ("warning", True)
+
+
+def test_an_empty_split_costs_little_patience(failures, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(bench, "PATIENCE_S", 0.05)
+    body = """
+holdout = Holdout(skills=frozenset({"never"}))
+def make(self, rng, cfg):
+    time.sleep(0.01)
+    Made.count += 1
+    return Draft(str(rng.random()), "x", ("add",))
+count = 0"""
+    (found,) = failures(body, "draws", tasks=1)
+    assert "ood_skill is empty at every level" in found.message
+    drawn = getattr(find(f"{tmp_path}/made_0.py:Made"), "count")  # noqa: B009
+    assert drawn < 100  # not `REDRAWS`, and not a minute
 
 
 def test_an_environment_without_an_oracle_needs_a_solution_only(failures):

@@ -208,6 +208,20 @@ def test_a_grader_that_raises_stops_the_run(half_trained: Path, tmp_path: Path):
     assert "completion:" in str(error.value)
 
 
+def test_a_group_shares_one_task(half_trained: Path, tmp_path: Path, monkeypatch):
+    groups: list[list[int]] = []
+    grade = GRPO._grade
+
+    def noted(self: Any, completions: Any, completion_ids: Any, drawn: Any, **rest: Any) -> Any:
+        groups.extend([id(one.task) for one in drawn[i : i + 4]] for i in range(0, len(drawn), 4))
+        return grade(self, completions, completion_ids, drawn, **rest)
+
+    monkeypatch.setattr(GRPO, "_grade", noted)
+    trained(GRPO, GRPOSettings(**GRPO_SMALL | {"updates": 1}), tmp_path, half_trained)
+    assert [len(set(group)) for group in groups] == [1] * 8
+    assert len({group[0] for group in groups}) == 8
+
+
 def test_training_metrics_have_our_tags(half_trained: Path, tmp_path: Path):
     trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained)
     logged = trainer.state.log_history[0]

@@ -30,7 +30,7 @@ Try `rlskills env sample string_transform --level 2`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -38,6 +38,7 @@ from rlskills.errors import UserError
 from rlskills.tasks import Draft, Environment, Task, register
 from rlskills.tasks.types import JSON
 
+from .behaviour import Case, behaviours, cases
 from .config import Config
 from .expression import Node, Step, calls, pairs, render, steps, uses_input
 from .notation import notation
@@ -113,9 +114,38 @@ class StringTransform(Environment):
         listed = of.data.get("pairs")
         return tuple(pairwise(of.skills)) if listed is None else [(f, g) for f, g in listed]
 
+    def skills(self) -> Sequence[str]:
+        """The functions of the set that calls are drawn from."""
+        return plain_sampler(self.base).active
+
+    def compose(self, rng: random.Random, cfg: Config, skills: tuple[str, ...]) -> Draft | None:
+        """The functions nested in this order, so that the last one returns the value."""
+        if cfg.depth != len(skills):
+            return None
+        sampler = plain_sampler(cfg)
+        placed = dict(enumerate(skills, start=1))
+        for _ in range(OWNED):
+            program, x = sampler.program(rng, cfg.depth, placed), sampler.input(rng)
+            trace = _trace(cfg, program, x)
+            if trace is not None and calls(program) == skills:
+                return self._draft(cfg, program, x, trace, self._sketch(cfg, program, x))
+        return None
+
+    def behaviours(self) -> Mapping[str, Callable[[Case], str]]:
+        """All functions of the preset, on two strings and a choice of the parameter."""
+        return behaviours(self.base)
+
+    def cases(self, rng: random.Random) -> Iterator[Case]:
+        """Strings that programs of up to two calls return."""
+        return cases(rng, self.base)
+
     def parse(self, text: str) -> str | None:
         """The answer in the preset's notation."""
         return self.notation.parse(text)
+
+    def well_formed(self, text: str) -> bool:
+        """Strictly the form that the preset's notation asks for."""
+        return self.notation.well_formed(text)
 
     def verify(self, task: Task, answer: str) -> bool:
         """Exact, case-sensitive equality of strings."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
-from rlskills.tasks.parsing import TAIL, json_object
+from rlskills.tasks.parsing import TAIL, behind_thoughts, json_object
 
 from .expression import Call, Node, Step, calls, render, written
 from .functions import RECORDS, definition
@@ -56,6 +56,10 @@ class Notation(Protocol):
         """What a completion answers, or None."""
         ...
 
+    def well_formed(self, text: str) -> bool:
+        """Whether all of a completion with an answer in it is in the form asked for."""
+        ...
+
     def right(self, answer: str, parsed: str) -> bool:
         """Whether what was parsed is this answer, to the character."""
         ...
@@ -97,6 +101,17 @@ class Code:
             return None
         return json.dumps(found["output"])
 
+    def well_formed(self, text: str) -> bool:
+        """One object, behind whole thoughts if any, with `output` as its only key, at the end."""
+        rest = (behind_thoughts(text) or "").rstrip().removesuffix("```").rstrip()
+        found = json_object(text)
+        return (
+            found is not None
+            and list(found) == ["output"]
+            and text.count('"output"') == 1
+            and rest.endswith("}")
+        )
+
     def right(self, answer: str, parsed: str) -> bool:
         """Equality, and only with a JSON string."""
         return parsed == json.dumps(answer)
@@ -130,6 +145,10 @@ class Tiny:
         _, mark, found = text[-TAIL:].rpartition("#")
         return found if mark and found else None
 
+    def well_formed(self, text: str) -> bool:
+        """One mark in all of the text."""
+        return text.count("#") == 1
+
     def right(self, answer: str, parsed: str) -> bool:
         """Equality."""
         return parsed == answer
@@ -153,6 +172,10 @@ class Copy(Tiny):
     def answer_only(self, answer: str) -> str:
         """The chain without any mark."""
         return answer
+
+    def well_formed(self, text: str) -> bool:
+        """Any text is a copy of something."""
+        return True
 
     def parse(self, text: str) -> str | None:
         """All of the text."""

@@ -7,11 +7,12 @@ it, and returns one line saying what it looked at. `CHECKS` lists them all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from ...errors import UnknownName
 from ..registry import load
 from ..types import Task
-from . import drawing, grading
+from . import drawing, grading, records
 from .bench import Bench, Finding, Problem, Problems, importable, raised
 
 SHOWN = 3
@@ -32,23 +33,34 @@ CHECKS: dict[str, Callable[[Bench], Problems]] = {
     "disjoint splits": drawing.disjoint,
     "hold-outs": drawing.holdouts,
     "duplicates": drawing.duplicates,
+    "golden": records.golden,
+    "twins": records.twins,
+    "prompts": records.prompts,
+    "speed": records.speed,
 }
 
 
 def check(
-    env_spec: str, *, junk: int = 300, tasks: int = 3, draws: int = 1000, only: Sequence[str] = ()
+    env_spec: str,
+    *,
+    junk: int = 300,
+    tasks: int = 3,
+    draws: int = 1000,
+    golden: Path | None = None,
+    only: Sequence[str] = (),
 ) -> list[Finding]:
     """Run the checks on an environment, named as for `load`; options may follow the name.
 
-    `junk` hostile strings are tried on each of a few tasks, `tasks` are drawn from every split and
-    level, and `draws` training tasks of every level are searched for duplicates. `only` names the
-    checks to run, all of them by default. A check without a problem gives one finding, `ok`. A
-    `UserError` means that the environment could not be loaded at all.
+    `junk` hostile strings are tried, the shortest and worst on each of a few tasks; `tasks` are
+    drawn from every split and level, and `draws` training tasks of every level are searched for
+    duplicates. `golden` is a folder of digests to compare with; what is not in it yet is written.
+    `only` names the checks to run, all of them by default. A check without a problem gives one
+    finding, `ok`. A `UserError` means that the environment could not be loaded at all.
     """
     for name in only:
         if name not in CHECKS:
             raise UnknownName("check", name, CHECKS)
-    bench = Bench(importable(env_spec), load(env_spec), junk, tasks, draws)
+    bench = Bench(importable(env_spec), load(env_spec), junk, tasks, draws, golden)
     chosen = [name for name in CHECKS if name in (only or CHECKS)]
     if not bench.sample:  # then nothing else can be said
         chosen = ["draws"]

@@ -9,12 +9,15 @@ import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from ..environment import EmptySplit, Environment, GraderError
 from ..registry import find, origin
 from ..types import Task
 
+PATIENCE_S = 1.0
+"""Seconds in which a split that is not proved to be empty must show a first task."""
 SPREAD = 6
 """Tasks that hostile strings are tried on, over as many levels and splits as that allows."""
 
@@ -50,6 +53,7 @@ class Bench:
     junk: int
     per_level: int
     draws: int
+    golden: Path | None = None
     broken: dict[tuple[str, int], Exception] = field(default_factory=dict)
     """Exceptions met while drawing, by split and level."""
 
@@ -60,7 +64,9 @@ class Bench:
         for split in self.env.holdout.splits:
             for level in range(1, len(self.env.configs) + 1):
                 try:
-                    found[split, level] = draw(self.env, split, level, self.per_level)
+                    found[split, level] = draw(
+                        self.env, split, level, self.per_level, patience=PATIENCE_S
+                    )
                 except Exception as error:
                     self.broken[split, level], found[split, level] = error, []
         return found
@@ -87,13 +93,21 @@ class Bench:
 
 
 def draw(
-    env: Environment, split: str, level: int, count: int, seconds: float = float("inf")
+    env: Environment,
+    split: str,
+    level: int,
+    count: int,
+    seconds: float = float("inf"),
+    patience: float = float("inf"),
 ) -> list[Task]:
-    """The first `count` tasks, fewer when the split runs dry or the time is up."""
+    """The first `count` tasks, fewer when the split runs dry or the time is up.
+
+    `patience` is the time in seconds that one task may be looked for.
+    """
     end, found = time.perf_counter() + seconds, []
     try:
         while len(found) < count and (not found or time.perf_counter() < end):
-            found.append(env.task(split, level, len(found)))
+            found.append(env.task(split, level, len(found), patience=patience))
     except EmptySplit:
         pass
     return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
-from itertools import pairwise
 
 from ..environment import Environment
 from ..registry import load
@@ -127,7 +126,7 @@ def _held(env: Environment, task: Task) -> list[str]:
     deep = holdout.depth_above is not None and task.depth > holdout.depth_above
     found = {
         "ood_skill": composed and not holdout.skills.isdisjoint(task.skills),
-        "ood_pair": not holdout.pairs.isdisjoint(pairwise(task.skills)),
+        "ood_pair": not holdout.pairs.isdisjoint(env.pairs(task)),
         "ood_depth": deep,
     }
     return [split for split, present in found.items() if present]

@@ -25,6 +25,9 @@ def oracle(bench: Bench) -> Problems:
             score = env.score(task, text)
             if not score.correct:
                 yield Problem(f"{name} is {score.status} but not correct: {shown(text)}", task)
+            elif not score.parts["format"]:
+                text = f"{name} is right but not well formed: {shown(text)}"
+                yield Problem(text, task, "warning")
     return f"{len(bench.sample)} tasks: solution and answer_only score correct"
 
 
@@ -112,4 +115,4 @@ def _hostile(bench: Bench, kind: str) -> Problems:
                     yield Problem(f"{text} {message[1]}", bench.spread[number])
         except ChildDied as error:
             yield Problem(f"{text}: {error}", bench.spread[number])
-    return f"{tried} strings on {len(addresses)} tasks: none correct, none raised, none slow"
+    return f"{tried} trials on {len(addresses)} tasks: none correct, none raised, none slow"

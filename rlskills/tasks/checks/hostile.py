@@ -63,6 +63,9 @@ BOMBS = (
 )
 """Code that never ends, or ends the process, if anything evaluates it."""
 
+CHOSEN = len(WORDS) + len(REPEATED) + 12
+"""How many of `junk`, at its start, were chosen; the others are random."""
+
 _ALPHABET = "()[]{}<>/\\\"'`=+-*%#,.;:_ \n\t0123456789abcxyzANSWER\0é\u0301答🦆\udc80"
 _PIECES = (*REPEATED, *WORDS[4:60], "answer", "output", "=", ":", ", ")
 

@@ -26,7 +26,7 @@ from ..processes import end, interpreter
 from ..registry import load
 from ..seeding import digest
 from ..types import Task
-from .hostile import injections, junk
+from .hostile import CHOSEN, injections, junk
 
 SILENCE_S = 20.0
 """Seconds without a word after which a child counts as hung; starting it is included."""
@@ -118,8 +118,9 @@ def _fuzz(
         yield ["drawn"]
     texts = injections(marker) if kind == "injections" else junk(count)
     for number, task in enumerate(tasks):
-        own = texts if kind == "injections" else [*texts, task.text]
-        for text in own:
+        # Random strings are dealt out to the tasks, what is bad for a reason is tried on each.
+        own = [*texts[:CHOSEN], *texts[CHOSEN + number :: len(tasks)]]
+        for text in own if kind == "injections" else [*own, task.text]:
             if task.answer is not None and same(text, task.answer):
                 continue
             yield ["try", number, shown(text)]
