@@ -83,9 +83,9 @@ def to_trl(
 ) -> tuple[Any, Callable[..., list[float | None]]]:
     """A dataset and a reward function for TRL's `GRPOTrainer`.
 
-    Prompts are conversations, or plain text for models without a chat template. The reward of a completion whose grader failed is None, which TRL
-    leaves out of the mean. TRL does not say which completions were cut off; they are graded like
-    any other.
+    Prompts are conversations, or plain text for models without a chat template (`chat=False`). The
+    reward of a completion whose grader failed is None, which TRL leaves out of the mean. TRL does
+    not say which completions were cut off; they are graded like any other.
     """
     made = load(env) if isinstance(env, str) else env
 
