@@ -75,13 +75,17 @@ def to_hf(
 
 
 def to_trl(
-    env: Environment | str, split: str = "train", level: int | Sequence[int] = 1, n: int = 1000
+    env: Environment | str,
+    split: str = "train",
+    level: int | Sequence[int] = 1,
+    n: int = 1000,
+    chat: bool = True,
 ) -> tuple[Any, Callable[..., list[float | None]]]:
     """A dataset and a reward function for TRL's `GRPOTrainer`.
 
-    Prompts are conversations. The reward of a completion whose grader failed is None, which TRL
-    leaves out of the mean. TRL does not say which completions were cut off; they are graded like
-    any other.
+    Prompts are conversations, or plain text for models without a chat template (`chat=False`). The
+    reward of a completion whose grader failed is None, which TRL leaves out of the mean. TRL does
+    not say which completions were cut off; they are graded like any other.
     """
     made = load(env) if isinstance(env, str) else env
 
@@ -93,9 +97,10 @@ def to_trl(
         return [None if score.failed else score.reward for score in scores]
 
     reward.__name__ = "".join(c if c.isalnum() else "_" for c in made.name)
-    kept = ("prompt", "answer", "level", "skills", "split", "key")
+    kept = ("answer", "level", "skills", "split", "key")
     listed = [
-        {name: row_of(task)[name] for name in kept} | {"task": task.to_json()}
+        {name: row_of(task)[name] for name in kept}
+        | {"task": task.to_json(), "prompt": task.messages if chat else task.text}
         for task in chosen(made, split, level, n)
     ]
     return datasets_library().Dataset.from_list(listed), reward

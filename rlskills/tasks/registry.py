@@ -115,10 +115,10 @@ def load(spec: str, **options: Any) -> Environment:
     return cls(**(given | options))
 
 
-def imported_files() -> list[Path]:
-    """The environment files that this process has imported by path."""
-    modules = [module for name, module in sys.modules.items() if name.startswith(_FILE)]
-    return [Path(str(module.__file__)) for module in modules]
+def imported_files() -> dict[str, Path]:
+    """The environment files that this process has imported by path, by module name."""
+    modules = {name: module for name, module in sys.modules.items() if name.startswith(_FILE)}
+    return {name: Path(str(module.__file__)) for name, module in modules.items()}
 
 
 def import_files(paths: Sequence[Path]) -> None:

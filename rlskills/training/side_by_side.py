@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -25,8 +26,9 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
     """
     # Forking a process whose OpenMP threads have run leaves the child without them.
     context = multiprocessing.get_context("spawn")
-    share = (threads, imported_files())
-    with ProcessPoolExecutor(at_once, context, initializer=_begin, initargs=share) as pool:
+    pickled = pickle.dumps(jobs)
+    files = [path for name, path in imported_files().items() if name.encode() in pickled]
+    with ProcessPoolExecutor(at_once, context, initializer=_begin, initargs=(threads, files)) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
             for future in futures:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ...tasks.grading import arithmetic, read_number
+from ...tasks.grading import arithmetic, number, read_number
 from .polynomials import derivative, polynomial
 
 Grader = Callable[[Mapping[str, Any], str, str], float]
@@ -37,9 +37,29 @@ def _grid(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     return float(found == wanted)
 
 
-def _truth(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
-    """Instead of whether both texts are non-empty, which they always are."""
-    return float(answer.casefold() == oracle.casefold())
+def _same(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Instead of whether both texts are non-empty (which they always are), or of credit for parts
+    that adds up to full credit for the answer with anything behind it."""
+    return float(answer.casefold().split() == oracle.casefold().split())
+
+
+def _words(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Instead of credit for every word in its place, with anything behind them."""
+    return float([word.strip() for word in answer.split(",")] == metadata["sorted_words"])
+
+
+def _number(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Instead of the first number in the text, without its sign."""
+    return float(number(answer, oracle))
+
+
+def _numbers(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Instead of any sorted numbers, each at most 1 away."""
+    found, wanted = (
+        [read_number(one.strip(" '\"")) for one in text.strip().strip("[]").split(",")]
+        for text in (answer, oracle)
+    )
+    return float(found == wanted and None not in found)
 
 
 def _n_queens(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
@@ -72,12 +92,17 @@ GRADERS: dict[str, Grader] = {
     "binary_matrix": _exact,
     "coin_flip": _probability,
     "countdown": _countdown,
-    "game_of_life_halting": _truth,
+    "figlet_font": _same,
+    "game_of_life_halting": _same,
+    "gsm_symbolic": _number,
+    "letter_jumble": _same,
     "n_queens": _n_queens,
+    "number_sorting": _numbers,
     "polynomial_multiplication": _product,
     "puzzle24": _countdown,
     "rearc": _grid,
     "simple_integration": _integral,
     "spiral_matrix": _exact,
     "string_insertion": _exact,
+    "word_sorting": _words,
 }

@@ -100,10 +100,16 @@ def _moves(before: Mapping[Any, tuple[Any, str]], state: Any, start: Any) -> str
     return " ".join(reversed(moves))
 
 
+def unscrambled(metadata: Mapping[str, Any]) -> str:
+    """The scrambling turns of a cube, backwards; the dataset has an answer for size 3 only."""
+    turns = metadata["scramble_moves"].split()
+    return " ".join(one[:-1] if one.endswith("'") else f"{one}'" for one in reversed(turns))
+
+
 SOLVERS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
     "graph_color": coloring,
     "propositional_logic": lambda metadata: metadata["example_answer"],
-    "rubiks_cube": lambda metadata: metadata["example_correct_answer"],
+    "rubiks_cube": unscrambled,
     "rush_hour": traffic,
 }
 """By dataset, an answer from a problem's metadata."""

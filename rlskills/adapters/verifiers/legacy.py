@@ -42,9 +42,12 @@ class Environments:
             raise refuse(taskset, "its episodes have several turns")
         if len(listed) < 2:
             raise refuse(taskset, f"it has {len(listed)} tasks, too few for train and test")
-        self.rubric = env.rubric
+        self.rubrics = [one for one in _leaves(env.rubric) if any(one.weights)]
+        if not self.rubrics:
+            raise refuse(taskset, "its rubric has no rewards with a weight")
         self.raised: list[BaseException] = []
-        self.rubric.funcs = [_watched(fn, self.raised) for fn in self.rubric.funcs]
+        for rubric in self.rubrics:
+            rubric.funcs = [_watched(fn, self.raised) for fn in rubric.funcs]
         self.rows = [self._row(row) for row in listed]
 
     def _row(self, row: dict[str, Any]) -> Row:
@@ -70,12 +73,20 @@ class Environments:
         for name, value in {"completion": said, "trajectory": [], "timing": {}}.items():
             state[name] = value
         self.raised.clear()
-        wait(self.rubric.score_rollout(state))
-        if self.raised:
-            raise self.raised[0]
-        weights = zip(self.rubric.funcs, self.rubric.weights, strict=True)
-        return {fn.__name__: (float(state["metrics"][fn.__name__]), weight)
-                for fn, weight in weights if weight}  # fmt: skip
+        found = {}
+        for rubric in self.rubrics:
+            wait(rubric.score_rollout(state))
+            if self.raised:
+                raise self.raised[0]
+            for fn, weight in zip(rubric.funcs, rubric.weights, strict=True):
+                found[fn.__name__] = (float(state["metrics"][fn.__name__]), weight)
+        return {name: (value, weight) for name, (value, weight) in found.items() if weight}
+
+
+def _leaves(rubric: Any) -> list[Any]:
+    """The rubrics of a group, which adds ones of its own that only measure."""
+    inner = getattr(rubric, "rubrics", None)
+    return [rubric] if inner is None else [leaf for one in inner for leaf in _leaves(one)]
 
 
 def _watched(fn: Callable[..., Any], raised: list[BaseException]) -> Callable[..., Any]:
