@@ -28,7 +28,9 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
     context = multiprocessing.get_context("spawn")
     pickled = pickle.dumps(jobs)
     files = [path for name, path in imported_files().items() if name.encode() in pickled]
-    with ProcessPoolExecutor(at_once, context, initializer=_begin, initargs=(threads, files)) as pool:
+    with ProcessPoolExecutor(
+        at_once, context, initializer=_begin, initargs=(threads, files)
+    ) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
             for future in futures:
