@@ -53,6 +53,8 @@ class Base(Stateful):
     def __new__(cls, *args: Any, **given: Any) -> Any:
         """Note the options, so that no method has to."""
         self = super().__new__(cls)
+        if not (args or given):  # a copy, whose options come with its state
+            return self
         bound = inspect.signature(cls.__init__).bind(self, *args, **given)
         bound.apply_defaults()
         self.options = {k: v for k, v in list(bound.arguments.items())[3:] if k != "args"}

@@ -134,7 +134,7 @@ def test_older_environments(taskset):
 
 
 def test_our_environments_as_tasksets():
-    from verifiers.v1.configs.taskset import TasksetConfig
+    from verifiers.v1.configs.taskset import TasksetConfig  # pyright: ignore[reportMissingImports]
 
     from rlskills.adapters.verifiers.taskset import to_verifiers
     from rlskills.adapters.verifiers.tasksets import _trace

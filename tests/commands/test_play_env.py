@@ -112,6 +112,8 @@ def test_an_interrupt_ends_it_cleanly():
     child = subprocess.Popen(
         [sys.executable, "-c", program], stdin=slave, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        # A job in the background is started with interrupts ignored, and its children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     os.close(slave)
     assert child.stdout is not None
