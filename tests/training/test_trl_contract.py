@@ -217,7 +217,8 @@ def test_a_group_shares_one_task(half_trained: Path, tmp_path: Path, monkeypatch
         return grade(self, completions, completion_ids, drawn, **rest)
 
     monkeypatch.setattr(GRPO, "_grade", noted)
-    trained(GRPO, GRPOSettings(**GRPO_SMALL | {"updates": 1}), tmp_path, half_trained)
+    options: dict[str, Any] = GRPO_SMALL | {"updates": 1}
+    trained(GRPO, GRPOSettings(**options), tmp_path, half_trained)
     assert [len(set(group)) for group in groups] == [1] * 8
     assert len({group[0] for group in groups}) == 8
 
