@@ -60,7 +60,7 @@ def test_evaluator_agrees_with_python(rng: random.Random, preset: str, level: in
     names = {**FUNCTIONS, "x": x}
     value = evaluate(program, x, FUNCTIONS)
     assert eval(render(program), {}, names) == value  # our own text
-    trace = list(steps(program, x, FUNCTIONS) or ())
+    trace = steps(program, x, FUNCTIONS) or []
     assert trace[-1].value == value
     assert [s.node.function for s in trace if isinstance(s.node, Call)] == list(calls(program))
     assert depth(program) == level

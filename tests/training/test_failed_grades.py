@@ -75,8 +75,8 @@ def flaky(tmp_path: Path):
 def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flaky: Environment):
     spy = Spy(["L1"])
     tasks = TaskStream({"L1": Source(flaky, "train", 1)}, spy)
-    settings = GRPOSettings(**GRPO_SMALL | {"updates": 1, "dead_groups": "keep"})
-    trainer, budget = trained(GRPO, settings, tmp_path / "run", half_trained, tasks)
+    options: dict[str, Any] = GRPO_SMALL | {"updates": 1, "dead_groups": "keep"}
+    trainer, budget = trained(GRPO, GRPOSettings(**options), tmp_path / "run", half_trained, tasks)
     share = trainer.state.log_history[0]["train/grader_failures"]
     assert 0 < share < 1
     assert sum(len(one.rewards) for one in spy.shown) == round((1 - share) * budget.rollouts)
