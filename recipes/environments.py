@@ -20,14 +20,15 @@ from rlskills.evaluation.statistics import accuracy_interval, paired_difference
 DEFAULT = ("", (1,), 300, 48)  # for what stands in no row below
 SETTINGS = {  # options, levels, updates of warm-up, longest answer in tokens
     "arithmetic": ("", (2,), 400, 40),
-    "countdown": ("largest=9&target=30", (1,), 150, 20),
+    "countdown": ("largest=20&target=99", (1,), 200, 24),
     "graph_path": ("", (2,), 400, 32),
-    "hierarchy": ("rows=3", (1, 2), 200, 32),
-    "lego": ("group=z3", (1, 2), 300, 24),
+    "hierarchy": ("", (1, 2), 400, 32),
+    "lego": ("group=z3", (2,), 300, 24),
     "procedure": ("", (1,), 250, 16),
-    "string_transform": ("functions=train&common=56", (1, 2), 200, 40),
+    "string_transform": ("functions=train&common=48", (1,), 120, 24),
 }
-FLAGS = ["--warmup.eval-every=0", "--grpo.updates=20", "--grpo.eval-every=0", "--samples=4"]
+FLAGS = "--warmup.eval-every=0 --grpo.updates=20 --grpo.prompts=128 --grpo.group=16 "
+FLAGS += "--grpo.learning-rate=1e-3 --grpo.schedule=linear --grpo.warmup=3 --grpo.eval-every=0"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def main(config: Environments) -> None:
             options = f"preset=tiny&{options}"
         command = [sys.executable, "-m", "rlskills", "run", "grpo", f"--env={name}?{options}"]
         command += ["--levels", *map(str, levels), f"--output={config.output / name}"]
-        command += [f"--warmup.updates={warmup}", f"--grpo.max-new-tokens={tokens}", *FLAGS]
+        command += [f"--warmup.updates={warmup}", f"--grpo.max-new-tokens={tokens}", *FLAGS.split()]
         with console.status(name):
             words = [*command, f"--seeds={config.seeds}", *config.flags.split()]
             done = subprocess.run(words, capture_output=True, text=True, check=False)
@@ -71,9 +72,10 @@ def main(config: Environments) -> None:
 
 
 def rewards(folder: Path) -> list[float]:
-    """Mean reward of the sampled answers to every probe problem."""
+    """Mean reward of the sampled answers to every probe problem; one drawn twice counts once."""
     probes = json.loads((folder / "evaluation.json").read_text())["probes"]
-    return [task["reward"] / task["samples"] for probe in probes for task in probe["tasks"]]
+    tasks = {task["key"]: task for probe in probes for task in probe["tasks"]}
+    return [task["reward"] / task["samples"] for task in tasks.values()]
 
 
 if __name__ == "__main__":
