@@ -127,33 +127,34 @@ class Procedure(Written):
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         """Random items and instructions that keep their number in bounds."""
-        return self._draw(rng, cfg, list(INSTRUCTIONS))
+        draft = self._draw(rng, cfg, [list(INSTRUCTIONS)] * cfg.steps)
+        assert draft is not None  # for some instructions are always possible
+        return draft
 
     def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A problem with `move` in it only where it may be: long ones hardly ever do without."""
         if not self.reaches(cfg, split):
             return None
         without = self.skills_held_out if split != "ood_skill" and cfg.steps > 1 else ()
-        return self._draw(rng, cfg, [name for name in INSTRUCTIONS if name not in without])
+        names = [name for name in INSTRUCTIONS if name not in without]
+        return self._draw(rng, cfg, [names] * cfg.steps)
 
     def compose(self, rng: random.Random, cfg: Config, skills: tuple[str, ...]) -> Draft | None:
         """These instructions in this order, where they keep the number of items in bounds."""
-        if len(skills) != cfg.steps:
-            return None
-        draft = self._draw(rng, cfg, list(skills), in_order=True)
-        return draft if draft.skills == skills else None
+        same = len(skills) == cfg.steps
+        return self._draw(rng, cfg, [[skill] for skill in skills]) if same else None
 
-    def _draw(
-        self, rng: random.Random, cfg: Config, names: list[str], in_order: bool = False
-    ) -> Draft:
+    def _draw(self, rng: random.Random, cfg: Config, choices: list[list[str]]) -> Draft | None:
+        """One of the choices for every step, or None where none of them is possible."""
         items = rng.choices(FILLERS[cfg.kind], k=cfg.length)
         start, results, steps = _written(items, cfg.kind), [], []
-        for _ in range(cfg.steps):
+        for names in choices:
             closed = GROWING if len(items) == LONGEST else ()
             closed = SHRINKING if len(items) == SHORTEST else closed
-            wanted = names[len(steps) : len(steps) + 1] if in_order else names
-            open_ = [one for one in wanted if one not in closed]
-            name = rng.choice(open_ or ["reverse"])
+            open_ = [name for name in names if name not in closed]
+            if not open_:
+                return None
+            name = rng.choice(open_)
             arguments = _arguments(rng, INSTRUCTIONS[name].arguments, len(items), cfg.kind)
             items = INSTRUCTIONS[name].apply(items, *arguments)
             steps.append([name, *arguments])
