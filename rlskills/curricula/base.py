@@ -18,6 +18,7 @@ from ..errors import UserError
 from .batch import Batch
 from .interface import Choice, Outcome
 from .pool import Pool
+from .reporting import Report, concentration
 from .state import Array, Staged, Stateful, mapping
 
 
@@ -68,6 +69,7 @@ class Base(Stateful):
         self.step = 0
         self._chances: Array | None = None
         self._cumulative: Array | None = None
+        self._report: Report | None = None
 
     # What a method says.
 
@@ -77,6 +79,10 @@ class Base(Stateful):
 
     def learn(self, batch: Batch) -> None:
         """Take in checked outcomes."""
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit, for the log: `competence`, `learning_progress`."""
+        return {}
 
     def admit(self, outcome: Outcome) -> bool:
         """Every group may enter the loss."""
@@ -137,15 +143,17 @@ class Base(Stateful):
         return dict(zip(self.units, self.chances().tolist(), strict=True))
 
     def metrics(self) -> Mapping[str, float]:
-        """How concentrated the draws are: entropy, and the number of units it is worth."""
+        """Chances by unit (of few), level and skill, their concentration, and `by_unit` in sums.
+
+        Names: `probability/UNIT`, `probability/level/1`, `probability/skill/NAME`, and so on.
+        """
+        if self._report is None:
+            self._report = Report(self.pool)
         chances = self.chances()
-        entropy = float(-(chances * np.log(np.maximum(chances, 1e-300))).sum())
-        return {
-            "entropy": entropy,
-            "effective_units": float(np.exp(entropy)),
-            "largest_probability": float(chances.max()),
-            "steps": float(self.step),
-        }
+        told = {**concentration(chances), **self._report.shares("probability", chances)}
+        for name, values in self.by_unit().items():
+            told |= self._report.means(name, values)
+        return told
 
     # State.
 

@@ -30,7 +30,7 @@ from .life import CASES, POOL, UNITS, build, group, live, numbers, reseed, share
 
 every = pytest.mark.parametrize("case", sorted(CASES))
 lives = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**16)), max_size=8)
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=5, deadline=None)
 LIFE = [(5, 11), (3, 12), (8, 13), (6, 14), (4, 15), (8, 16), (8, 17), (8, 18)]
 
 
@@ -87,9 +87,9 @@ def test_probabilities_are_what_is_drawn(case: str):
     one.sample(4)  # batches of four from here on
     if hasattr(one, "simulations"):
         one.simulations = 300  # type: ignore[attr-defined]
-    told, drawn = one.probabilities(), shares(one, draws=300, batch=4)
+    told, drawn = one.probabilities(), shares(one, draws=200, batch=4)
     for unit in one.units:
-        assert abs(told[unit] - drawn[unit]) < 0.08, (told, drawn)
+        assert abs(told[unit] - drawn[unit]) < 0.09, (told, drawn)
 
 
 @every

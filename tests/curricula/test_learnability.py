@@ -78,6 +78,13 @@ def test_plr_by_rank_and_age():
     near(one, [*(0.5 * replay), 0.25, 0.25])
 
 
+def test_plr_notes_when_a_unit_is_drawn():
+    one = curriculum("plr")
+    one.sample(3)
+    drawn = {choice.unit for choice in one.sample(2)}
+    assert {unit for unit in one.units if one.last[one.index[unit]] == 2} == drawn
+
+
 def test_vcrl_variance_and_memory():
     assert variance((1.0, 0.0, 1.0, 0.0)) == pytest.approx(1)
     assert variance((1.0, 0.0, 0.0)) == pytest.approx(1)  # as even as an odd group can be

@@ -8,7 +8,7 @@ goal spaces", arXiv 2502.07709.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -47,6 +47,10 @@ class ALPWindows(Base):
     def weights(self) -> Array:
         """Progress over a uniform share."""
         return mixed(self.progress, self.epsilon)
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"learning_progress": self.progress}
 
     def learn(self, batch: Batch) -> None:
         """Compare the halves again where something came back."""

@@ -80,13 +80,12 @@ class BidirectionalLP(Base):
         self.progress.update(*batch.pooled())
         self.boredom.update(batch)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also mean competence, mean progress and the share of units that bore."""
+    def by_unit(self) -> Mapping[str, Array]:
+        """Competence, progress, and which units bore."""
         return {
-            **super().metrics(),
-            "competence": float(self.progress.fast.mean()),
-            "learning_progress": float(self.progress.gap.mean()),
-            "bored": float((self.boredom.factor <= self.boredom.least).mean()),
+            "competence": self.progress.fast,
+            "learning_progress": self.progress.gap,
+            "bored": (self.boredom.factor <= self.boredom.least).astype(float),
         }
 
 
@@ -180,10 +179,6 @@ class BidirectionalLPSyllabus(Base):
         """Both averages."""
         self.progress.update(*batch.pooled())
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also mean competence and mean progress."""
-        return {
-            **super().metrics(),
-            "competence": float(self.progress.fast.mean()),
-            "learning_progress": float(self.progress.gap.mean()),
-        }
+    def by_unit(self) -> Mapping[str, Array]:
+        """Competence and progress."""
+        return {"competence": self.progress.fast, "learning_progress": self.progress.gap}

@@ -75,6 +75,10 @@ class BOTS(Best):
         where = candidates(len(self.units), self.ratio * k, noise)
         return where, -np.abs(self.posterior.draw(noise, where) - self.target)
 
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.posterior.mean()}
+
     def learn(self, batch: Batch) -> None:
         """Fade, count what was seen, and add what the reference models let expect."""
         where, wins, losses = tallies(batch)

@@ -67,4 +67,4 @@ class CDAS(Best):
 
     def metrics(self) -> Mapping[str, float]:
         """Also the competence R."""
-        return {**super().metrics(), "competence": self.competence}
+        return {**super().metrics(), "ability": self.competence}

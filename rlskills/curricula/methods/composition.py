@@ -62,6 +62,10 @@ class Composition(Base):
         ready = np.bincount(graph.after, weights=done[graph.before], minlength=len(done))
         return mixed(((ready == graph.parts) & ~done).astype(float), self.epsilon)
 
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.competence.value}
+
     def learn(self, batch: Batch) -> None:
         """Renew what is mastered."""
         self.competence.update(*batch.pooled())

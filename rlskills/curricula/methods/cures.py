@@ -6,7 +6,7 @@ LLMs", arXiv 2510.01037.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -64,6 +64,10 @@ class CurES(Base):
             Choice(self.units[i], p, self.step, None, n)
             for i, p, n in zip(chosen, prob, sizes, strict=True)
         ]
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.posterior.mean()}
 
     def learn(self, batch: Batch) -> None:
         """Count successes and failures."""

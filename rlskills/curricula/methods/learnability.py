@@ -9,7 +9,7 @@ from binary outcomes, Tajwar et al. 2026, "Maximum Likelihood Reinforcement Lear
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class LearnabilityThompson(Best):
         where = candidates(len(self.units), self.ratio * k, noise)
         worth = self.learnability(self.posterior.draw(noise, where))
         return where, gumbel(mixed(worth, self.epsilon), noise)
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.posterior.mean()}
 
     def learn(self, batch: Batch) -> None:
         """Count successes and failures."""

@@ -5,7 +5,7 @@ Willems, Lahlou and Bengio 2020, "Mastering Rate based Curriculum Learning", arX
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -104,6 +104,10 @@ class MasteringRate(Base):
             to, of = (before, after) if parts else (after, before)
             steps.append((to, of, rate[of]))
         return steps, np.where(number > 0, 1 - share, 1.0)
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.mastery, "learning_progress": self.progress}
 
     def learn(self, batch: Batch) -> None:
         """Mastery and progress of what came back, and the readiness of what builds on it."""

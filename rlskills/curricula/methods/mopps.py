@@ -54,6 +54,6 @@ class MoPPS(Best):
         """Count successes and failures."""
         self.posterior.update(batch)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the mean pass rate that the posteriors expect."""
-        return {**super().metrics(), "competence": float(self.posterior.mean().mean())}
+    def by_unit(self) -> Mapping[str, Array]:
+        """The pass rates that the posteriors expect."""
+        return {"competence": self.posterior.mean()}

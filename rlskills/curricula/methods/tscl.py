@@ -7,7 +7,7 @@ progress 1, the most there is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -48,6 +48,10 @@ class TSCLOnline(Base):
     def weights(self) -> Array:
         """Greedy with exploration."""
         return greedy(np.abs(self.quality), self.epsilon)
+
+    def by_unit(self) -> Mapping[str, Array]:
+        """What is believed of each unit."""
+        return {"competence": self.score, "learning_progress": np.abs(self.quality)}
 
     def learn(self, batch: Batch) -> None:
         """The first score of a task has no change, so optimism ends there."""

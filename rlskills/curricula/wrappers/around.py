@@ -50,6 +50,10 @@ class Around(Base):
         """What `inner` admits."""
         return self.inner.admit(outcome)
 
+    def by_unit(self) -> Mapping[str, Array]:
+        """What `inner` believes."""
+        return self.inner.by_unit()
+
     def metrics(self) -> Mapping[str, float]:
         """Those of `inner`, and how concentrated the draws are."""
         return {**self.inner.metrics(), **super().metrics()}
