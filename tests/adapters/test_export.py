@@ -61,7 +61,7 @@ def test_files_give_every_task_back(form: str, env: Environment, tasks, tmp_path
     if form == "hf":
         import datasets
 
-        read = datasets.load_from_disk(str(output)).to_list()
+        read = datasets.Dataset.load_from_disk(str(output)).to_list()
     else:
         from pyarrow import parquet
 
@@ -151,7 +151,8 @@ def test_the_command_writes_and_says_what_is_wrong(tmp_path: Path, capsys):
 
 
 def test_grpo_of_trl_trains_on_it(env: Environment, small_model: Path, tmp_path: Path):
-    from trl import GRPOConfig, GRPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
 
     from rlskills.models.loading import load_tokenizer
 

@@ -22,7 +22,10 @@ class Row(TypedDict):
 class Source(Protocol):
     """A loaded taskset."""
 
-    rows: Sequence[Row]
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All tasks that were taken."""
+        ...
 
     def rewards(
         self, task: dict[str, Any], prompt: list[dict[str, str]], reply: str
