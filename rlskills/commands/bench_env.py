@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 from rich.console import Console
@@ -49,7 +49,7 @@ class Speed:
 def bench(
     envs: tyro.conf.Positional[tuple[str, ...]] = (),
     /,
-    all_: bool = False,
+    all_: Annotated[bool, tyro.conf.arg(name="all")] = False,
     seconds: float = 0.3,
     output: Path | None = None,
 ) -> None:

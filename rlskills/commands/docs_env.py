@@ -14,8 +14,7 @@ from typing import Any
 import tyro
 
 from ..errors import UserError
-from ..tasks import Environment, Task, load, names
-from ..tasks.environment import EmptySplit
+from ..tasks import Environment, load, names
 
 MEASURED = "measured.json"
 
@@ -78,7 +77,7 @@ def page(env: Environment, speeds: list[Mapping[str, Any]], measured: Mapping[st
         f"Version {about['version']}. `rlskills env sample {about['name']} --level 1` draws more "
         "problems like those below.",
         *_example(env),
-        *_levels(env),
+        *_levels(env, speeds),
         *_options(about["config"]),
         *_rewards(env),
         *_speeds(about["name"], speeds, measured),
@@ -88,9 +87,7 @@ def page(env: Environment, speeds: list[Mapping[str, Any]], measured: Mapping[st
 
 def _example(env: Environment) -> Iterator[str]:
     for level in dict.fromkeys((1, len(env.levels))):
-        task = _first(env, level)
-        if task is None:
-            continue
+        task = env.task(env.evaluation_split(level), level, 0)
         yield from ("", f"## A problem of level {level}", "")
         for message in task.messages:
             yield from (f"{message['role']}:", "", *_fenced(message["content"]), "")
@@ -102,31 +99,16 @@ def _example(env: Environment) -> Iterator[str]:
               f"depth {task.depth}; key `{task.key}`."  # fmt: skip
 
 
-def _first(env: Environment, level: int) -> Task | None:
-    for split in ("train", *env.holdout.splits):
-        try:
-            return env.task(split, level, 0)
-        except EmptySplit:
-            continue
-    return None
-
-
-def _levels(env: Environment) -> Iterator[str]:
+def _levels(env: Environment, speeds: list[Mapping[str, Any]]) -> Iterator[str]:
+    """Which splits hold something is known where drawing from them was measured."""
     yield from ("", "## Levels and splits", "", "| level | sets | splits |", "|---|---|---|")
     for level, sets in enumerate(env.levels, start=1):
         shown = ", ".join(f"{name}={value!r}" for name, value in sets.items())
-        held = ", ".join(split for split in env.holdout.splits if _holds(env, split, level))
-        yield f"| {level} | {_code(shown) if shown else 'nothing'} | {held} |"
+        held = [one["split"] for one in speeds if one["level"] == level]
+        splits = ", ".join(held or env.holdout.splits)
+        yield f"| {level} | {_code(shown) if shown else 'nothing'} | {splits} |"
     yield ""
     yield f"{env.test_percent} % of what is not held out belongs to `test`, by content."
-
-
-def _holds(env: Environment, split: str, level: int) -> bool:
-    try:
-        env.task(split, level, 0)
-    except EmptySplit:
-        return False
-    return True
 
 
 def _options(config: Mapping[str, Any]) -> Iterator[str]:

@@ -134,13 +134,12 @@ def test_older_environments(taskset):
 
 
 def test_our_environments_as_tasksets():
-    from verifiers.v1.configs.taskset import TasksetConfig  # pyright: ignore[reportMissingImports]
-
     from rlskills.adapters.verifiers.taskset import to_verifiers
-    from rlskills.adapters.verifiers.tasksets import _trace
+    from rlskills.adapters.verifiers.tasksets import _trace, library
 
     env = load("string_transform?preset=tiny")
-    tasks = list(to_verifiers(env, "test", 2, 5)(TasksetConfig(id="ours")))
+    config = library("configs.taskset").TasksetConfig(id="ours")
+    tasks = list(to_verifiers(env, "test", 2, 5)(config))
     assert len(tasks) == len({task.key for task in tasks}) == 5
     ours = env.task("test", 2, 0)
     assert tasks[0].key == ours.key

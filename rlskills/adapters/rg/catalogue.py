@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 DENIED = {
+    "arc_1d": "drawing some of its problems never ends, in a search without a bound",
     "boxnet": "it has no right answer to show, so its grader cannot be checked; and the grader "
     "raises on JSON that is no object",
     "codeio": "drawing a problem runs code snippets that print, import what is missing and write "

@@ -22,7 +22,7 @@ from .catalogue import COSTLY, DENIED, FORMS, GLOBAL_GENERATOR, HASH_SEEDED, LEF
 from .graders import GRADERS
 
 JUNK, TASKS, DRAWS = 300, 1, 100
-LIMIT_S = 1500
+LIMIT_S = 900
 """Seconds for one dataset."""
 SILENCE_S = 300.0
 """In the place of the checks' own limit: starting reasoning-gym takes seconds on its own."""

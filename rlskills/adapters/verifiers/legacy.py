@@ -7,10 +7,11 @@ so that a broken reward is counted as one.
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -24,7 +25,7 @@ class Environments:
     def __init__(self, taskset: str, config: dict[str, Any], count: int) -> None:
         self.taskset = taskset
         try:
-            from verifiers.legacy import load_environment  # type: ignore[import-not-found]
+            load_environment = importlib.import_module("verifiers.legacy").load_environment
         except ImportError:
             raise refuse(taskset, "environments of this kind need verifiers<0.4") from None
         handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
@@ -48,7 +49,7 @@ class Environments:
         self.raised: list[BaseException] = []
         for rubric in self.rubrics:
             rubric.funcs = [_watched(fn, self.raised) for fn in rubric.funcs]
-        self.rows = [self._row(row) for row in listed]
+        self.rows: Sequence[Row] = [self._row(row) for row in listed]
 
     def _row(self, row: dict[str, Any]) -> Row:
         prompt = row["prompt"]
@@ -66,10 +67,9 @@ class Environments:
         self, task: dict[str, Any], prompt: list[dict[str, str]], reply: str
     ) -> dict[str, tuple[float, float]]:
         """Value and weight of every reward function with a weight."""
-        from verifiers.legacy.types import State  # type: ignore[import-not-found]
-
+        types = importlib.import_module("verifiers.legacy.types")
         said = [{"role": "assistant", "content": reply}]
-        state = State(input={"prompt": prompt, "example_id": 0, **task})
+        state = types.State(input={"prompt": prompt, "example_id": 0, **task})
         for name, value in {"completion": said, "trajectory": [], "timing": {}}.items():
             state[name] = value
         self.raised.clear()

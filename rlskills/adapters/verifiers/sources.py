@@ -24,7 +24,7 @@ class Source(Protocol):
 
     @property
     def rows(self) -> Sequence[Row]:
-        """What it asks."""
+        """All tasks that were taken."""
         ...
 
     def rewards(

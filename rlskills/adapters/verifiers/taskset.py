@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ def to_verifiers(
     there, not a 0.
     """
     try:
-        import verifiers.v1 as vf  # pyright: ignore[reportMissingImports]
+        vf: Any = importlib.import_module("verifiers.v1")
     except ImportError as error:
         raise UserError(
             f"this needs verifiers ({error}): pip install 'rlskills[verifiers]'"
@@ -33,7 +34,7 @@ def to_verifiers(
         answer: str | None = None
         rlskills: str
 
-    class Graded(vf.Task[Data]):  # type: ignore[type-arg]
+    class Graded(vf.Task[Data]):
         """A problem; its key is ours."""
 
         @property
@@ -49,7 +50,7 @@ def to_verifiers(
             trace.record_metrics(score.parts)
             return score.reward
 
-    class Problems(vf.Taskset[Graded, vf.TasksetConfig]):  # type: ignore[type-arg]
+    class Problems(vf.Taskset[Graded, vf.TasksetConfig]):
         """Problems of one environment of rlskills."""
 
         def load(self) -> Iterator[Graded]:
@@ -57,7 +58,7 @@ def to_verifiers(
                 *before, last = task.messages
                 yield Graded(
                     Data(
-                        prompt=last["content"] if not before else task.messages,  # type: ignore
+                        prompt=last["content"] if not before else task.messages,
                         answer=task.answer,
                         rlskills=task.to_json(),
                     ),

@@ -5,8 +5,10 @@ A reply is graded on a trace of two nodes, made by hand: what was asked, what wa
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -40,7 +42,7 @@ class Tasksets:
             )
         self.sample = tasks[0]
         self._check(tasks[0])
-        self.rows = [self._row(task) for task in tasks]
+        self.rows: Sequence[Row] = [self._row(task) for task in tasks]
 
     def _check(self, task: Any) -> None:
         if getattr(type(task), "NEEDS_CONTAINER", False) or getattr(task.data, "image", None):
@@ -82,16 +84,19 @@ class Tasksets:
         return {name: (one.score, one.weight) for name, one in trace.rewards.items()}
 
 
+def library(part: str) -> Any:
+    """A module of verifiers, which need not be installed where this one is only read."""
+    return importlib.import_module(f"verifiers.v1.{part}")
+
+
 def _descends(found: Any, name: str) -> bool:
     """Whether a class has an ancestor of this name; the class itself may have moved."""
     return inspect.isclass(found) and any(base.__name__ == name for base in found.__mro__[1:])
 
 
 def _configured(cls: Any, taskset: str, config: dict[str, Any]) -> Any:
-    from verifiers.v1.configs.taskset import TasksetConfig  # pyright: ignore[reportMissingImports]
-    from verifiers.v1.utils.generic import concrete_type  # pyright: ignore[reportMissingImports]
-
-    kind = concrete_type(cls, TasksetConfig) or TasksetConfig
+    default = library("configs.taskset").TasksetConfig
+    kind = library("utils.generic").concrete_type(cls, default) or default
     return cls(kind.model_validate({"id": taskset, **config}))
 
 
@@ -106,8 +111,7 @@ def _needs_runtime(fn: Any) -> bool:
 
 def _trace(task: Any, prompt: list[dict[str, str]], reply: str) -> Any:
     """Agent and run are left out: nothing ran, and no reward of one reply reads them."""
-    from verifiers.v1 import graph, trace, types  # pyright: ignore[reportMissingImports]
-
+    graph, trace, types = library("graph"), library("trace"), library("types")
     kinds = {"system": types.SystemMessage, "user": types.UserMessage}
     nodes: list[Any] = []
     for message in prompt:
