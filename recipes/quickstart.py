@@ -23,7 +23,8 @@ from rlskills.training.stream import Source, mixture
 
 STAGE1 = SFTSettings(updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100,
                      beta2=0.98, eval_every=500, save_every=250)  # fmt: skip
-STAGE2 = {"updates": 200, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5}
+STAGE2 = {"updates": 200, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
+          "eval_every": 40}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Quickstart:
     """Repetitions, each with its own initial weights and draws."""
     first_seed: int = 0
     """Number of the first repetition; several processes can share the seeds of one folder."""
-    arms: tuple[str, ...] = ("grpo", "rft", "sft_answers", "sft_worked")
-    """Stage-2 arms to run."""
+    arms: tuple[str, ...] = ("sft_worked", "grpo", "rft", "sft_answers")
+    """Stage-2 arms to run, in the order in which they begin: the longest first."""
     model: str = "tiny"
     """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
     stage1: SFTSettings = STAGE1
@@ -83,7 +84,7 @@ def main(config: Quickstart) -> None:
         parts[f"copy/L{level}"] = (Source(copying, "train", level), config.copying / 3)
         parts[f"row/L{level}"] = (Source(row, "train", level - 1), config.rows / 3)
     probes = make_probes(groups, range(1, 6), config.probes)
-    probing = Probing(probes, Evaluation(160, config.samples))
+    probing = Probing(probes, Evaluation(160, config.samples), curve_tasks=32)
     arms: dict[str, tuple[str, Training]] = {
         "grpo": ("answers", config.grpo),
         "rft": ("answers", config.rft),

@@ -8,8 +8,9 @@ to `LlamaForCausalLM.generate`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -34,6 +35,10 @@ def supports(model: torch.nn.Module) -> bool:
     plain = config.num_key_value_heads == config.num_attention_heads and not config.attention_bias
     rope = (config.rope_parameters or {}).get("rope_type", "default") == "default"
     return plain and rope and not config.mlp_bias and config.hidden_size <= 512
+
+
+_Attend: TypeAlias = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""Of a layer's number, queries, keys and values (rows, new, heads, size)."""
 
 
 @dataclass
@@ -74,40 +79,67 @@ class _Decoder:
         self.values: list[Tensor] = []
 
     def start(self, rows: int, length: int) -> None:
-        """Room for `length` positions of `rows` sequences."""
-        shape = (rows, self.heads, length, self.size)
-        like = self.embedding
-        self.keys = [like.new_zeros(shape) for _ in self.layers]
-        self.values = [like.new_zeros(shape) for _ in self.layers]
+        """Room for `length` positions of `rows` sequences.
 
-    def reindex(self, rows: Tensor) -> None:
-        """Keep (or repeat) these rows of the caches."""
-        self.keys = [k[rows] for k in self.keys]
-        self.values = [v[rows] for v in self.values]
-
-    def forward(self, ids: Tensor, positions: Tensor, at: int, bias: Tensor) -> Tensor:
-        """Logits (rows, vocabulary) of the last of `ids` (rows, new), placed at column `at`.
-
-        `bias` (rows, 1, new, at + new) is 0 where attention may look and -inf where it may not.
+        Positions come first, so that what is filled is one piece of memory.
         """
+        shape = (length, rows, self.heads, self.size)
+        like = self.embedding
+        self.keys = [like.new_empty(shape) for _ in self.layers]
+        self.values = [like.new_empty(shape) for _ in self.layers]
+
+    def reindex(self, rows: Tensor, filled: int) -> None:
+        """Keep (or repeat) these rows of the caches, of which `filled` positions are in use."""
+        for caches in (self.keys, self.values):
+            for i, cache in enumerate(caches):
+                kept = cache.new_empty((len(cache), len(rows), *cache.shape[2:]))
+                torch.index_select(cache[:filled], 1, rows, out=kept[:filled])
+                caches[i] = kept
+
+    def read(self, ids: Tensor, positions: Tensor, bias: Tensor) -> Tensor:
+        """Logits (rows, vocabulary) of the last of the prompts `ids` (rows, length).
+
+        `bias` (rows, 1, length, length) is 0 where attention may look and -inf where it may not.
+        """
+        end = ids.shape[1]
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            self.keys[layer][:end] = k.transpose(0, 1)
+            self.values[layer][:end] = v.transpose(0, 1)
+            q, k, v = (x.transpose(1, 2) for x in (q, k, v))
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2)
+
+        return self._forward(ids, positions, attend)
+
+    def step(self, ids: Tensor, positions: Tensor, at: int, bias: Tensor) -> Tensor:
+        """Logits (rows, vocabulary) after one more token a row, `ids` (rows, 1), at column `at`.
+
+        `bias` (at + 1, rows, 1) is 0 where attention may look and -inf where it may not.
+        """
+        end, scale = at + 1, self.size**-0.5
+
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            # For one query a row, products and sums over the cache as it lies in memory are
+            # faster than the fused kernel and than batched matrix products.
+            keys, values = self.keys[layer], self.values[layer]
+            keys[at], values[at] = k[:, 0], v[:, 0]
+            weights = ((keys[:end] * q[:, 0]).sum(-1) * scale + bias).softmax(0)
+            return (values[:end] * weights[..., None]).sum(0)
+
+        return self._forward(ids, positions, attend)
+
+    def _forward(self, ids: Tensor, positions: Tensor, attend: _Attend) -> Tensor:
         x = self.embedding[ids]
         rows, new, width = x.shape
         angle = positions[..., None] * self.frequencies
-        angle = torch.cat([angle, angle], -1)[:, None]
+        angle = torch.cat([angle, angle], -1)[:, :, None]
         cos, sin = angle.cos(), angle.sin()
-        end = at + new
-        for layer, keys, values in zip(self.layers, self.keys, self.values, strict=True):
+        for place, layer in enumerate(self.layers):
             normed = F.rms_norm(x, (width,), layer.norm1, self.epsilon)
             qkv = F.linear(normed, layer.qkv).view(rows, new, 3 * self.heads, self.size)
-            q, k, v = qkv.transpose(1, 2).chunk(3, dim=1)
-            q, k = _rotate(q, cos, sin), _rotate(k, cos, sin)
-            keys[:, :, at:end] = k
-            values[:, :, at:end] = v
-            # The fused kernel reads the filled part of the buffer as it lies; a batched matrix
-            # product would copy it at every step.
-            filled = keys[:, :, :end], values[:, :, :end]
-            mixed = F.scaled_dot_product_attention(q, *filled, attn_mask=bias)
-            x = x + F.linear(mixed.transpose(1, 2).reshape(rows, new, width), layer.out)
+            q, k, v = qkv.chunk(3, dim=2)
+            mixed = attend(place, _rotate(q, cos, sin), _rotate(k, cos, sin), v)
+            x = x + F.linear(mixed.reshape(rows, new, width), layer.out)
             normed = F.rms_norm(x, (width,), layer.norm2, self.epsilon)
             gate, up = F.linear(normed, layer.gate_up).chunk(2, -1)
             x = x + F.linear(F.silu(gate) * up, layer.down)
@@ -148,12 +180,12 @@ def decode(
     blocked = torch.tensor(float("-inf"), device=device)
     bias = torch.where(seen, 0.0, blocked)[:, None]
     decoder.start(len(prompts), longest + sampling.max_new_tokens)
-    logits = decoder.forward(ids, positions, 0, bias)
+    logits = decoder.read(ids, positions, bias)
 
     rows = torch.arange(len(prompts), device=device).repeat_interleave(sampling.per_prompt)
-    decoder.reindex(rows)
+    decoder.reindex(rows, longest)
     logits, position = logits[rows], positions[rows, -1:]
-    open_keys = torch.where(mask[rows], 0.0, blocked)[:, None, None]
+    open_keys = torch.where(mask[rows].t(), 0.0, blocked)[..., None]
     out = torch.full((len(rows), sampling.max_new_tokens), -1, dtype=torch.long, device=device)
     alive = torch.arange(len(rows), device=device)
     for step in range(sampling.max_new_tokens):
@@ -165,12 +197,12 @@ def decode(
         # Copying the caches costs more than a few dead rows do.
         if int(going.sum()) < 0.8 * len(alive):
             keep = going.nonzero().squeeze(1)
-            decoder.reindex(keep)
+            decoder.reindex(keep, longest + step)
             alive, token, position = alive[keep], token[keep], position[keep]
-            open_keys = open_keys[keep]
+            open_keys = open_keys[:, keep]
         position = position + 1
-        open_keys = F.pad(open_keys, (0, 1))
-        logits = decoder.forward(token[:, None], position, longest + step, open_keys)
+        open_keys = F.pad(open_keys, (0, 0, 0, 0, 0, 1))
+        logits = decoder.step(token[:, None], position, longest + step, open_keys)
     return [_until(row, eos) for row in out.tolist()]
 
 

@@ -1,0 +1,67 @@
+"""The choice of kernels, and the allocator's settings."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from rlskills.errors import UnknownName
+from rlskills.models.kernels import Kernels, apply, resolve
+
+FAULTS = """
+import resource, sys, torch
+from rlskills.models.kernels import keep_freed_memory
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+ones = torch.ones(2**20)
+
+def step():
+    first = ones * 2
+    second = first * 3
+    return second * 4
+
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    step()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_what_is_asked_for_is_taken() -> None:
+    wanted = Kernels("sdpa", "high")
+    assert resolve(wanted, "cpu") == wanted
+
+
+def test_auto_is_replaced_by_what_a_cpu_can_run() -> None:
+    before = torch.get_float32_matmul_precision()
+    found = resolve(Kernels(), "cpu")
+    assert found.attention in ("eager", "sdpa")
+    assert found.precision in ("highest", "medium")
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_a_wrong_name_is_said() -> None:
+    with pytest.raises(UnknownName, match="eager"):
+        Kernels("eagr")
+
+
+def test_precision_is_set() -> None:
+    before = torch.get_float32_matmul_precision()
+    try:
+        apply(Kernels("eager", "medium"))
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an allocator of another C library")
+def test_freed_tensors_are_used_again_without_page_faults() -> None:
+    def faults(how: str) -> int:
+        run = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        return int(run.stdout)
+
+    assert faults("kept") * 5 < faults("default")
