@@ -23,8 +23,8 @@ from rlskills.training.stream import Source, mixture
 
 STAGE1 = SFTSettings(updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100,
                      beta2=0.98, eval_every=1000, save_every=250)  # fmt: skip
-STAGE2 = {"updates": 260, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
-          "eval_every": 52}  # fmt: skip
+STAGE2 = {"updates": 200, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
+          "eval_every": 40}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class Quickstart:
     """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
     stage1: SFTSettings = STAGE1
     """Supervised training on single calls, and on compositions of common functions."""
-    grpo: GRPOSettings = GRPOSettings(**STAGE2, group=4)
+    grpo: GRPOSettings = GRPOSettings(**STAGE2)
     """RL on answers."""
-    rft: RFTSettings = RFTSettings(**STAGE2, group=4, keep_per_problem=2)
+    rft: RFTSettings = RFTSettings(**STAGE2, keep_per_problem=2)
     """Supervised training on the policy's own right completions."""
-    sft: SFTSettings = SFTSettings(**STAGE2, batch=256)
+    sft: SFTSettings = SFTSettings(**STAGE2)
     """Supervised training on demonstrations, bare answers and worked solutions alike."""
     common: int = 32
     """Functions that stage 1 composes; half of the others are trained on, half held out."""
