@@ -40,7 +40,7 @@ class Environments:
     """Names of environments; empty takes all that are registered."""
     seeds: int = 1
     """Repetitions, each with its own initial weights and draws."""
-    flags: str = "--machine.threads=1 --machine.attention=sdpa"
+    flags: str = "--machine.threads=1 --machine.attention=eager"
     """Further flags for the grpo recipe, between blanks."""
 
 
