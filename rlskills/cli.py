@@ -5,6 +5,7 @@ A `UserError` anywhere becomes one clear line on standard error and exit status 
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,10 @@ from typing import Any
 
 from . import __version__
 from .errors import UnknownName, UserError
+
+# GNU OpenMP's threads wait for each other by spinning, some milliseconds by default. Beside any other
+# busy process that makes two threads slower than one. The library reads this when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 USAGE = """usage: rlskills COMMAND ...
 
