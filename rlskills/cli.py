@@ -15,8 +15,8 @@ from typing import Any
 from . import __version__
 from .errors import UnknownName, UserError
 
-# The threads of GNU OpenMP spin for milliseconds while they wait. Beside any other busy process that
-# makes two of them slower than one. The library reads this when torch is loaded.
+# The threads of GNU OpenMP spin for milliseconds while they wait. Beside any other busy process
+# that makes two of them slower than one. The library reads this when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 USAGE = """usage: rlskills COMMAND ...
