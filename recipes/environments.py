@@ -18,12 +18,13 @@ from rlskills.cli import command_line
 from rlskills.evaluation.statistics import accuracy_interval, paired_difference
 
 SETTINGS = {  # options, levels, updates of warm-up, longest answer in tokens
-    "arithmetic": ("", (2,), 400, 40),
+    "arithmetic": ("", (2,), 200, 40),
     "countdown": ("largest=20&target=99", (1,), 200, 24),
     "graph_path": ("", (2,), 400, 32),
     "hierarchy": ("", (1, 2), 400, 32),
     "lego": ("group=z3", (2,), 300, 24),
     "procedure": ("", (1,), 250, 16),
+    "string_row": ("functions=train&common=56", (1,), 250, 48),
     "string_transform": ("functions=train&common=48", (1,), 120, 24),
 }
 FLAGS = "--warmup.eval-every=0 --grpo.updates=20 --grpo.prompts=128 --grpo.group=16 "
