@@ -18,7 +18,7 @@ from rlskills.cli import command_line
 from rlskills.evaluation.statistics import accuracy_interval, paired_difference
 
 SETTINGS = {  # options, levels, updates of warm-up, longest answer in tokens
-    "arithmetic": ("", (2,), 200, 40),
+    "arithmetic": ("", (2,), 300, 40),
     "countdown": ("largest=20&target=99", (1,), 200, 24),
     "graph_path": ("", (2,), 400, 32),
     "hierarchy": ("", (1, 2), 400, 32),
