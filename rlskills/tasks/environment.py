@@ -46,6 +46,9 @@ class Environment:
     holdout: Holdout = Holdout()
     extra_parts: ClassVar[Sequence[str]] = ()
     """Names of what `judge` returns, which a reward may give weights to."""
+    answers_fit_others: ClassVar[bool] = False
+    """Whether an answer to one problem is often right for another one too (a colouring, a valid
+    conclusion), so that the check of exchanged answers only warns."""
     trusted_grader: bool = True
     """Whether `parse`, `verify` and the like may run in the trainer's own process."""
     grading_seconds: float = 5.0

@@ -69,7 +69,9 @@ def test_a_dataset_that_depends_on_the_hash_seed_does_not_here():
 
 def test_every_dataset_is_known_and_has_valid_levels():
     known = set(DATASETS)
-    for table in (catalogue.DENIED, catalogue.FORMS, catalogue.LEFT_OUT, GRADERS):
+    tables = (catalogue.DENIED, catalogue.FORMS, catalogue.LEFT_OUT, GRADERS,
+              catalogue.ANSWERS_FIT_OTHERS, catalogue.GIVES_UP)  # fmt: skip
+    for table in tables:
         assert set(table) <= known
     for name in datasets():
         env = load(f"rg:{name}")
@@ -86,6 +88,17 @@ def test_no_grader_that_is_used_executes_the_answer():
             assert call not in source, f"{name} calls {call}"
 
 
+def test_a_number_that_a_dataset_gives_up_on_is_passed_over(monkeypatch):
+    class Source:
+        def __getitem__(self, number: int):
+            raise ValueError("no expression found")
+
+    monkeypatch.setattr(entries, "built", lambda *_: Source())
+    assert entries.entry("countdown", (), 3)["answer"] is None
+    with pytest.raises(ValueError, match="no expression"):
+        entries.entry("gcd", (), 3)
+
+
 ACCEPTED = [
     ("coin_flip", {}, "0.5", "0.53"),
     ("coin_flip", {}, "1", "19"),
@@ -93,6 +106,7 @@ ACCEPTED = [
     ("figlet_font", {}, "INDIRECTLY", "INDIRECTLYjunk"),
     ("fraction_simplification", {"simplified_numerator": 1, "simplified_denominator": 2},
      "$\\frac{1}{2}$", "$\\frac{1}{2}$ or $\\frac{1}{3}$"),
+    ("game_of_life", {}, "[[0,1],[1,0]]", "[[0,1,1],[1,0]]"),
     ("game_of_life_halting", {}, "True", "False"),
     ("gsm_symbolic", {}, "27", "-27"),
     ("letter_jumble", {}, "two words", "two words more"),

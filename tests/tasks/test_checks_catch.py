@@ -87,6 +87,13 @@ def test_an_answer_to_another_task_that_is_taken(failures):
     assert {one.level for one in failures(body, "exchanged answers")} == {"failure"}
 
 
+def test_answers_that_are_said_to_fit_other_tasks_are_a_warning(failures):
+    body = """
+answers_fit_others = True
+def verify(self, task, answer): return answer.isdecimal()"""
+    assert {one.level for one in failures(body, "exchanged answers")} == {"warning"}
+
+
 def test_identity_that_separates_equal_problems_is_a_leak(failures):
     body = """
 size = 8

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import UnknownName, UserError
 from ...tasks import Environment
-from .catalogue import COSTLY, DENIED, LEFT_OUT
+from .catalogue import ANSWERS_FIT_OTHERS, COSTLY, DENIED, LEFT_OUT
 
 MOST_LEVELS = 10
 
@@ -69,6 +69,7 @@ def _class(name: str) -> type[Environment]:
         "version": _version(),
         "Config": config,
         "levels": tuple(levels) or ({},),
+        "answers_fit_others": name in ANSWERS_FIT_OTHERS,
         "test_percent": 50 if name in COSTLY else 10,
         "trusted_grader": name in GRADERS or compares,
         "grading_seconds": 20.0,  # the first call in a worker builds the dataset

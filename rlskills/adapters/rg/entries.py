@@ -15,7 +15,7 @@ from typing import Any
 
 from reasoning_gym.factory import DATASETS
 
-from .catalogue import COMPILED, SIZES
+from .catalogue import COMPILED, GIVES_UP, SIZES
 from .graders import GRADERS
 from .solvers import SOLVERS
 
@@ -61,12 +61,16 @@ def built(dataset: str, settings: Settings) -> Any:
 
 def entry(dataset: str, settings: Settings, number: int) -> dict[str, Any]:
     """Problem `number` (any whole number from 0): question, answer and metadata, as JSON gives
-    them back."""
+    them back. The answer is None where the dataset gave up on this number."""
     source = built(dataset, settings)
     try:
         found = source[number]
     except IndexError:
         found = source[number % len(source)]
+    except ValueError:
+        if dataset not in GIVES_UP:
+            raise
+        return {"question": "", "answer": None, "metadata": {}}
     found = json.loads(json.dumps(found, default=str))
     if dataset in SOLVERS:
         found["answer"] = SOLVERS[dataset](found["metadata"])

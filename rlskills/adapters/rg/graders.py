@@ -37,6 +37,11 @@ def _grid(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     return float(found == wanted)
 
 
+def _board(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
+    """Instead of comparing where the right board is and taking whatever lies beyond it."""
+    return float("".join(answer.split()) == "".join(oracle.split()))
+
+
 def _same(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     """Instead of whether both texts are non-empty (which they always are), or of credit for parts
     that adds up to full credit for the answer with anything behind it."""
@@ -93,6 +98,7 @@ GRADERS: dict[str, Grader] = {
     "coin_flip": _probability,
     "countdown": _countdown,
     "figlet_font": _same,
+    "game_of_life": _board,
     "game_of_life_halting": _same,
     "gsm_symbolic": _number,
     "letter_jumble": _same,

@@ -18,7 +18,16 @@ from typing import Any
 
 from ...tasks.checks import check, isolated
 from . import datasets
-from .catalogue import COSTLY, DENIED, FORMS, GLOBAL_GENERATOR, HASH_SEEDED, LEFT_OUT
+from .catalogue import (
+    ANSWERS_FIT_OTHERS,
+    COSTLY,
+    DENIED,
+    FORMS,
+    GIVES_UP,
+    GLOBAL_GENERATOR,
+    HASH_SEEDED,
+    LEFT_OUT,
+)
 from .graders import GRADERS
 
 JUNK, TASKS, DRAWS = 300, 1, 100
@@ -113,6 +122,9 @@ def _faults() -> list[tuple[list[str], str, str]]:
          "an exact grader of ours"),
         (sorted(FORMS), "grader raises, hangs or is fooled on what is no answer",
          "only what looks like an answer reaches it"),
+        (sorted(GIVES_UP), "fails to draw some of its numbers", "another number is drawn"),
+        *(([name], why, "answers to other problems that are taken are a warning")
+          for name, why in sorted(ANSWERS_FIT_OTHERS.items())),
         *left,
     ]  # fmt: skip
 

@@ -75,7 +75,8 @@ def copies(bench: Bench) -> Problems:
 def exchanged(bench: Bench) -> Problems:
     """The answer to one task is wrong for another one.
 
-    Where many answers are right, one may fit by chance: a few are a warning only.
+    Where many answers are right, one may fit by chance: a few are a warning only, and so are all
+    where the environment says that answers fit other tasks.
     """
     tried, accepted = 0, []
     for task, other in pairwise([*bench.sample, *bench.sample[:1]]):
@@ -84,8 +85,9 @@ def exchanged(bench: Bench) -> Problems:
         tried += 1
         if bench.env.score(task, bench.env.answer_only(other)).correct:
             accepted.append(Problem(f"takes {shown(other.answer)}, another task's answer", task))
+    strange = 4 * len(accepted) > tried and not bench.env.answers_fit_others
     for problem in accepted:
-        yield problem._replace(level="failure" if 4 * len(accepted) > tried else "warning")
+        yield problem._replace(level="failure" if strange else "warning")
     return f"{tried} answers to other tasks: none correct"
 
 
