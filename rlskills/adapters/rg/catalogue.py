@@ -58,15 +58,12 @@ HOSTED = HASH_SEEDED | GLOBAL_GENERATOR | COSTLY
 """Drawn in a process of their own, with a fixed hash seed and a limit on the time of a draw."""
 
 ANSWERS_FIT_OTHERS = {
-    "graph_color": "a colouring of one graph is often one of another",
-    "jugs": "the same jugs come with several targets, and a longer way passes through others",
     "propositional_logic": "what follows from few premises often follows from others",
-    "sokoban": "moves against a wall do nothing, and some levels take three pushes",
 }
 """Datasets with many right answers to a problem, which are often right for another one as well."""
 
-GIVES_UP = frozenset({"countdown"})
-"""Drawing raises ValueError for some numbers after many attempts of its own: another is drawn."""
+GIVES_UP = frozenset({"countdown", "tsumego"})
+"""Drawing raises for some numbers after many attempts of its own: another number is drawn."""
 
 SIZES = {"gsm_symbolic": 100_000, "list_functions": 100_000}
 """Items of the datasets that have a fixed number, where a larger one costs nothing."""

@@ -67,7 +67,7 @@ def entry(dataset: str, settings: Settings, number: int) -> dict[str, Any]:
         found = source[number]
     except IndexError:
         found = source[number % len(source)]
-    except ValueError:
+    except (ValueError, RuntimeError):
         if dataset not in GIVES_UP:
             raise
         return {"question": "", "answer": None, "metadata": {}}
