@@ -78,11 +78,14 @@ def countdown(config: Benchmark) -> Iterator[Row]:
     items = [theirs[index] for index in range(10)]
     drawn = _rates(config, _drawing(env, "train", level), lambda: theirs[_number()], (BATCH, 1))
     yield _ratio("countdown, 5 numbers: drawn/s", *drawn, ">= 50 times")
-    graded = _rates(
-        config, _grading(env, level),
+    tasks = [env.task("train", level, index) for index in range(1000)]
+    verified = _rates(
+        config, lambda: [env.verify(task, task.answer or "") for task in tasks],
         lambda: [theirs.score_answer(item["answer"], item) for item in items], (1000, 10),
     )  # fmt: skip
-    yield _ratio("countdown, 5 numbers: graded/s", *graded, ">= 100,000/s")
+    yield _ratio("countdown, 5 numbers: answers verified/s", *verified, ">= 100,000/s")
+    found = median(rate(_grading(env, level), 1000, config.seconds) for _ in range(config.turns))
+    yield "countdown, 5 numbers: completions scored/s", f"{found:,.0f}", "", ""
 
 
 def strings(config: Benchmark) -> Iterator[Row]:
