@@ -43,7 +43,7 @@ _ALL = (
     Regime("distractors", "60 impossible, 12 coin-flip and 12 mastered tasks", zero=60, coin=12,
            done=12),
     Regime("coin_heavy", "60 tasks whose reward is a coin flip", coin=60),
-    Regime("forgetting", "what is not practised fades", forgetting=0.003, clean=True),
+    Regime("forgetting", "what is not practised fades", forgetting=0.001, clean=True),
     Regime("noise", "the verifier errs on one answer in ten, both ways", false_positive=0.1,
            false_negative=0.1),
     Regime("frontier_heavy", "few tasks between the atoms and depth 6", tasks=(6, 2, 2, 2, 2, 52),
