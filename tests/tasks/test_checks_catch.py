@@ -70,7 +70,10 @@ def test_a_slow_grader_is_named(failures, monkeypatch):
     monkeypatch.setattr(isolated, "SILENCE_S", 120.0)  # slow, but not hung, on a busy machine too
     body = """
 def verify(self, task, answer):
-    return len(answer) > 199 and sum(range(4 * 10**7)) < 0"""
+    import time
+    end = time.process_time() + (0.4 if len(answer) > 199 else 0)
+    while time.process_time() < end: pass
+    return False"""
     found = failures(body, "junk", junk=18)
     assert "took" in found[0].message
 
