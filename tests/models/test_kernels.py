@@ -11,10 +11,9 @@ from rlskills.errors import UnknownName
 from rlskills.models.kernels import Kernels, apply, resolve
 
 FAULTS = """
-import resource, sys, torch
+import resource, torch
 from rlskills.models.kernels import keep_freed_memory
-if sys.argv[1] == "kept":
-    assert keep_freed_memory()
+assert keep_freed_memory()
 ones = torch.ones(2**20)
 
 def step():
@@ -22,9 +21,10 @@ def step():
     second = first * 3
     return second * 4
 
-step()
+for _ in range(10):
+    step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
+for _ in range(50):
     step()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -59,9 +59,7 @@ def test_precision_is_set() -> None:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="an allocator of another C library")
 def test_freed_tensors_are_used_again_without_page_faults() -> None:
-    def faults(how: str) -> int:
-        run = subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
-        return int(run.stdout)
-
-    assert faults("kept") * 5 < faults("default")
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    # Mapped afresh, each of the three tensors of a step would fault on each of its 1024 pages.
+    assert int(run.stdout) < 50 * 3 * 1024 / 10
