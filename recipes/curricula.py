@@ -29,7 +29,7 @@ METHODS = ("uniform", "default", "sec", "mopps", "dapo", "alp_gmm")
 
 @dataclass(frozen=True)
 class Curricula:
-    """The defaults are what docs/curricula_trained.md was made with."""
+    """All arms share everything but what chooses their problems."""
 
     output: Path = Path("runs/curricula")
     """Folder of all runs; what is complete there is not run again."""

@@ -49,6 +49,8 @@ class Environment:
     answers_fit_others: ClassVar[bool] = False
     """Whether an answer to one problem is often right for another one too (a colouring, a valid
     conclusion), so that the check of exchanged answers only warns."""
+    drawing_seconds: ClassVar[float] = 1.0
+    """Seconds in which the checks expect a first task of a split, if there is one."""
     trusted_grader: bool = True
     """Whether `parse`, `verify` and the like may run in the trainer's own process."""
     grading_seconds: float = 5.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rlskills.tasks import find
-from rlskills.tasks.checks import Finding, bench, check, isolated
+from rlskills.tasks.checks import Finding, check, isolated
 from rlskills.tasks.checks.drawing import capacity
 from rlskills.tasks.checks.hostile import CALLS, MEGABYTE, injections, junk
 
@@ -215,9 +215,9 @@ def make(self, rng, cfg):
     assert (found.level, "tasks drawn in a second" in found.message) == ("warning", True)
 
 
-def test_an_empty_split_costs_little_patience(failures, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(bench, "PATIENCE_S", 0.05)
+def test_an_empty_split_costs_little_patience(failures, tmp_path: Path):
     body = """
+drawing_seconds = 0.05
 holdout = Holdout(skills=frozenset({"never"}))
 def make(self, rng, cfg):
     time.sleep(0.01)

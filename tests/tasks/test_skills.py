@@ -99,7 +99,6 @@ def test_a_mix_asks_for_k_different_skills_of_its_split(k: int):
     env = load("string_transform?functions=all")
     n = len(env.skills())
     assert SkillMix(env, k).never_trained(100) == never_trained(n, k, 100)
-    mix = SkillMix(env, k)
     for split in ("train", "ood_skill") if k > 1 else ("train", "test"):
         mix = SkillMix(env, k, split=split)
         tasks = [mix.task(index) for index in range(30)]

@@ -63,6 +63,7 @@ def test_the_overridden_methods_have_the_signatures_we_call():
     assert parameters(grpo._generate_single_turn)[:5] == [
         "self", "prompt_ids", "images", "multimodal_fields", "num_generations",
     ]  # fmt: skip
+    assert "rollout_func" in parameters(grpo.__init__)
     assert parameters(Trainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_optimizer_and_scheduler) == ["self", "checkpoint"]
     assert parameters(Trainer._get_output_dir) == ["self", "trial"]

@@ -72,6 +72,7 @@ def _class(name: str) -> type[Environment]:
         "answers_fit_others": name in ANSWERS_FIT_OTHERS,
         "test_percent": 50 if name in COSTLY else 10,
         "trusted_grader": name in GRADERS or compares,
+        "drawing_seconds": 60.0,  # the first draw starts a process
         "grading_seconds": 20.0,  # the first call in a worker builds the dataset
     }
     return type("".join(part.capitalize() for part in name.split("_")), (ReasoningGym,), about)

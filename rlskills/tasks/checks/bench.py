@@ -16,8 +16,6 @@ from ..environment import EmptySplit, Environment, GraderError
 from ..registry import find, origin
 from ..types import Task
 
-PATIENCE_S = 1.0
-"""Seconds in which a split that is not proved to be empty must show a first task."""
 SPREAD = 6
 """Tasks that hostile strings are tried on, over as many levels and splits as that allows."""
 
@@ -65,7 +63,7 @@ class Bench:
             for level in range(1, len(self.env.configs) + 1):
                 try:
                     found[split, level] = draw(
-                        self.env, split, level, self.per_level, patience=PATIENCE_S
+                        self.env, split, level, self.per_level, patience=self.env.drawing_seconds
                     )
                 except Exception as error:
                     self.broken[split, level], found[split, level] = error, []
