@@ -17,6 +17,7 @@ from ..batch import Batch
 from ..graph import Prerequisites
 from ..pool import Pool
 from ..signals.averages import FastSlow
+from ..signals.luck import Luck
 from ..signals.staleness import Staleness
 from ..signals.windows import Boredom
 from ..state import Array
@@ -27,17 +28,21 @@ class BidirectionalLP(Base):
 
     Progress is |f(p_fast) - f(p_slow)| (see `FastSlow`); it is multiplied by the boredom factor of
     the last `window` groups (see `Boredom`), so that coin flips, impossible and mastered units
-    fade; `floor` of the draws go to units by the time since they were drawn. The proportional rule,
-    the rate and both additions are this project's; `theta` .1 suits a clean verifier, .5 a noisy
-    one, `baseline` is the pass rate of guessing.
+    fade; `floor` of the draws go to units by the time since they were drawn.
+
+    Where `noisy` or more of the answers pass by luck (see `Luck`), progress of units that do not
+    learn is noise, and larger than any signal. There q (1 - q) takes its place, with q the fast
+    average from the rate of luck up to that of mastery: as far below 1, until a window shows more.
+    The proportional rule, the rate and all three additions are this project's.
     """
 
     name = "bidirectional_lp"
+    version = 2
     family = "learning progress"
     paper = "Kanitscheider et al. 2021, arXiv 2106.14876"
     timed = True
     reaches_all = True
-    saved = ("progress", "boredom", "staleness")
+    saved = ("progress", "boredom", "staleness", "luck")
 
     def __init__(
         self,
@@ -48,26 +53,37 @@ class BidirectionalLP(Base):
         baseline: float = 0.0,
         window: int = 80,
         floor: float = 0.1,
+        noisy: float = 0.05,
     ) -> None:
         super().__init__(pool, seed)
         checks.fraction(rate=rate)
-        checks.inside(theta=theta, floor=floor)
+        checks.inside(theta=theta, floor=floor, noisy=noisy)
         checks.positive(window=window)
         if not 0 <= baseline < 1:
             checks.inside(baseline=baseline)
-        self.floor = floor
+        self.floor, self.noisy = floor, noisy
         self.progress = FastSlow(self.units, rate, theta, baseline)
         self.boredom = Boredom(self.units, window)
         self.staleness = Staleness(self.units)
+        self.luck = Luck(self.units)
 
     def gate(self) -> Array:
         """What progress is multiplied by."""
         return self.boredom.factor
 
+    def signal(self) -> Array:
+        """Progress, or how much there is to learn where the verifier is noisy."""
+        level = self.progress.above_guessing(self.luck.level)
+        if not self.noisy <= level < 0.5:
+            return self.progress.gap
+        mastery = max(1 - level, float(self.boredom.mean.max()))
+        q = np.clip((self.progress.fast - level) / (mastery - level), 0, 1)
+        return q * (1 - q)
+
     def weights(self) -> Array:
-        """Gated progress over the staleness floor; the gate alone while nothing moves."""
+        """The gated signal over the staleness floor; the gate alone while there is none."""
         gate = self.gate()
-        wanted = self.progress.gap * gate
+        wanted = self.signal() * gate
         return self.staleness.floor(wanted if wanted.any() else gate, self.floor, self.step)
 
     def noted(self, chosen: Sequence[int]) -> None:
@@ -76,9 +92,12 @@ class BidirectionalLP(Base):
         self.staleness.drawn(chosen, self.step)
 
     def learn(self, batch: Batch) -> None:
-        """Both averages, and the windows of boredom."""
-        self.progress.update(*batch.pooled())
+        """Both averages, the windows of boredom, and what luck gives."""
+        at, mean, count = batch.pooled()
+        self.progress.update(at, mean, count)
         self.boredom.update(batch)
+        _, size, _ = batch.pooled([len(one.rewards) for one in batch.outcomes])
+        self.luck.update(at, mean, count * size, len(batch))
 
     def by_unit(self) -> Mapping[str, Array]:
         """Competence, progress, and which units bore."""
@@ -93,8 +112,7 @@ class BidirectionalLPGraph(BidirectionalLP):
     """The default with a gate on the prerequisite graph (see `Prerequisites`).
 
     A unit waits until the weakest of all its ancestors is passed about half the time: `enough` of
-    its groups, by a running average from 0. It is meant for verifiers that are sometimes wrong,
-    whose noise looks like progress.
+    its groups, by a running average from 0.
     """
 
     name = "bidirectional_lp_graph"
@@ -110,10 +128,11 @@ class BidirectionalLPGraph(BidirectionalLP):
         baseline: float = 0.0,
         window: int = 80,
         floor: float = 0.1,
+        noisy: float = 0.05,
         enough: float = 0.5,
         power: float = 1.0,
     ) -> None:
-        super().__init__(pool, seed, rate, theta, baseline, window, floor)
+        super().__init__(pool, seed, rate, theta, baseline, window, floor, noisy)
         checks.positive(power=power)
         checks.inside(enough=enough)
         self.prerequisites = Prerequisites(

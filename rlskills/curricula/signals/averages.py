@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from ..state import Array, IntArray, Stateful
+
+ArrayOrFloat = TypeVar("ArrayOrFloat", Array, float)
 
 
 def toward(values: Array, at: IntArray, target: Array, rate: float, times: Array) -> None:
@@ -50,7 +53,7 @@ class FastSlow(Stateful):
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
         """Take in mean pass rates of `count` groups at each of the positions `at`."""
-        target = np.maximum(mean - self.baseline, 0.0) / (1 - self.baseline)
+        target = np.maximum(self.above_guessing(mean), 0.0)
         left = (1 - self.rate) ** count
         away = self.fast[at] - target
         # `count` updates of both, in closed form: what the slow one lags behind, the fast one's
@@ -59,6 +62,10 @@ class FastSlow(Stateful):
         fast = target + left * away
         self.fast[at], self.slow[at] = fast, slow
         self.gap[at] = np.abs(self.magnified(fast) - self.magnified(slow))
+
+    def above_guessing(self, mean: ArrayOrFloat) -> ArrayOrFloat:
+        """A pass rate from that of guessing (0) to 1; below 0 where guessing was unlucky."""
+        return (mean - self.baseline) / (1 - self.baseline)
 
     def magnified(self, p: Array) -> Array:
         """The pass rate with low values spread out."""

@@ -133,7 +133,7 @@ class Boredom(Stateful):
     factor is clip((z^2 - 1) / 3, least, 1). Before that, and for units never seen, it is 1.
     """
 
-    rows = ("factor",)
+    rows = ("factor", "mean")
     saved = ("windows",)
 
     def __init__(self, keys: Sequence[str], window: int, least: float = 0.1) -> None:
@@ -142,6 +142,7 @@ class Boredom(Stateful):
         self.half = max(window // 2, 1)
         self.windows = Windows(keys, 2 * self.half)
         self.factor = np.ones(len(self.keys))
+        self.mean = np.zeros(len(self.keys))  # of each window that is full
 
     def update(self, batch: Batch) -> None:
         """Take in a batch and judge again the units that it holds."""
@@ -150,6 +151,7 @@ class Boredom(Stateful):
         if full.size:
             values = self.windows.values[self.windows.row[full]]
             self.factor[full] = bored(values, self.least)
+            self.mean[full] = values.mean(1)
 
 
 def bored(values: Array, least: float) -> Array:
