@@ -21,9 +21,10 @@ from rlskills.training.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
 from rlskills.training.stream import Source, mixture
 
-STAGE1 = SFTSettings(updates=3000, batch=64, learning_rate=3e-3, schedule="cosine", warmup=100,
-                     beta2=0.98, eval_every=1000, save_every=250)  # fmt: skip
-STAGE2 = {"updates": 200, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
+STAGE1 = SFTSettings(updates=1600, batch=64, optimizer="muon", learning_rate=3e-3,
+                     schedule="cosine", warmup=50, beta2=0.98, eval_every=800,
+                     save_every=200)  # fmt: skip
+STAGE2 = {"updates": 280, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
           "eval_every": 40}  # fmt: skip
 
 
@@ -43,15 +44,15 @@ class Quickstart:
     """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
     stage1: SFTSettings = STAGE1
     """Supervised training on single calls, and on compositions of common functions."""
-    grpo: GRPOSettings = GRPOSettings(**STAGE2)
+    grpo: GRPOSettings = GRPOSettings(**STAGE2, group=4)
     """RL on answers."""
-    rft: RFTSettings = RFTSettings(**STAGE2, keep_per_problem=2)
+    rft: RFTSettings = RFTSettings(**STAGE2, group=4, keep_per_problem=2)
     """Supervised training on the policy's own right completions."""
-    sft: SFTSettings = SFTSettings(**STAGE2)
+    sft: SFTSettings = SFTSettings(**STAGE2, batch=256)
     """Supervised training on demonstrations, bare answers and worked solutions alike."""
     common: int = 32
     """Functions that stage 1 composes; half of the others are trained on, half held out."""
-    composing: float = 0.3
+    composing: float = 0.2
     """Share of stage 1 that composes common functions, two to four deep."""
     copying: float = 0.15
     """Share of stage 1 that copies nested calls of any functions, computing nothing."""

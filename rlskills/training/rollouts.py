@@ -36,6 +36,7 @@ from ..tasks import Score, score_batch, seed_from
 from .arguments import common_arguments
 from .episodes import play_round, rollouts_of
 from .features import prompt_features
+from .optimizers import optimizer_for
 from .resume import ExactResume
 from .rounds import Round, merge, select
 from .settings import RolloutSettings
@@ -88,6 +89,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             args=config,
             train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
             processing_class=tokenizer,
+            optimizers=(optimizer_for(model, settings), None),
         )
         if any(source.env.multi_turn for source in stream.sources.values()):
             self.rollout_func = cast(Any, play_round)

@@ -19,8 +19,10 @@ class Training:
 
     updates: int = 150
     """Optimizer steps."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """AdamW, or Muon for the matrices of the layers and AdamW for the rest."""
     learning_rate: float = 1e-4
-    """Peak learning rate of AdamW."""
+    """Peak learning rate."""
     schedule: Literal["constant", "cosine", "linear"] = "constant"
     """Shape of the learning rate after warm-up."""
     warmup: int = 0

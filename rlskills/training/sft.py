@@ -20,6 +20,7 @@ from ..models.loading import encode_completions, encode_prompts
 from ..runs.metrics import Budget
 from ..tasks import bare_answer, demonstration
 from .arguments import common_arguments
+from .optimizers import optimizer_for
 from .packing import IGNORE, Sequence, pack
 from .resume import ExactResume
 from .settings import SFTSettings
@@ -51,7 +52,11 @@ class SFT(ExactResume, SFTTrainer):
         )
         placeholder = Dataset.from_dict({"input_ids": [[0]], "labels": [[IGNORE]]})
         super().__init__(
-            model=model, args=config, train_dataset=placeholder, processing_class=tokenizer
+            model=model,
+            args=config,
+            train_dataset=placeholder,
+            processing_class=tokenizer,
+            optimizers=(optimizer_for(model, settings), None),
         )
 
     def get_train_dataloader(self) -> Any:

@@ -71,7 +71,9 @@ def main(folder: Path) -> None:
     if not (start / "tokenizer.json").exists():
         save_tiny(start, 0, SMALL)
     small = experiment(folder)
-    sft = SFTSettings(updates=30, batch=32, learning_rate=5e-3, eval_every=10, save_every=4)
+    sft = SFTSettings(
+        updates=30, batch=32, optimizer="muon", learning_rate=5e-3, eval_every=10, save_every=4
+    )
     base = small.run("base", "every step", str(start), sft, stream())
     grpo = GRPOSettings(
         updates=8, prompts=8, group=4, max_new_tokens=6, eval_every=3, save_every=2,

@@ -1,0 +1,53 @@
+"""Muon for the weight matrices of a model's layers, AdamW for its embeddings, head and norms.
+
+Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) steps along the nearest
+orthogonal matrix of its momentum; docs/quickstart.md says what it saves on a model trained from
+scratch. Both parts are torch's own. They are made one optimizer here, so that schedules and
+checkpoints of a trainer find what they expect.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+from transformers import PreTrainedModel
+
+from .settings import Training
+
+
+class MuonWithAdamW(Optimizer):
+    """One learning rate for both: Muon's steps are scaled to the root mean square of AdamW's
+    (Liu et al. 2025, arXiv 2502.16982, section 2.2)."""
+
+    def __init__(self, model: PreTrainedModel, settings: Training) -> None:
+        matrices, rest = split(model)
+        rate, decay = settings.learning_rate, settings.weight_decay
+        betas = (0.9, settings.beta2)
+        self._parts: list[Optimizer] = [
+            Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            AdamW(rest, lr=rate, betas=betas, weight_decay=decay, fused=True),
+        ]
+        super().__init__([part.param_groups[0] for part in self._parts], {})
+
+    def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Step both parts on the groups and state here, which schedules and checkpoints set."""
+        for part, group in zip(self._parts, self.param_groups, strict=True):
+            part.param_groups, part.state = [group], self.state
+            part.step()
+
+
+def optimizer_for(model: PreTrainedModel, settings: Training) -> Optimizer | None:
+    """The optimizer that `settings` name; None stands for the library's AdamW."""
+    return MuonWithAdamW(model, settings) if settings.optimizer == "muon" else None
+
+
+def split(model: PreTrainedModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Weight matrices of the layers, and all other trained parameters."""
+    tables = [model.get_input_embeddings(), model.get_output_embeddings()]
+    outside = {id(one) for table in tables if table is not None for one in table.parameters()}
+    trained = [one for one in model.parameters() if one.requires_grad]
+    matrices = [one for one in trained if one.ndim == 2 and id(one) not in outside]
+    inside = {id(one) for one in matrices}
+    return matrices, [one for one in trained if id(one) not in inside]
