@@ -38,7 +38,7 @@ class Quickstart:
     """Repetitions, each with its own initial weights and draws."""
     first_seed: int = 0
     """Number of the first repetition; several processes can share the seeds of one folder."""
-    arms: tuple[str, ...] = ("sft_worked", "grpo", "rft", "sft_answers")
+    arms: tuple[str, ...] = ("rft", "grpo", "sft_worked", "sft_answers")
     """Stage-2 arms to run, in the order in which they begin: the longest first."""
     model: str = "tiny"
     """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
@@ -70,7 +70,7 @@ class Quickstart:
 def main(config: Quickstart) -> None:
     """RL against supervised training on composing known functions."""
     console = Console()
-    kernels = config.machine.kernels(console)
+    kernels, at_once = config.machine.kernels(console), config.machine.together
 
     def functions(of: str, mode: str = "solve") -> tasks.Environment:
         spec = f"string_transform?preset=tiny&functions={of}&mode={mode}"
@@ -99,10 +99,10 @@ def main(config: Quickstart) -> None:
         here = config.output / f"seed{seed}"
         experiment = Experiment(here, seed, probing, kernels, console, world)
         start, told = experiment.start(config.model), "single calls, common compositions"
-        base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
+        base = experiment.run("base", told, start, config.stage1, mixture(parts, seed), at_once)
         about = {"alone": config.alone}
         rivals = [Rival(a, *arms[a], mixture(problems, seed), about) for a in config.arms]
-        experiment.rivals(rivals, base, config.machine.together)
+        experiment.rivals(rivals, base, at_once)
     report((config.output,), config.output, console, "samples")
 
 

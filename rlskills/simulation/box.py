@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from time import thread_time
+from time import perf_counter
 
 import numpy as np
 
@@ -162,13 +162,13 @@ class BoxRun:
             self.step += 1
             if isinstance(self.teacher, BoxOracle):
                 self.teacher.tell(self.grid.ready())
-            start = thread_time()
+            start = perf_counter()
             choices = self.teacher.sample(self.protocol.groups)
-            self.thought += thread_time() - start
+            self.thought += perf_counter() - start
             outcomes = [Outcome(one, self._visit(one), self.step) for one in choices]
-            start = thread_time()
+            start = perf_counter()
             self.teacher.observe(outcomes)
-            self.thought += thread_time() - start
+            self.thought += perf_counter() - start
             self.spent += self.protocol.group_size * len(choices)
             self.looks.append((self.spent, self.grid.share()))
         return self.result()

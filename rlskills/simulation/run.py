@@ -104,9 +104,9 @@ class Run:
         """Ask every teacher for groups, roll them out, and show it all of them."""
         asked: list[list[Choice]] = []
         for row, count in wanted.items():
-            start = time.thread_time()
+            start = time.perf_counter()
             asked.append(self.teachers[row].sample(count))
-            self.record.thought[row] += time.thread_time() - start
+            self.record.thought[row] += time.perf_counter() - start
         groups = self._roll_out(list(wanted), asked)
         rewards = groups.rewards.tolist()
         kept = np.ones(len(rewards), dtype=bool)
@@ -118,11 +118,11 @@ class Run:
                 Outcome(choice, tuple(group[:size]), self.steps)
                 for choice, group, size in zip(choices, rewards[first:end], sizes, strict=True)
             ]
-            teacher, start = self.teachers[row], time.thread_time()
+            teacher, start = self.teachers[row], time.perf_counter()
             teacher.observe(outcomes)
             if self.gated:
                 kept[first:end] = [teacher.admit(outcome) for outcome in outcomes]
-            self.record.thought[row] += time.thread_time() - start
+            self.record.thought[row] += time.perf_counter() - start
             first = end
         self.record.count(groups, self.learner.kinds)
         return groups, kept

@@ -66,8 +66,8 @@ class Arm:
         library_logging.disable_progress_bar()
         self.run = run
         self.probing = probing
-        self.console = console
         self.processes = PartialState()
+        self.console = console if self.processes.is_main_process else Console(quiet=True)
         self.kernels = kernels
         self.tokenizer = load_tokenizer(base)
         self.base = base

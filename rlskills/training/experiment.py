@@ -18,7 +18,7 @@ from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from .arms import Arm, Probing, open_run
 from .settings import Training
-from .side_by_side import run_side_by_side
+from .side_by_side import run_shared, run_side_by_side
 from .stream import TaskStream
 
 
@@ -81,19 +81,37 @@ class Experiment:
                 save_tiny(folder, self.seed)
         return str(folder)
 
-    def run(self, arm: str, told: str, base: str, settings: Training, stream: TaskStream) -> str:
+    def run(
+        self,
+        arm: str,
+        told: str,
+        base: str,
+        settings: Training,
+        stream: TaskStream,
+        processes: int = 1,
+    ) -> str:
         """Train one arm from `base` and return its model folder; a finished one is reused.
 
-        `told` says in the tables what the arm learns from: answers, or every step.
+        `told` says in the tables what the arm learns from: answers, or every step. Several
+        `processes` share its batches, on one CPU thread each.
         """
-        return self.rival(Rival(arm, told, settings, stream), base)
+        one = Rival(arm, told, settings, stream)
+        if processes == 1:
+            return self.rival(one, base)
+        if self._arm(one.arm, one.told, base, self._method(one)):
+            run_shared(partial(self.rival, one, base), processes)
+        return self.model(arm)
 
     def rival(self, one: Rival, base: str) -> str:
         """The same, for an arm that says more about itself."""
         found = self._arm(one.arm, one.told, base, self._method(one))
         if found:
             found.train(one.stream, replace(one.settings, seed=self.seed))
-        return str(self.folder / one.arm / "model")
+        return self.model(one.arm)
+
+    def model(self, arm: str) -> str:
+        """Folder of the model that an arm ends with."""
+        return str(self.folder / arm / "model")
 
     def rivals(self, rivals: Sequence[Rival], base: str, at_once: int) -> None:
         """Train several arms from `base`, `at_once` of them side by side; finished ones are reused.

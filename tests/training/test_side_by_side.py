@@ -8,15 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
+from accelerate import PartialState
+from safetensors.torch import load_file
 
 from rlskills.errors import UserError
 from rlskills.training.experiment import Rival
 from rlskills.training.settings import SFTSettings
-from rlskills.training.side_by_side import run_side_by_side
+from rlskills.training.side_by_side import run_shared, run_side_by_side
 
 from .small import experiment, stream
 
@@ -51,6 +54,44 @@ def fail(kind: str) -> None:
 def test_an_error_comes_back_as_it_is():
     with pytest.raises(UserError, match="no such thing"):
         run_side_by_side([partial(fail, "thing")], at_once=1, threads=1)
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path, optimizer: str):
+    settings = replace(SFT, optimizer=optimizer)
+    folders = [tmp_path / "alone", tmp_path / "shared", tmp_path / "again"]
+    for folder, processes in zip(folders, (1, 2, 2), strict=True):
+        one = experiment(folder)
+        model = one.run("base", "every step", str(small_model), settings, stream(), processes)
+        assert model == str(folder / "base/model")
+    runs = [json.loads((folder / "base/run.json").read_text()) for folder in folders]
+    assert [run["status"] for run in runs] == ["complete"] * 3
+    for field in ("samples", "trained_tokens"):
+        assert runs[0]["budget"][field] == runs[1]["budget"][field] > 0
+    assert runs[0]["final_state"] == runs[1]["final_state"]
+    alone, shared, again = (load_file(one / "base/model/model.safetensors") for one in folders)
+    before = load_file(small_model / "model.safetensors")
+    for name, weights in alone.items():
+        moved = (weights - before[name]).norm()
+        assert (shared[name] - weights).norm() < 0.02 * moved, name
+        assert shared[name].equal(again[name])
+
+
+def test_an_error_in_a_share_comes_back_as_it_is():
+    with pytest.raises(UserError, match="no such share"):
+        run_shared(partial(fail, "share"), processes=2)
+
+
+def fail_where_the_other_waits(kind: str) -> None:
+    processes = PartialState()
+    if processes.is_main_process:
+        raise UserError(f"no such {kind}")
+    processes.wait_for_everyone()
+
+
+def test_a_share_does_not_wait_for_one_that_failed():
+    with pytest.raises(UserError, match="no such end"):
+        run_shared(partial(fail_where_the_other_waits, "end"), processes=2)
 
 
 def write_for_ever(place: Path) -> None:

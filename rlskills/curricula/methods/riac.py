@@ -29,6 +29,7 @@ class RIAC(BoxTeacher):
     """
 
     name = "riac"
+    version = 2
     paper = "Baranes and Oudeyer 2009, IEEE TAMD 1(3)"
     reaches_all = True
     saved = ("regions",)
@@ -50,6 +51,8 @@ class RIAC(BoxTeacher):
         for n, row in enumerate(np.column_stack([where, rewards]).tolist()):
             mine = self.regions[which[n]]
             mine["tasks"].append(row)
+            if not mine["hardest"] or row[-1] < mine["hardest"][-1]:
+                mine["hardest"] = row
             touched[id(mine)] = mine
             if len(mine["tasks"]) >= self.most:
                 self.regions[which[n] : which[n] + 1] = self._cut(mine)
@@ -73,14 +76,16 @@ class RIAC(BoxTeacher):
 
     def _cut(self, old: dict[str, Any]) -> list[dict[str, Any]]:
         best: tuple[float, list[dict[str, Any]]] = (-1.0, [])
+        places = np.array(old["tasks"])
         for _ in range(50):
             axis = int(self.noise.integers(len(old["low"])))
-            at = float(self.noise.uniform(old["low"][axis], old["high"][axis]))
-            sides = halves(old, axis, at)
-            sizes = [len(side["tasks"]) for side in sides]
-            room = min(side["high"][axis] - side["low"][axis] for side in sides)
-            if min(sizes) < self.most / 20 or room < 1 / 15:
+            low, high = old["low"][axis], old["high"][axis]
+            at = float(self.noise.uniform(low, high))
+            below = int(np.count_nonzero(places[:, axis] <= at))
+            sizes = (below, len(places) - below)
+            if min(sizes) < self.most / 20 or min(at - low, high - at) < 1 / 15:
                 continue
+            sides = halves(old, axis, at)
             worth = sizes[0] * sizes[1] * abs(sides[0]["progress"] - sides[1]["progress"])
             if worth > best[0]:
                 best = (worth, sides)
@@ -102,8 +107,8 @@ class RIAC(BoxTeacher):
         )
         for i in np.flatnonzero((way >= 0.7) & (way < 0.8)).tolist():
             mine = self.regions[int(which[i])]
-            if mine["tasks"]:
-                places[i] = np.array(hardest(mine)) + jitter[i]
+            if mine["hardest"]:
+                places[i] = np.array(mine["hardest"][:-1]) + jitter[i]
         return places
 
     def weights(self) -> Array:
@@ -116,8 +121,8 @@ class RIAC(BoxTeacher):
         size = np.bincount(owner, minlength=len(chances))
         wanted = 0.7 * chances[owner] / size[owner]
         for share, mine in zip(chances.tolist(), self.regions, strict=True):
-            if share and mine["tasks"]:
-                wanted[self._unit_at[tuple(hardest(mine))]] += 0.1 * share
+            if share and mine["hardest"]:
+                wanted[self._unit_at[tuple(mine["hardest"][:-1])]] += 0.1 * share
         return mixed(wanted, 0.2)
 
     def refresh(self) -> None:
@@ -131,8 +136,11 @@ class RIAC(BoxTeacher):
 
 
 def region(low: list[float], high: list[float], tasks: list[list[float]]) -> dict[str, Any]:
-    """A part of the box, its tasks (place and reward, oldest first) and their progress."""
-    return {"low": low, "high": high, "tasks": tasks, "progress": progress(tasks)}
+    """A part of the box, its tasks (place and reward, oldest first), their progress, and the least
+    rewarded of them, the oldest of equals."""
+    hardest = min(tasks, key=lambda row: row[-1], default=[])
+    return {"low": low, "high": high, "tasks": tasks, "progress": progress(tasks),
+            "hardest": hardest}  # fmt: skip
 
 
 def progress(tasks: Sequence[Sequence[float]]) -> float:
@@ -142,11 +150,6 @@ def progress(tasks: Sequence[Sequence[float]]) -> float:
         return 0.0
     older, newer = tasks[: len(tasks) - half], tasks[len(tasks) - half :]
     return abs(sum(row[-1] for row in newer) / half - sum(row[-1] for row in older) / len(older))
-
-
-def hardest(one: Mapping[str, Any]) -> list[float]:
-    """Place of the least rewarded task, the oldest of equals."""
-    return min(one["tasks"], key=lambda row: row[-1])[:-1]
 
 
 def halves(old: Mapping[str, Any], axis: int, at: float) -> list[dict[str, Any]]:

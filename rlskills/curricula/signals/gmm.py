@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,11 +20,22 @@ class Mixture(NamedTuple):
 
 def log_densities(rows: Array, means: Array, covariances: Array) -> Array:
     """Log density of each row (n, D) under each Gaussian: (K, n)."""
-    root = np.linalg.cholesky(covariances)
-    away = np.linalg.solve(root, (rows[None] - means[:, None]).swapaxes(1, 2))
-    scale = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)
-    size = rows.shape[1]
-    return -0.5 * (away**2).sum(1) - scale[:, None] - 0.5 * size * np.log(2 * np.pi)
+    return _log_densities(rows, _squares(rows), means, covariances)
+
+
+def _squares(rows: Array) -> Array:
+    """All products of two columns, (n, D * D): with them a quadratic form is one matrix product."""
+    return (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+
+
+def _log_densities(rows: Array, squares: Array, means: Array, covariances: Array) -> Array:
+    number, size = means.shape
+    inverse = np.linalg.inv(covariances)
+    pulled = (inverse @ means[:, :, None])[:, :, 0]
+    away = inverse.reshape(number, -1) @ squares.T - 2 * pulled @ rows.T
+    away += (pulled * means).sum(1)[:, None]
+    scale = np.linalg.slogdet(covariances)[1] + size * np.log(2 * np.pi)
+    return -0.5 * (np.maximum(away, 0.0) + scale[:, None])
 
 
 def fit(
@@ -38,43 +50,66 @@ def fit(
     Starts from rows spread as in k-means++; `ridge` is added to all variances, so that rows on a
     line or in one place are no trouble.
     """
+    return fits(rows, [number], noise, iterations, ridge)[0]
+
+
+def fits(
+    rows: Array,
+    numbers: Sequence[int],
+    noise: np.random.Generator,
+    iterations: int = 20,
+    ridge: float = 1e-5,
+) -> list[tuple[Mixture, float]]:
+    """A mixture for each of `numbers`, all moved together: a few large operations, not many."""
     count, size = rows.shape
-    eye = np.eye(size)
-    means = _spread(rows, number, noise)
-    covariances = np.repeat(
-        (np.cov(rows.T, ddof=0).reshape(size, size) + ridge * eye)[None], number, 0
-    )
-    shares = np.full(number, 1 / number)
-    likelihood = -np.inf
+    squares = _squares(rows)
+    firsts = np.cumsum([0, *numbers[:-1]])
+    owner = np.repeat(np.arange(len(numbers)), numbers)
+    means = np.concatenate([_spread(rows, number, noise) for number in numbers])
+    extra = ridge * np.eye(size)
+    start = np.cov(rows.T, ddof=0).reshape(size, size) + extra
+    covariances = np.repeat(start[None], len(owner), 0)
+    shares = 1 / np.array(numbers, dtype=float)[owner]
+    likelihood = np.full(len(numbers), -np.inf)
+    live = np.ones(len(numbers), dtype=bool)
     for _ in range(iterations):
-        joint = log_densities(rows, means, covariances) + np.log(shares)[:, None]
-        top = joint.max(0)
-        total = top + np.log(np.exp(joint - top).sum(0))
-        before, likelihood = likelihood, float(total.sum())
-        if likelihood - before < 1e-3 * count:
+        joint = _log_densities(rows, squares, means, covariances) + np.log(shares)[:, None]
+        top = np.maximum.reduceat(joint, firsts)
+        part = np.exp(joint - top[owner])
+        total = np.add.reduceat(part, firsts)
+        now = (top + np.log(total)).sum(1)
+        gained = now - likelihood >= 1e-3 * count
+        likelihood = np.where(live, now, likelihood)
+        live &= gained
+        if not live.any():
             break
-        part = np.exp(joint - total)
+        part /= total[owner]
         mass = part.sum(1) + 1e-9
-        shares = mass / mass.sum()
-        means = part @ rows / mass[:, None]
-        away = rows[None] - means[:, None]
-        covariances = (part[:, :, None] * away).swapaxes(1, 2) @ away / mass[:, None, None]
-        covariances = covariances + ridge * eye
-    return Mixture(shares, means, covariances), likelihood
+        middle = part @ rows / mass[:, None]
+        spread = (part @ squares / mass[:, None]).reshape(-1, size, size)
+        spread += extra - middle[:, :, None] * middle[:, None, :]
+        moves = live[owner]
+        shares = np.where(moves, mass / np.add.reduceat(mass, firsts)[owner], shares)
+        means = np.where(moves[:, None], middle, means)
+        covariances = np.where(moves[:, None, None], spread, covariances)
+    ends = np.cumsum(numbers).tolist()
+    return [
+        (Mixture(shares[a:b], means[a:b], covariances[a:b]), float(found))
+        for a, b, found in zip(firsts.tolist(), ends, likelihood, strict=True)
+    ]
 
 
 def best_fit(rows: Array, most: int, noise: np.random.Generator) -> Mixture:
     """The mixture of 2 to `most` Gaussians with the lowest Akaike criterion, 2 m - 2 ln L."""
     size = rows.shape[1]
-    found: tuple[float, Mixture] | None = None
-    for number in range(2, most + 1):
-        mixture, likelihood = fit(rows, number, noise)
-        free = number * (1 + size + size * (size + 1) // 2) - 1
-        criterion = 2 * free - 2 * likelihood
-        if found is None or criterion < found[0]:
-            found = (criterion, mixture)
-    assert found is not None
-    return found[1]
+    found = fits(rows, range(2, most + 1), noise)
+
+    def criterion(one: tuple[Mixture, float]) -> float:
+        mixture, likelihood = one
+        free = len(mixture.shares) * (1 + size + size * (size + 1) // 2) - 1
+        return 2 * free - 2 * likelihood
+
+    return min(found, key=criterion)[0]
 
 
 def _spread(rows: Array, number: int, noise: np.random.Generator) -> Array:
