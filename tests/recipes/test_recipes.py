@@ -104,10 +104,10 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
     run("quickstart", "--output", str(quick), "--arms", "--stage1.updates=2", "--probes=2")
     few = ["--grpo.updates=2", "--grpo.prompts=4", "--grpo.eval-every=1", "--probes=2", "--bases=1"]
     few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds", "0", "1"]
-    run("curricula", *few, "--methods", "uniform", "default", "--target=0.9")
+    run("curricula", *few, "--methods", "uniform", "default", "--targets", "0.9", "1")
     table = (tmp_path / "runs" / "reached.md").read_text()
     assert table in capsys.readouterr().out
-    assert "| default | 0.1+ 0.1+ | 0 of 2 | 1.00 [1.00, 1.00] |" in table
+    assert table.count("| default | 0.1+ 0.1+ | 0 of 2 | 1.00 [1.00, 1.00] |") == 2
     records = (tmp_path / "runs/seed1/default/metrics.jsonl").read_text().splitlines()
     logged = json.loads(records[-1])["metrics"]
     for tag in ("probability/L3", "probability/kind/coin", "probability/skill/F32"):
