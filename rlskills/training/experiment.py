@@ -43,6 +43,8 @@ class Machine:
 
     def kernels(self, console: Console) -> Kernels:
         """Take this many threads, say so, and return the kernels asked for."""
+        # The first to ask decides; unasked, a launcher's processes on a CPU would not be a group.
+        PartialState(cpu=default_device() == "cpu")
         console.print(f"computing on {use_threads(self.threads)} CPU threads", highlight=False)
         return Kernels(self.attention, self.precision)
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +124,21 @@ def test_curricula_without_a_base_say_what_is_missing(tmp_path: Path, capsys):
         run("curricula", "--quickstart", str(tmp_path / "none"), "--output", str(tmp_path))
     assert error.value.code == 2
     assert "run the quickstart first" in capsys.readouterr().err
+
+
+def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
+    program = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=2"]
+    program += ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+    program += ["-m", "rlskills", "run", "grpo", *FEW, "--output", str(tmp_path / "runs")]
+    program += ["--env", "string_transform?preset=tiny", "--levels", "1", "--probes", "2"]
+    program += ["--warmup.updates", "2", "--grpo.updates", "2", "--grpo.prompts", "4"]
+    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        program, env=os.environ | paths, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("curves: tensorboard") == 1
+    for arm in ("base", "grpo"):
+        run = json.loads(next((tmp_path / "runs").rglob(f"{arm}/run.json")).read_text())
+        assert run["status"] == "complete"
+    assert run["budget"]["rollouts"] == 2 * 4 * 8
