@@ -25,7 +25,7 @@ STAGE1 = SFTSettings(updates=1600, batch=64, optimizer="muon", learning_rate=3e-
                      schedule="cosine", warmup=50, beta2=0.98, eval_every=800,
                      save_every=200)  # fmt: skip
 STAGE2 = {"updates": 280, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
-          "eval_every": 40}  # fmt: skip
+          "eval_every": 70}  # fmt: skip
 
 
 @dataclass(frozen=True)
