@@ -25,9 +25,10 @@ TIERS = {
     "none": "#0072B2",
     "level labels": "#D55E00",
     "prerequisite graph": "#009E73",
+    "skill tags": "#CC79A7",
     "true success rates": "#555555",
 }
-OTHER = "#CC79A7"
+OTHER = "#E69F00"
 LINES = ("#009E73", "#E69F00", "#56B4E9", "#CC79A7", "#8C6D31", "#7B4FA3")
 
 
