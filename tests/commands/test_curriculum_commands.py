@@ -33,7 +33,7 @@ def test_list_fits_a_narrow_terminal(capsys, monkeypatch):
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_show_says_how_it_works(name: str, capsys):
     shown = printed(capsys, "show", name)
-    assert f"{name} (version 1)" in shown
+    assert f"{name} (version {CATALOGUE[name].version})" in shown
     assert f"information beyond rewards: {CATALOGUE[name].information}" in shown
 
 
