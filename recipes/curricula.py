@@ -44,7 +44,7 @@ class Curricula:
     targets: tuple[float, ...] = (0.3, 0.35, 0.4, 0.45, 0.5)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
     grpo: GRPOSettings = GRPOSettings(
-        updates=100, prompts=32, learning_rate=3e-4, max_new_tokens=112, eval_every=5, save_every=50
+        updates=160, prompts=32, learning_rate=2e-4, max_new_tokens=112, eval_every=8, save_every=40
     )
     """The same for all."""
     probes: int = 64

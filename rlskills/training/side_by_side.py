@@ -2,7 +2,7 @@
 
 A tiny model is bound by the latency of small operations, which a second thread does little about.
 So two arms on one thread each are done sooner than one after the other on two, and one arm whose
-batches are shared by two processes sooner than on two threads. A process ends with the one that
+batches are shared by two processes mostly sooner than on two threads. A process ends with the one that
 started it, also when that one is killed, so nothing goes on writing into a run that is being
 resumed.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -45,9 +44,9 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
 
 def run_shared(job: Callable[[], object], processes: int) -> None:
     """Run a picklable `job` in `processes` processes that form one group, as a launcher would."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    from accelerate.utils.other import get_free_port
+
+    port = get_free_port()
     shares = [partial(_share, job, rank, processes, port) for rank in range(processes)]
     run_side_by_side(shares, processes, threads=1)
 

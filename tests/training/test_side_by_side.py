@@ -77,6 +77,34 @@ def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path,
         assert shared[name].equal(again[name])
 
 
+def share(folder: Path, model: Path) -> None:
+    settings = SFTSettings(updates=24, batch=8, optimizer="muon", eval_every=0, save_every=2)
+    experiment(folder).run("base", "every step", str(model), settings, stream(), processes=2)
+
+
+def test_a_killed_run_of_shared_batches_ends_as_an_undisturbed_one(
+    tmp_path: Path, small_model: Path
+):
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    share(whole, small_model)
+    program = "from pathlib import Path; from tests.training.test_side_by_side import share\n"
+    program += f"if __name__ == '__main__': share(Path({str(torn)!r}), Path({str(small_model)!r}))"
+    (tmp_path / "run.py").write_text(program)
+    root = Path(__file__).parents[2]
+    paths = {"PYTHONPATH": os.pathsep.join([str(root), str(root / "envs")])}
+    run = subprocess.Popen([sys.executable, str(tmp_path / "run.py")], env=os.environ | paths)
+    while not (torn / "base/checkpoints/checkpoint-4").exists():
+        assert run.poll() is None
+        time.sleep(0.02)
+    run.kill()
+    run.wait()
+    time.sleep(1.0)
+    assert json.loads((torn / "base/run.json").read_text())["status"] != "complete"
+    share(torn, small_model)
+    model = "base/model/model.safetensors"
+    assert (torn / model).read_bytes() == (whole / model).read_bytes()
+
+
 def test_an_error_in_a_share_comes_back_as_it_is():
     with pytest.raises(UserError, match="no such share"):
         run_shared(partial(fail, "share"), processes=2)
