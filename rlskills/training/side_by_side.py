@@ -2,8 +2,8 @@
 
 A tiny model is bound by the latency of small operations, which a second thread does little about.
 So two arms on one thread each are done sooner than one after the other on two, and one arm whose
-batches are shared by two processes mostly sooner than on two threads. A process ends with the one that
-started it, also when that one is killed, so nothing goes on writing into a run that is being
+batches are shared by two processes mostly sooner than on two threads. A process ends with the one
+that started it, also when that one is killed, so nothing goes on writing into a run that is being
 resumed.
 """
 
