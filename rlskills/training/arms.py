@@ -2,7 +2,7 @@
 
 An arm may be run again after anything, also a SIGKILL: it goes on where the last whole checkpoint
 stands, and does nothing when the run is complete. Under `accelerate launch` every process calls
-the same methods; the main process alone writes and evaluates.
+the same methods and answers a share of the final probes; the main process alone writes.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from accelerate import PartialState
+from accelerate.utils import gather_object
 from rich.console import Console
 from transformers import PrinterCallback
 from transformers.utils import logging as library_logging
@@ -97,18 +98,14 @@ class Arm:
             state = stream.state_dict()
             problems = sum(state["position"].values())
             self.run.note(final_state=state, budget=asdict(budget), problems=problems)
-            self._finish(model, writer, asdict(settings))
-        self.processes.wait_for_everyone()
+        self._finish(model, writer, asdict(settings))
 
     def measure(self) -> None:
         """Evaluate the base as it is, and mark the run complete."""
         kernel_room.apply(self.kernels)
         model = self._model()
         self._check_probes(model)
-        writer = self._writer(-1)
-        if writer:
-            self._finish(model, writer, {})
-        self.processes.wait_for_everyone()
+        self._finish(model, self._writer(-1), {})
 
     @property
     def _flash(self) -> bool:
@@ -155,10 +152,29 @@ class Arm:
         places = [] if alone else [(probe.group, probe.level) for probe in self.probing.probes]
         return MetricWriter(self.run.path, last_step, places)
 
-    def _finish(self, model: Any, writer: MetricWriter, shown: dict[str, Any]) -> None:
+    def _finish(self, model: Any, writer: MetricWriter | None, shown: dict[str, Any]) -> None:
+        records = self._answers(model)
+        if writer:
+            self._record(records, writer, shown)
+        self.processes.wait_for_everyone()
+
+    def _answers(self, model: Any) -> list[dict[str, Any]]:
+        """What `evaluate` finds; every process answers its share of each probe."""
         probes, how = self.probing.probes, self.probing.how
-        records = evaluate(model, self.tokenizer, probes, how)
-        found = {"probes_digest": probes_digest(probes), "probes": records}
+        rank, world = self.processes.process_index, self.processes.num_processes
+        mine = [replace(probe, tasks=probe.tasks[rank::world]) for probe in probes]
+        shares = gather_object([evaluate(model, self.tokenizer, mine, how, seed=rank)])
+        records = [{**record, "tasks": [None] * len(probe.tasks)}
+                   for record, probe in zip(shares[0], probes, strict=True)]  # fmt: skip
+        for first, share in enumerate(shares):
+            for whole, part in zip(records, share, strict=True):
+                whole["tasks"][first::world] = part["tasks"]
+        return records
+
+    def _record(
+        self, records: list[dict[str, Any]], writer: MetricWriter, shown: dict[str, Any]
+    ) -> None:
+        found = {"probes_digest": probes_digest(self.probing.probes), "probes": records}
         write_json(self.run.path / "evaluation.json", found)
         results = {}
         for record in records:

@@ -77,15 +77,15 @@ def test_the_default_goes_by_what_is_left_to_learn_under_luck():
     one = curriculum("bidirectional_lp")
     one.progress.fast[:] = [0.1, 0.5, 0.7, 1.0]
     one.progress.gap[:] = [4, 3, 2, 1]
-    assert one.signal().tolist() == [4, 3, 2, 1]
+    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
     one.luck.level = 0.1
-    np.testing.assert_allclose(one.signal(), [0, 0.25, 0.75 * 0.25, 0], atol=1e-12)
+    np.testing.assert_allclose(one.wanted(), [0, 0.25, 0.75 * 0.25, 0], atol=1e-12)
     one.boredom.mean[3] = 1.0  # mastery is higher than luck alone suggests
-    np.testing.assert_allclose(one.signal(), [0, 0.4 / 0.9 * 0.5 / 0.9, 2 / 9, 0], atol=1e-12)
+    np.testing.assert_allclose(one.wanted(), [0, 0.4 / 0.9 * 0.5 / 0.9, 2 / 9, 0], atol=1e-12)
     one.luck.level = 0.04
-    assert one.signal().tolist() == [4, 3, 2, 1]
+    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
     one.luck.level = 0.5
-    assert one.signal().tolist() == [4, 3, 2, 1]
+    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
 
 
 @pytest.mark.parametrize("baseline", [0, 0.25])
@@ -97,5 +97,6 @@ def test_a_known_rate_of_guessing_is_no_noise(baseline: float):
         passed = generator.binomial(SIZE, 0.25, 40) / SIZE
         one.observe(groups(*zip(units, passed, strict=True), step=step, size=SIZE))
     assert one.luck.level == pytest.approx(0.25, abs=0.06)
-    by_progress = np.array_equal(one.signal(), one.progress.gap)
+    gap = one.progress.gap
+    by_progress = np.array_equal(one.wanted(), gap * gap / gap.max())
     assert by_progress == (baseline > 0)

@@ -15,10 +15,10 @@ def test_the_default_by_hand():
     one.staleness.last[:] = [1, 0, 0, 0]
     one.observe(groups(("a", 1.0), ("b", 0.5)))  # gaps: fast .5 slow .25, fast .25 slow .125
     ages = np.array([1, 2, 2, 2]) / 7
-    near(one, 0.8 * np.array([2 / 3, 1 / 3, 0, 0]) + 0.2 * ages)
+    near(one, 0.8 * np.array([4 / 5, 1 / 5, 0, 0]) + 0.2 * ages)
     one.boredom.factor[0] = 0.1
     one.changed()
-    near(one, 0.8 * np.array([0.2, 1, 0, 0]) / 1.2 + 0.2 * ages)
+    near(one, 0.8 * np.array([0.4, 1, 0, 0]) / 1.4 + 0.2 * ages)
 
 
 def test_the_default_lets_go_of_coins_and_of_what_is_mastered():

@@ -9,10 +9,10 @@ from itertools import product
 from rlskills.errors import UnknownName
 from rlskills.tasks import Environment, digest
 
+from .notation import MODES
 from .presets import PRESETS
 from .tiny_functions import TINY_FUNCTIONS
 
-MODES = ("solve", "copy")
 IDENTITIES = ("program", "program_and_input")
 
 
@@ -31,7 +31,8 @@ class Config(Environment.Config):
     binary_prob: float = -1.0
     """Chance of a node with two operands; -1: the preset's own."""
     mode: str = "solve"
-    """`solve`; or, with `tiny`, `copy`: write the expression again without computing it."""
+    """`solve`; or, with `tiny`, what computes nothing: `copy`, write the expression again, or `order`,
+    name its functions from the inside out."""
     # What stands below decides who owns a problem, or how often what is drawn: it need not change
     # the streams of problems, so it is not in `repr`, which names them.
     identity: str = field(default="program", repr=False)
@@ -45,6 +46,8 @@ class Config(Environment.Config):
     """Draw every function equally often."""
     last: str = field(default="", repr=False)
     """Function that is applied last; empty: any of the set."""
+    longest: int = field(default=0, repr=False)
+    """Characters of the longest input; 0: the preset's own number."""
 
     def __post_init__(self) -> None:
         """Refuse what no problem can be drawn from, and what would silently have no effect."""
@@ -62,9 +65,17 @@ class Config(Environment.Config):
             raise UnknownName("identity of string_transform", self.identity, IDENTITIES)
         deepest = self.holdout_depth_above
         self._require("holdout_depth_above", _whole(deepest) and deepest >= 0, "0 or more")
+        least = PRESETS[self.preset].input_length[0]
+        fits = _whole(self.longest) and (self.longest == 0 or least <= self.longest <= 100)
+        self._require("longest", fits, f"0, or a whole number from {least} to 100")
         self._check_functions()
         self._check_preset()
         held_out_pairs(self)
+
+    @property
+    def reads(self) -> bool:
+        """Whether expressions are only read, and nothing is computed."""
+        return self.mode != "solve"
 
     def _require(self, option: str, holds: bool, rule: str) -> None:
         if not holds:
@@ -84,11 +95,11 @@ class Config(Environment.Config):
 
     def _check_preset(self) -> None:
         if self.preset != "tiny":
-            if self.mode == "copy":
-                raise ValueError("mode='copy' needs preset='tiny'")
+            if self.reads:
+                raise ValueError(f"mode={self.mode!r} needs preset='tiny'")
             return
-        if self.mode == "copy" and (self.holdout_pairs or self.holdout_depth_above):
-            raise ValueError("mode='copy' composes nothing, so nothing can be held out from it")
+        if self.reads and (self.holdout_pairs or self.holdout_depth_above):
+            raise ValueError(f"mode={self.mode!r} composes nothing: nothing can be held out from it")
         if self.show_definitions:
             raise ValueError("preset='tiny' has no definitions to show")
         if self.binary_prob > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from functools import cache
 
 from rlskills.tasks import Holdout
@@ -14,7 +15,7 @@ from .sampler import NOWHERE, Placed, Sampler
 
 def held_out(cfg: Config) -> Holdout:
     """What training never composes of what `cfg.functions` can compose."""
-    if cfg.mode == "copy":  # copying an expression composes nothing
+    if cfg.reads:  # an expression that is only read composes nothing
         return Holdout()
     sets = PRESETS[cfg.preset].sets(cfg.common)
     active, skills = set(sets[cfg.functions]), frozenset(sets["held_out"])
@@ -28,7 +29,7 @@ def held_out(cfg: Config) -> Holdout:
 
 def can_own(cfg: Config, holdout: Holdout, split: str) -> bool:
     """Whether there is anything under `cfg` that this split may own; False is a proof."""
-    composed = cfg.depth > 1 and cfg.mode == "solve"
+    composed = cfg.depth > 1 and not cfg.reads
     only_held_out = composed and cfg.functions == "held_out"
     too_deep = holdout.depth_above is not None and cfg.depth > holdout.depth_above
     match split:
@@ -44,19 +45,20 @@ def can_own(cfg: Config, holdout: Holdout, split: str) -> bool:
 
 def sampler_for(cfg: Config, holdout: Holdout, split: str) -> Sampler:
     """A sampler that draws nothing which an `ood_*` split other than this one would own."""
-    if cfg.depth == 1 or cfg.mode == "copy" or split == "ood_skill":
+    if cfg.depth == 1 or cfg.reads or split == "ood_skill":
         return plain_sampler(cfg)
     banned = frozenset() if split == "ood_pair" else holdout.pairs
     return _sampler(
-        cfg.preset, cfg.functions, cfg.common, cfg.binary_prob, True, banned, cfg.balance
-    )
+        cfg.preset, cfg.functions, cfg.common, cfg.binary_prob, True, banned, cfg.balance,
+        cfg.longest,
+    )  # fmt: skip
 
 
 def plain_sampler(cfg: Config, without_held_out: bool = False) -> Sampler:
     """A sampler over `cfg.functions`, with no regard to pairs."""
     return _sampler(
         cfg.preset, cfg.functions, cfg.common, cfg.binary_prob, without_held_out,
-        frozenset(), cfg.balance,
+        frozenset(), cfg.balance, cfg.longest,
     )  # fmt: skip
 
 
@@ -86,8 +88,11 @@ def _sampler(
     without_held_out: bool,
     banned: frozenset[tuple[str, str]],
     balance: bool,
+    longest: int,
 ) -> Sampler:
     chosen = PRESETS[preset]
+    if longest:
+        chosen = replace(chosen, input_length=(chosen.input_length[0], longest))
     sets = chosen.sets(common)
     left_out = sets["held_out"] if without_held_out else ()
     active = [name for name in sets[functions] if name not in left_out]
