@@ -7,6 +7,7 @@ five models answer the same fixed probes of common, trained and held-out functio
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,13 +20,13 @@ from rlskills.evaluation.probes import make_probes
 from rlskills.training.arms import Probing
 from rlskills.training.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
-from rlskills.training.stream import Source, mixture
+from rlskills.training.stream import mixture, spread
 
-STAGE1 = SFTSettings(updates=1600, batch=64, optimizer="muon", learning_rate=3e-3,
-                     schedule="cosine", warmup=50, beta2=0.98, eval_every=800,
-                     save_every=200)  # fmt: skip
-STAGE2 = {"updates": 280, "learning_rate": 3e-4, "schedule": "linear", "warmup": 5,
-          "eval_every": 70}  # fmt: skip
+STAGE1 = SFTSettings(updates=1500, batch=64, optimizer="muon", learning_rate=3e-3, warmup=50,
+                     schedule="cosine", beta2=0.98, eval_every=750, save_every=200)  # fmt: skip
+STAGE2 = {"updates": 240, "optimizer": "muon", "learning_rate": 2e-4, "schedule": "linear",
+          "warmup": 5, "eval_every": 60}  # fmt: skip
+WORLD = ("common", "longest", "refreshing", "composing", "copying", "rows")
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,16 @@ class Quickstart:
     """Supervised training on single calls, and on compositions of common functions."""
     grpo: GRPOSettings = GRPOSettings(**STAGE2, group=4)
     """RL on answers."""
-    rft: RFTSettings = RFTSettings(**STAGE2, group=4, keep_per_problem=2)
+    rft: RFTSettings = RFTSettings(**STAGE2, group=4, keep_per_problem=1)
     """Supervised training on the policy's own right completions."""
     sft: SFTSettings = SFTSettings(**STAGE2, batch=256)
     """Supervised training on demonstrations, bare answers and worked solutions alike."""
     common: int = 32
     """Functions that stage 1 composes; half of the others are trained on, half held out."""
+    longest: int = 6
+    """Letters of stage 1's longest single calls; within compositions strings grow that long."""
+    refreshing: float = 0.25
+    """Share of stage 1 that is single calls of common functions; those of others are the rest."""
     composing: float = 0.2
     """Share of stage 1 that composes common functions, two to four deep."""
     copying: float = 0.15
@@ -71,19 +76,15 @@ def main(config: Quickstart) -> None:
     """RL against supervised training on composing known functions."""
     console = Console()
     kernels, at_once = config.machine.kernels(console), config.machine.together
-
-    def functions(of: str, mode: str = "solve") -> tasks.Environment:
-        spec = f"string_transform?preset=tiny&functions={of}&mode={mode}"
-        return tasks.load(spec, common=config.common)
-
-    groups = {name: functions(name) for name in ("common", "train", "held_out")}
-    copying, row = functions("all", "copy"), tasks.load("string_row", common=config.common)
-    shares = {name: float(getattr(config, name)) for name in ("composing", "copying", "rows")}
-    parts = {"single": (Source(functions("all"), "train", 1), 1.0 - sum(shares.values()))}
-    for level in (2, 3, 4):
-        parts[f"common/L{level}"] = (Source(groups["common"], "train", level), config.composing / 3)
-        parts[f"copy/L{level}"] = (Source(copying, "train", level), config.copying / 3)
-        parts[f"row/L{level}"] = (Source(row, "train", level - 1), config.rows / 3)
+    calls = partial(tasks.load, "string_transform", preset="tiny", common=config.common)
+    groups = {name: calls(functions=name) for name in ("common", "train", "held_out")}
+    about = {"recipe": "quickstart"} | {name: getattr(config, name) for name in WORLD}
+    rest = (1 - config.refreshing - config.composing - config.copying - config.rows) / 2
+    parts = spread("common", groups["common"], (2, 3, 4), config.composing)
+    parts |= spread("copy", calls(functions="all", mode="copy"), (2, 3, 4), config.copying)
+    parts |= spread("row", tasks.load("string_row", common=config.common), (1, 2, 3), config.rows)
+    for of, share in (("common", config.refreshing), ("train", rest), ("held_out", rest)):
+        parts |= spread(of, calls(functions=of, longest=config.longest), (1,), share)
     probes = make_probes(groups, range(1, 6), config.probes)
     probing = Probing(probes, Evaluation(160, config.samples), curve_tasks=32)
     arms: dict[str, tuple[str, Training]] = {
@@ -92,16 +93,15 @@ def main(config: Quickstart) -> None:
         "sft_answers": ("answers", replace(config.sft, target="answer")),
         "sft_worked": ("every step", replace(config.sft, target="worked")),
     }
-    alone, nested = (Source(groups["train"], "train", level) for level in (1, 2))
-    problems = {"L1": (alone, config.alone), "L2": (nested, 1 - config.alone)}
-    world = {"recipe": "quickstart", "common": config.common, **shares}
+    problems = spread("train", groups["train"], (1,), config.alone)
+    problems |= spread("train", groups["train"], (2,), 1 - config.alone)
+    extra = {"alone": config.alone}
     for seed in range(config.first_seed, config.first_seed + config.seeds):
-        here = config.output / f"seed{seed}"
-        experiment = Experiment(here, seed, probing, kernels, console, world)
+        place = config.output / f"seed{seed}"
+        experiment = Experiment(place, seed, probing, kernels, console, about)
         start, told = experiment.start(config.model), "single calls, common compositions"
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed), at_once)
-        about = {"alone": config.alone}
-        rivals = [Rival(a, *arms[a], mixture(problems, seed), about) for a in config.arms]
+        rivals = [Rival(a, *arms[a], mixture(problems, seed), extra) for a in config.arms]
         experiment.rivals(rivals, base, at_once)
     report((config.output,), config.output, console, "samples")
 

@@ -22,13 +22,16 @@ STAGE1 = {
     "copying 0.3": ["--copying=0.3"],
     "rows 0.02": ["--rows=0.02"],
     "rows 0.05": ["--rows=0.05"],
+    "calls on five letters": ["--longest=5"],
+    "calls on seven letters": ["--longest=7"],
     "16 common functions": ["--common=16"],
     "48 common functions": ["--common=48"],
     "composing 0.3": ["--composing=0.3"],
-    "half as long": ["--stage1.updates=800"],
+    "half as long": ["--stage1.updates=750"],
     "AdamW, 3000 updates": ["--stage1.optimizer=adamw", "--stage1.updates=3000"],
 }
 STAGE2 = {
+    "AdamW": ["--grpo.optimizer=adamw", "--grpo.learning-rate=3e-4"],
     "KL 0.03": ["--grpo.beta=0.03"],
     "temperature 1.3": ["--grpo.temperature=1.3"],
     "learning rate 1e-4": ["--grpo.learning-rate=1e-4"],

@@ -50,6 +50,15 @@ def mixture(parts: Mapping[str, tuple[Source, float]], seed: int) -> TaskStream:
     return TaskStream(sources, Mixture(list(weights), seed, weights=weights))
 
 
+def spread(
+    name: str, env: Environment, levels: Sequence[int], share: float
+) -> dict[str, tuple[Source, float]]:
+    """Parts `NAME/L2` of a mixture: training tasks of some levels, which have `share` together."""
+    return {
+        f"{name}/L{level}": (Source(env, "train", level), share / len(levels)) for level in levels
+    }
+
+
 def uniform(env: Environment, split: str, levels: Sequence[int], seed: int) -> TaskStream:
     """Tasks of some levels of one environment, equally often."""
     sources = {f"L{level}": Source(env, split, level) for level in levels}

@@ -305,6 +305,8 @@ def test_unknown_names_list_the_known(options: dict[str, Any], message: str) -> 
         ({"binary_prob": -0.5}, "binary_prob must be"),
         ({"binary_prob": float("nan")}, "binary_prob must be"),
         ({"binary_prob": "0.5"}, "binary_prob must be"),
+        ({"longest": 2}, "longest must be 0, or a whole number from 3 to 100, not 2"),
+        ({"longest": 4.5}, "longest must be"),
         ({"levels": 3}, "option of string_transform 'levels'"),
     ],
 )
@@ -320,3 +322,13 @@ def test_binary_prob_overrides_the_preset() -> None:
     for task in drawn(trees, "train", 3, 20):
         assert task.data["expression"].count("+") == 7
         assert trees.score(task, trees.solution(task)).correct
+
+
+def test_longest_widens_what_single_calls_are_asked_on() -> None:
+    def lengths(**options: int) -> set[int]:
+        env = StringTransform(preset="tiny", **options)
+        return {len(env.task("train", 1, i).data["input"]) for i in range(200)}
+
+    assert lengths() == {3, 4, 5}
+    assert lengths(longest=7) == {3, 4, 5, 6, 7}
+    assert lengths(longest=3) == {3}

@@ -9,10 +9,10 @@ from itertools import product
 from rlskills.errors import UnknownName
 from rlskills.tasks import Environment, digest
 
-from .notation import MODES
 from .presets import PRESETS
 from .tiny_functions import TINY_FUNCTIONS
 
+MODES = ("solve", "copy")
 IDENTITIES = ("program", "program_and_input")
 
 
@@ -31,8 +31,7 @@ class Config(Environment.Config):
     binary_prob: float = -1.0
     """Chance of a node with two operands; -1: the preset's own."""
     mode: str = "solve"
-    """`solve`; or, with `tiny`, what computes nothing: `copy`, write the expression again, or `order`,
-    name its functions from the inside out."""
+    """`solve`; or, with `tiny`, `copy`: write the expression again without computing it."""
     # What stands below decides who owns a problem, or how often what is drawn: it need not change
     # the streams of problems, so it is not in `repr`, which names them.
     identity: str = field(default="program", repr=False)
@@ -72,11 +71,6 @@ class Config(Environment.Config):
         self._check_preset()
         held_out_pairs(self)
 
-    @property
-    def reads(self) -> bool:
-        """Whether expressions are only read, and nothing is computed."""
-        return self.mode != "solve"
-
     def _require(self, option: str, holds: bool, rule: str) -> None:
         if not holds:
             raise ValueError(f"{option} must be {rule}, not {getattr(self, option)!r}")
@@ -95,11 +89,11 @@ class Config(Environment.Config):
 
     def _check_preset(self) -> None:
         if self.preset != "tiny":
-            if self.reads:
-                raise ValueError(f"mode={self.mode!r} needs preset='tiny'")
+            if self.mode == "copy":
+                raise ValueError("mode='copy' needs preset='tiny'")
             return
-        if self.reads and (self.holdout_pairs or self.holdout_depth_above):
-            raise ValueError(f"mode={self.mode!r} composes nothing: nothing can be held out from it")
+        if self.mode == "copy" and (self.holdout_pairs or self.holdout_depth_above):
+            raise ValueError("mode='copy' composes nothing, so nothing can be held out from it")
         if self.show_definitions:
             raise ValueError("preset='tiny' has no definitions to show")
         if self.binary_prob > 0:

@@ -104,8 +104,8 @@ class StringTransform(Environment):
     def identity(self, draft: Draft) -> JSON:
         """A composition is its program; a single call, of which there are few, also its input."""
         data = draft.data
-        if self.base.reads:
-            return [self.base.mode, data["expression"]]
+        if self.base.mode == "copy":
+            return ["copy", data["expression"]]
         alone = draft.depth > 1 or not data["uses_input"]
         if alone and self.base.identity == "program":
             return data["expression"]
@@ -162,8 +162,8 @@ class StringTransform(Environment):
         return self.notation.answer_only(task.answer or "")
 
     def signatures(self) -> Mapping[str, StringTransform]:
-        """By the function applied last; what is only read has no such parts."""
-        if self.base.reads:
+        """By the function applied last; copies have no such parts."""
+        if self.base.mode == "copy":
             return {}
         options = asdict(self.base)
         # A seed for each part: otherwise all would nest the same programs.
@@ -178,7 +178,7 @@ class StringTransform(Environment):
     def evaluation_split(self, level: int) -> str:
         """The split to evaluate this set of functions on, at a level."""
         composed = self.base.functions == "held_out" and level > 1
-        return "ood_skill" if composed and not self.base.reads else "test"
+        return "ood_skill" if composed and self.base.mode == "solve" else "test"
 
     def _sketch(self, cfg: Config, program: Node, x: str) -> Draft:
         """As much of a draft as decides who owns it."""

@@ -1,7 +1,7 @@
 """How a problem is written and how its answer is read, for each kind of model.
 
-`Code` shows Python code and reads a JSON object, for models that know both. `Tiny`, `Copy` and `Order`
-spend as few characters as they can, for a model that learns its only language here.
+`Code` shows Python code and reads a JSON object, for models that know both. `Tiny` and `Copy` spend
+as few characters as they can, for a model that learns its only language here.
 """
 
 from __future__ import annotations
@@ -182,25 +182,11 @@ class Copy(Tiny):
         return text[-TAIL:] or None
 
 
-class Order(Copy):
-    """`F01(F11(efahd))!` in, `F11;F01` out: in which order a chain would be computed."""
-
-    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
-        """The chain and the mark that asks for its order."""
-        return _chain(program, x) + "!"
-
-    def answer(self, program: Node, x: str, value: str) -> str:
-        """The names from the inside out."""
-        return ";".join(calls(program))
-
-
-MODES = {"solve": Tiny(), "copy": Copy(), "order": Order()}
-"""What can be asked of the preset `tiny`; all other presets solve."""
-
-
 def notation(preset: str, mode: str) -> Notation:
-    """The notation of a preset in a mode."""
-    return MODES[mode] if preset == "tiny" else Code()
+    """The notation of a preset in a mode, `solve` or `copy`."""
+    if preset != "tiny":
+        return Code()
+    return Copy() if mode == "copy" else Tiny()
 
 
 def _chain(node: Node, x: str) -> str:

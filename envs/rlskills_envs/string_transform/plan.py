@@ -15,7 +15,7 @@ from .sampler import NOWHERE, Placed, Sampler
 
 def held_out(cfg: Config) -> Holdout:
     """What training never composes of what `cfg.functions` can compose."""
-    if cfg.reads:  # an expression that is only read composes nothing
+    if cfg.mode == "copy":  # copying an expression composes nothing
         return Holdout()
     sets = PRESETS[cfg.preset].sets(cfg.common)
     active, skills = set(sets[cfg.functions]), frozenset(sets["held_out"])
@@ -29,7 +29,7 @@ def held_out(cfg: Config) -> Holdout:
 
 def can_own(cfg: Config, holdout: Holdout, split: str) -> bool:
     """Whether there is anything under `cfg` that this split may own; False is a proof."""
-    composed = cfg.depth > 1 and not cfg.reads
+    composed = cfg.depth > 1 and cfg.mode == "solve"
     only_held_out = composed and cfg.functions == "held_out"
     too_deep = holdout.depth_above is not None and cfg.depth > holdout.depth_above
     match split:
@@ -45,7 +45,7 @@ def can_own(cfg: Config, holdout: Holdout, split: str) -> bool:
 
 def sampler_for(cfg: Config, holdout: Holdout, split: str) -> Sampler:
     """A sampler that draws nothing which an `ood_*` split other than this one would own."""
-    if cfg.depth == 1 or cfg.reads or split == "ood_skill":
+    if cfg.depth == 1 or cfg.mode == "copy" or split == "ood_skill":
         return plain_sampler(cfg)
     banned = frozenset() if split == "ood_pair" else holdout.pairs
     return _sampler(
