@@ -13,7 +13,7 @@ def test_the_default_by_hand():
     near(one, [0.25] * 4)
     one.sample(1)
     one.staleness.last[:] = [1, 0, 0, 0]
-    one.observe(groups(("a", 1.0), ("b", 0.5)))  # gaps: fast .5 slow .25, fast .25 slow .125
+    one.observe(groups(("a", 0.25), ("b", 0.125), ("c", 1.0), size=8))  # c was known before
     ages = np.array([1, 2, 2, 2]) / 7
     near(one, 0.8 * np.array([4 / 5, 1 / 5, 0, 0]) + 0.2 * ages)
     one.boredom.factor[0] = 0.1

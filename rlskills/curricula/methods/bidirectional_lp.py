@@ -30,7 +30,8 @@ class BidirectionalLP(Base):
     Progress is |f(p_fast) - f(p_slow)| (see `FastSlow`), squared over its largest value; it is
     multiplied by the boredom factor of the last `window` groups (see `Boredom`), so that coin
     flips, impossible and mastered units fade; `floor` of the draws go to units by the time since
-    they were drawn.
+    they were drawn. Averages begin at 0, or at the first pass rate where that is half or more: what
+    is passed at first sight is no progress.
 
     Units whose pass rate has come at least half the way (see `Rise`) can be learned, whatever they
     do now: `rest` times p_fast (1 - p_fast) is added to their weight. It is too little to matter
@@ -39,7 +40,7 @@ class BidirectionalLP(Base):
     Where `noisy` or more of the answers pass by luck (see `Luck`), progress of units that do not
     learn is noise, and larger than any signal. There q (1 - q) takes the place of both, with q the
     fast average from the rate of luck up to that of mastery: as far below 1, until a window shows
-    more. The rule, the rate and all four additions are this project's; docs/curriculum_bench.md
+    more. The rule, the rate and all five additions are this project's; docs/curriculum_bench.md
     says on what seeds of the simulated learner they were chosen.
     """
 
@@ -105,6 +106,8 @@ class BidirectionalLP(Base):
     def learn(self, batch: Batch) -> None:
         """Both averages, how far they came, the windows of boredom, and what luck gives."""
         at, mean, count = batch.pooled()
+        known = (self.rise.groups[at] == 0) & (mean >= 0.5)
+        self.progress.begin(at[known], mean[known])
         self.progress.update(at, mean, count)
         self.rise.update(at, mean, count)
         self.boredom.update(batch)

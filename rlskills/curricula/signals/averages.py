@@ -51,6 +51,10 @@ class FastSlow(Stateful):
         self.rate, self.theta, self.baseline = rate, theta, baseline
         self.fast, self.slow, self.gap = (np.zeros(len(self.keys)) for _ in range(3))
 
+    def begin(self, at: IntArray, mean: Array) -> None:
+        """Start both averages at these mean pass rates instead of 0."""
+        self.fast[at] = self.slow[at] = np.maximum(self.above_guessing(mean), 0.0)
+
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
         """Take in mean pass rates of `count` groups at each of the positions `at`."""
         target = np.maximum(self.above_guessing(mean), 0.0)
