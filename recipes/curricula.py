@@ -14,9 +14,11 @@ from rich.console import Console
 
 from rlskills import tasks
 from rlskills.cli import command_line
+from rlskills.commands.compare import report
 from rlskills.errors import UserError
 from rlskills.evaluation.evaluate import Evaluation
 from rlskills.evaluation.probes import make_probes
+from rlskills.runs.logged import means_table
 from rlskills.runs.reached import reached_table
 from rlskills.training.arms import Probing
 from rlskills.training.experiment import Experiment, Machine, Rival
@@ -24,6 +26,8 @@ from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import Source, taught, units_of
 from rlskills_envs.distractors import Coin, Impossible
 
+SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "dead")
+"""What is told of where rollouts went; the rest of them were single calls to learn."""
 METHODS = ("uniform", "default", "sec", "mopps", "dapo", "alp_gmm")
 
 
@@ -44,8 +48,9 @@ class Curricula:
     targets: tuple[float, ...] = (0.3, 0.35, 0.4, 0.45, 0.5)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
     grpo: GRPOSettings = GRPOSettings(
-        updates=160, prompts=32, learning_rate=2e-4, max_new_tokens=112, eval_every=8, save_every=40
-    )
+        updates=160, prompts=32, optimizer="muon", learning_rate=2e-4, max_new_tokens=112,
+        eval_every=8, save_every=40,
+    )  # fmt: skip
     """The same for all."""
     probes: int = 64
     """Problems of each level."""
@@ -81,9 +86,8 @@ def main(config: Curricula) -> None:
         base = config.quickstart / f"seed{seed % config.bases}" / "base" / "model"
         if not base.is_dir():
             raise UserError(f"{base} is not there: run the quickstart first, or name its folder")
-        experiment = Experiment(
-            config.output / f"seed{seed}", seed, probing, kernels, console, {"recipe": "curricula"}
-        )
+        about, folder = {"recipe": "curricula"}, config.output / f"seed{seed}"
+        experiment = Experiment(folder, seed, probing, kernels, console, about)
         rivals = [
             Rival(arm, "answers", config.grpo, taught(sources, spec, seed), {"curriculum": spec})
             for spec, arm in arms.items()
@@ -94,10 +98,12 @@ def main(config: Curricula) -> None:
         spec: [config.output / f"seed{seed}" / arm for seed in config.seeds]
         for spec, arm in arms.items()
     }
-    table = "\n".join(reached_table(places, tags, target) for target in config.targets)
+    reach = [reached_table(places, tags, target) for target in config.targets]
+    shares = {name: f"curriculum/share/{name}" for name in SHARES}
+    table = "\n".join([*reach, means_table(places, shares)])
+    report((config.output,), config.output, console, "rollouts")
     (config.output / "reached.md").write_text(table)
     console.print(table, highlight=False, soft_wrap=True)
-    console.print(f"curves: tensorboard --logdir {config.output}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 
 from rlskills.errors import UserError
 from rlskills.training.experiment import Rival
-from rlskills.training.settings import SFTSettings
+from rlskills.training.settings import GRPOSettings, SFTSettings
 from rlskills.training.side_by_side import run_shared, run_side_by_side
 
-from .small import experiment, stream
+from .small import experiment, lessons, stream
 
 SFT = SFTSettings(updates=3, batch=8, eval_every=0, save_every=3)
 RIVALS = ("one", "two", "three")
@@ -56,6 +56,11 @@ def test_an_error_comes_back_as_it_is():
         run_side_by_side([partial(fail, "thing")], at_once=1, threads=1)
 
 
+def answered(folder: Path) -> list[str]:
+    probes = json.loads((folder / "base/evaluation.json").read_text())["probes"]
+    return [task["key"] for probe in probes for task in probe["tasks"]]
+
+
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
 def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path, optimizer: str):
     settings = replace(SFT, optimizer=optimizer)
@@ -69,6 +74,8 @@ def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path,
     for field in ("samples", "trained_tokens"):
         assert runs[0]["budget"][field] == runs[1]["budget"][field] > 0
     assert runs[0]["final_state"] == runs[1]["final_state"]
+    asked = [answered(folder) for folder in folders]
+    assert asked[0] == asked[1] == asked[2]
     alone, shared, again = (load_file(one / "base/model/model.safetensors") for one in folders)
     before = load_file(small_model / "model.safetensors")
     for name, weights in alone.items():
@@ -77,18 +84,31 @@ def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path,
         assert shared[name].equal(again[name])
 
 
-def share(folder: Path, model: Path) -> None:
-    settings = SFTSettings(updates=24, batch=8, optimizer="muon", eval_every=0, save_every=2)
-    experiment(folder).run("base", "every step", str(model), settings, stream(), processes=2)
+SHARED = {
+    "sft": (SFTSettings(updates=24, batch=8, optimizer="muon", eval_every=0, save_every=2), stream),
+    "grpo": (
+        GRPOSettings(updates=24, prompts=8, group=4, max_new_tokens=6, eval_every=0, save_every=2),
+        lessons,
+    ),
+}
 
 
+def share(folder: Path, model: Path, method: str) -> None:
+    settings, problems = SHARED[method]
+    experiment(folder).run("base", method, str(model), settings, problems(), processes=2)
+
+
+@pytest.mark.parametrize("method", SHARED)
 def test_a_killed_run_of_shared_batches_ends_as_an_undisturbed_one(
-    tmp_path: Path, small_model: Path
+    tmp_path: Path, small_model: Path, method: str
 ):
     whole, torn = tmp_path / "whole", tmp_path / "torn"
-    share(whole, small_model)
-    program = "from pathlib import Path; from tests.training.test_side_by_side import share\n"
-    program += f"if __name__ == '__main__': share(Path({str(torn)!r}), Path({str(small_model)!r}))"
+    share(whole, small_model, method)
+    program = (
+        "from pathlib import Path; from tests.training.test_side_by_side import share\n"
+        f"if __name__ == '__main__':\n"
+        f"    share(Path({str(torn)!r}), Path({str(small_model)!r}), {method!r})\n"
+    )
     (tmp_path / "run.py").write_text(program)
     root = Path(__file__).parents[2]
     paths = {"PYTHONPATH": os.pathsep.join([str(root), str(root / "envs")])}
@@ -100,9 +120,9 @@ def test_a_killed_run_of_shared_batches_ends_as_an_undisturbed_one(
     run.wait()
     time.sleep(1.0)
     assert json.loads((torn / "base/run.json").read_text())["status"] != "complete"
-    share(torn, small_model)
-    model = "base/model/model.safetensors"
-    assert (torn / model).read_bytes() == (whole / model).read_bytes()
+    share(torn, small_model, method)
+    for one in ("base/model/model.safetensors", "base/evaluation.json"):
+        assert (torn / one).read_bytes() == (whole / one).read_bytes()
 
 
 def test_an_error_in_a_share_comes_back_as_it_is():
