@@ -48,7 +48,7 @@ class Curricula:
     targets: tuple[float, ...] = (0.3, 0.35, 0.4, 0.45, 0.5)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
     grpo: GRPOSettings = GRPOSettings(
-        updates=160, prompts=32, optimizer="muon", learning_rate=2e-4, max_new_tokens=112,
+        updates=120, prompts=32, optimizer="muon", learning_rate=2e-4, max_new_tokens=112,
         eval_every=8, save_every=40,
     )  # fmt: skip
     """The same for all."""

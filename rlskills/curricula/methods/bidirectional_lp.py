@@ -78,14 +78,19 @@ class BidirectionalLP(Base):
         self.luck = Luck(self.units)
 
     def gate(self) -> Array:
-        """What progress is multiplied by."""
-        return self.boredom.factor
+        """What the signal is multiplied by; answers that pass by luck take longer to judge."""
+        return self.boredom.late if self.lucky else self.boredom.factor
+
+    @property
+    def lucky(self) -> bool:
+        """Whether enough answers pass by luck to drown progress."""
+        return self.noisy <= self.progress.above_guessing(self.luck.level) < 0.5
 
     def wanted(self) -> Array:
         """Gated progress and what is left of units that rose; or what is left to learn by luck."""
-        level = self.progress.above_guessing(self.luck.level)
         fast, gap = self.progress.fast, self.progress.gap
-        if self.noisy <= level < 0.5:
+        if self.lucky:
+            level = self.progress.above_guessing(self.luck.level)
             mastery = max(1 - level, float(self.boredom.mean.max()))
             q = np.clip((fast - level) / (mastery - level), 0, 1)
             return q * (1 - q) * self.gate()
@@ -119,7 +124,7 @@ class BidirectionalLP(Base):
         return {
             "competence": self.progress.fast,
             "learning_progress": self.progress.gap,
-            "bored": (self.boredom.factor <= self.boredom.least).astype(float),
+            "bored": (self.boredom.factor <= self.boredom.low).astype(float),
         }
 
 
@@ -157,7 +162,7 @@ class BidirectionalLPGraph(BidirectionalLP):
 
     def gate(self) -> Array:
         """Boredom and the graph."""
-        return self.boredom.factor * self.prerequisites.factor
+        return super().gate() * self.prerequisites.factor
 
     def learn(self, batch: Batch) -> None:
         """Also the competence of parts."""

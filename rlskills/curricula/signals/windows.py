@@ -127,40 +127,49 @@ class Windows(Stateful):
 class Boredom(Stateful):
     """How far a unit that has been practised long is still wanted: a factor on its weight.
 
-    After `window` groups of a unit, the two halves of its last `window` group means are compared:
-    z = difference of the halves' means / its standard error. A unit whose pass rate does not move
-    (a coin flip, an impossible or a mastered one) has z^2 near 1 or below and gets `least`; the
-    factor is clip((z^2 - 1) / 3, least, 1). Before that, and for units never seen, it is 1.
+    From `least` groups of a unit on, the two halves of its last `window` group means (of all, while
+    they are fewer) are compared: z = difference of the halves' means / its standard error. A unit
+    whose pass rate does not move (a coin flip, an impossible or a mastered one) has z^2 near 1 or
+    below and gets `low`; the factor is clip((z^2 - 1) / 3, low, 1). Before that it is 1.
     """
 
     rows = ("factor", "mean")
     saved = ("windows",)
 
-    def __init__(self, keys: Sequence[str], window: int, least: float = 0.1) -> None:
+    def __init__(self, keys: Sequence[str], window: int, least: int = 30, low: float = 0.1) -> None:
         self.keys = tuple(keys)
-        self.least = least
-        self.half = max(window // 2, 1)
-        self.windows = Windows(keys, 2 * self.half)
+        self.least, self.low = least, low
+        self.windows = Windows(keys, max(window // 2, 1) * 2)
         self.factor = np.ones(len(self.keys))
         self.mean = np.zeros(len(self.keys))  # of each window that is full
 
     def update(self, batch: Batch) -> None:
         """Take in a batch and judge again the units that it holds."""
-        where = self.windows.push(batch)
-        full = where[self.windows.seen[where] >= 2 * self.half]
-        if full.size:
-            values = self.windows.values[self.windows.row[full]]
-            self.factor[full] = bored(values, self.least)
-            self.mean[full] = values.mean(1)
+        where, size = self.windows.push(batch), self.windows.size
+        known = where[self.windows.seen[where] >= min(self.least, size)]
+        if known.size:
+            values, seen = self.windows.values[self.windows.row[known]], self.windows.seen[known]
+            self.factor[known] = bored(values, np.minimum(seen, size), self.low)
+            full = seen >= size
+            self.mean[known[full]] = values[full].mean(1)
+
+    @property
+    def late(self) -> Array:
+        """The factor of units whose window is full; 1 for all others."""
+        return np.where(self.windows.seen >= self.windows.size, self.factor, 1.0)
 
 
-def bored(values: Array, least: float) -> Array:
-    """clip((z^2 - 1) / 3, least, 1) for windows of shape (units, size); z compares the halves."""
-    number, size = values.shape
-    halves = values.reshape(number, 2, size // 2)
-    means = halves.sum(2) / (size // 2)
-    within = (halves * halves).sum((1, 2)) / size - (means * means).sum(1) / 2
-    difference = means[:, 1] - means[:, 0]
+def bored(values: Array, number: IntArray, low: float) -> Array:
+    """clip((z^2 - 1) / 3, low, 1) for windows of shape (units, size); z compares the halves.
+
+    `number`, of shape (units,), says how many of the last values count; of an odd number the first
+    is left out.
+    """
+    size, half = values.shape[1], number[:, None] // 2
+    newer = np.arange(size) >= size - half
+    older = (np.arange(size) >= size - 2 * half) & ~newer
+    old, new = ((values * part).sum(1) / half[:, 0] for part in (older, newer))
+    within = (values**2 * (older | newer)).sum(1) / (2 * half[:, 0]) - (old**2 + new**2) / 2
     # A half without spread has no error to divide by: any difference is then a real one.
-    z2 = difference**2 / np.maximum(within * 4 / size, 1e-9)
-    return np.clip((z2 - 1) / 3, least, 1.0)
+    z2 = (new - old) ** 2 / np.maximum(within * 2 / half[:, 0], 1e-9)
+    return np.clip((z2 - 1) / 3, low, 1.0)

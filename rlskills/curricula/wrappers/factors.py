@@ -18,6 +18,7 @@ class WithBoredom(Reweighted):
     """Chances of `inner` times the boredom factor of the last `window` groups (see `Boredom`)."""
 
     name = "with_boredom"
+    version = 2
     paper = "this project"
     saved = ("boredom",)
 
