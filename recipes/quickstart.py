@@ -39,7 +39,7 @@ class Quickstart:
     """Repetitions, each with its own initial weights and draws."""
     first_seed: int = 0
     """Number of the first repetition; several processes can share the seeds of one folder."""
-    arms: tuple[str, ...] = ("rft", "grpo", "sft_worked", "sft_answers")
+    arms: tuple[str, ...] = ("sft_worked", "rft", "grpo", "sft_answers")
     """Stage-2 arms to run, in the order in which they begin: the longest first."""
     model: str = "tiny"
     """Where stage 1 starts: the tiny preset, or a Hugging Face name or folder."""
@@ -100,7 +100,7 @@ def main(config: Quickstart) -> None:
         place = config.output / f"seed{seed}"
         experiment = Experiment(place, seed, probing, kernels, console, about)
         start, told = experiment.start(config.model), "single calls, common compositions"
-        base = experiment.run("base", told, start, config.stage1, mixture(parts, seed), at_once)
+        base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
         rivals = [Rival(a, *arms[a], mixture(problems, seed), extra) for a in config.arms]
         experiment.rivals(rivals, base, at_once)
     report((config.output,), config.output, console, "samples")

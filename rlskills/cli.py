@@ -16,8 +16,9 @@ from . import __version__
 from .errors import UnknownName, UserError
 
 # The threads of GNU OpenMP spin for milliseconds while they wait. Beside any other busy process
-# that makes two of them slower than one. The library reads this when torch is loaded.
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# that makes two of them many times slower than one; this long they hardly notice it, and still
+# catch most of what comes next. The library reads this when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 USAGE = """usage: rlskills COMMAND ...
 

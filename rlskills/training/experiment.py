@@ -18,7 +18,7 @@ from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from .arms import Arm, Probing, open_run
 from .settings import Training
-from .side_by_side import run_shared, run_side_by_side
+from .side_by_side import run_side_by_side
 from .stream import TaskStream
 
 
@@ -83,26 +83,12 @@ class Experiment:
                 save_tiny(folder, self.seed)
         return str(folder)
 
-    def run(
-        self,
-        arm: str,
-        told: str,
-        base: str,
-        settings: Training,
-        stream: TaskStream,
-        processes: int = 1,
-    ) -> str:
+    def run(self, arm: str, told: str, base: str, settings: Training, stream: TaskStream) -> str:
         """Train one arm from `base` and return its model folder; a finished one is reused.
 
-        `told` says in the tables what the arm learns from: answers, or every step. Several
-        `processes` share its batches, on one CPU thread each.
+        `told` says in the tables what the arm learns from: answers, or every step.
         """
-        one = Rival(arm, told, settings, stream)
-        if processes == 1:
-            return self.rival(one, base)
-        if self._arm(one.arm, one.told, base, self._method(one)):
-            run_shared(partial(self.rival, one, base), processes)
-        return self.model(arm)
+        return self.rival(Rival(arm, told, settings, stream), base)
 
     def rival(self, one: Rival, base: str) -> str:
         """The same, for an arm that says more about itself."""

@@ -1,10 +1,9 @@
-"""Several processes of one CPU thread each: for rival arms, or for the shares of one run's batches.
+"""Rival arms in processes of their own, of one CPU thread each.
 
 A tiny model is bound by the latency of small operations, which a second thread does little about.
-So two arms on one thread each are done sooner than one after the other on two, and one arm whose
-batches are shared by two processes mostly sooner than on two threads. A process ends with the one
-that started it, also when that one is killed, so nothing goes on writing into a run that is being
-resumed.
+So two arms on one thread each are done sooner than one after the other on two. A process ends with
+the one that started it, also when that one is killed, so nothing goes on writing into a run that is
+being resumed.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import pickle
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -40,34 +38,6 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
                 future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def run_shared(job: Callable[[], object], processes: int) -> None:
-    """Run a picklable `job` in `processes` processes that form one group, as a launcher would."""
-    from accelerate.utils.other import get_free_port
-
-    port = get_free_port()
-    shares = [partial(_share, job, rank, processes, port) for rank in range(processes)]
-    run_side_by_side(shares, processes, threads=1)
-
-
-def _share(job: Callable[[], object], rank: int, processes: int, port: int) -> None:
-    import torch.distributed
-    from accelerate import PartialState
-
-    os.environ |= {
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-        **dict.fromkeys(("RANK", "LOCAL_RANK"), str(rank)),
-        **dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), str(processes)),
-    }
-    try:
-        PartialState(cpu=True)
-        job()
-    finally:
-        # Where this process failed, the others must not wait for it.
-        if torch.distributed.is_initialized():
-            torch.distributed.destroy_process_group()
 
 
 def _begin(threads: int, files: list[Path]) -> None:
