@@ -3,11 +3,11 @@
 Units are a function applied last and a level. The pool mixes single calls of common functions,
 which the base has mastered, compositions of train functions one to five deep, problems that no
 answer solves, and problems whose grader tosses a coin. All arms are GRPO from one base of the
-quickstart with one budget of updates; only the choice of problems differs.
+quickstart with one budget of rollouts; only the choice of problems differs.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -28,7 +28,7 @@ from rlskills_envs.distractors import Coin, Impossible
 
 SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "dead")
 """What is told of where rollouts went; the rest of them were single calls to learn."""
-METHODS = ("uniform", "default", "sec", "mopps", "dapo", "alp_gmm")
+METHODS = ("uniform", "default", "sec", "mopps", "dapo?batches=3", "alp_gmm")
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,7 @@ class Curricula:
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
     grpo: GRPOSettings = GRPOSettings(
         updates=120, prompts=32, optimizer="muon", learning_rate=2e-4, max_new_tokens=112,
-        eval_every=8, save_every=40,
-    )  # fmt: skip
+        eval_every=8, save_every=40)  # fmt: skip
     """The same for all."""
     probes: int = 64
     """Problems of each level."""
@@ -86,24 +85,25 @@ def main(config: Curricula) -> None:
         base = config.quickstart / f"seed{seed % config.bases}" / "base" / "model"
         if not base.is_dir():
             raise UserError(f"{base} is not there: run the quickstart first, or name its folder")
-        about, folder = {"recipe": "curricula"}, config.output / f"seed{seed}"
+        folder, about = config.output / f"seed{seed}", {"recipe": "curricula"}
         experiment = Experiment(folder, seed, probing, kernels, console, about)
-        rivals = [
-            Rival(arm, "answers", config.grpo, taught(sources, spec, seed), {"curriculum": spec})
-            for spec, arm in arms.items()
-        ]
+        rivals = []
+        for spec, arm in arms.items():
+            stream = taught(sources, spec, seed)
+            # What refills its batches makes fewer updates, of no more rollouts in all.
+            rounds, grpo = 1 + stream.curriculum.refill, config.grpo
+            updates, every = (max(n // rounds, 1) for n in (grpo.updates, grpo.eval_every))
+            grpo = replace(grpo, updates=updates, eval_every=every)
+            rivals.append(Rival(arm, "answers", grpo, stream, {"curriculum": spec}))
         experiment.rivals(rivals, str(base), config.machine.together)
     tags = [f"eval/train/L{level}/greedy" for level in (2, 3, 4)]
-    places = {
-        spec: [config.output / f"seed{seed}" / arm for seed in config.seeds]
-        for spec, arm in arms.items()
-    }
-    reach = [reached_table(places, tags, target) for target in config.targets]
-    shares = {name: f"curriculum/share/{name}" for name in SHARES}
-    table = "\n".join([*reach, means_table(places, shares)])
+    seeds = [config.output / f"seed{seed}" for seed in config.seeds]
+    places = {spec: [seed / arm for seed in seeds] for spec, arm in arms.items()}
+    tables = [reached_table(places, tags, target) for target in config.targets]
+    tables.append(means_table(places, {name: f"curriculum/share/{name}" for name in SHARES}))
     report((config.output,), config.output, console, "rollouts")
-    (config.output / "reached.md").write_text(table)
-    console.print(table, highlight=False, soft_wrap=True)
+    (config.output / "reached.md").write_text("\n".join(tables))
+    console.print("\n".join(tables), highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":
