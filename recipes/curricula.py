@@ -2,8 +2,8 @@
 
 Units are a function applied last and a level. The pool mixes single calls of common functions,
 which the base has mastered, compositions of train functions one to five deep, problems that no
-answer solves, and problems whose grader tosses a coin. All arms are GRPO from one base of the
-quickstart with one budget of rollouts; only the choice of problems differs.
+answer solves, and problems whose grader tosses a coin. All arms are GRPO from one quickstart's base
+with one budget of rollouts; only the choice of problems differs (docs/curricula_trained.md).
 """
 
 import re

@@ -23,7 +23,7 @@ from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, T
 from rlskills.training.stream import mixture, spread
 
 STAGE1 = SFTSettings(updates=1500, batch=64, optimizer="muon", learning_rate=3e-3, warmup=50,
-                     schedule="cosine", beta2=0.98, eval_every=750, save_every=200)  # fmt: skip
+                     schedule="cosine", beta2=0.98, eval_every=0, save_every=200)  # fmt: skip
 STAGE2 = {"updates": 240, "optimizer": "muon", "learning_rate": 2e-4, "schedule": "linear",
           "warmup": 5, "eval_every": 60}  # fmt: skip
 WORLD = ("common", "longest", "refreshing", "composing", "copying", "rows")
