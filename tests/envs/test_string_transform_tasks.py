@@ -325,8 +325,8 @@ def test_binary_prob_overrides_the_preset() -> None:
 
 
 def test_longest_widens_what_single_calls_are_asked_on() -> None:
-    def lengths(**options: int) -> set[int]:
-        env = StringTransform(preset="tiny", **options)
+    def lengths(longest: int = 0) -> set[int]:
+        env = StringTransform(preset="tiny", longest=longest)
         return {len(env.task("train", 1, i).data["input"]) for i in range(200)}
 
     assert lengths() == {3, 4, 5}
