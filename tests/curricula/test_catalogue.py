@@ -120,15 +120,16 @@ def test_the_page_s_examples_run():
 
 def test_what_is_logged_of_a_teacher():
     one = make("bidirectional_lp?rate=0.5&theta=0.5", POOL)
-    one.observe([Outcome(Choice("a"), (1.0,), 1), Outcome(Choice("ab"), (1.0, 0.0), 1)])
+    rates = {"a": (1.0, 0.0, 0.0, 0.0), "ab": (1.0,) + 7 * (0.0,)}
+    one.observe([Outcome(Choice(unit), rewards, 1) for unit, rewards in rates.items()])
     told, chances = one.metrics(), one.probabilities()
     assert told["probability/ab"] == chances["ab"]
     assert told["probability/level/1"] == pytest.approx(sum(chances[unit] for unit in "abc"))
     of_a = chances["a"] + chances["ab"] + chances["abc"]
     assert told["probability/skill/a"] == pytest.approx(of_a)
-    assert told["competence"] == pytest.approx((0.5 + 0.25) / 7)
-    assert told["competence/level/1"] == pytest.approx(0.5 / 3)
-    assert told["learning_progress/skill/a"] == pytest.approx((0.25 + 0.125) / 3)
+    assert told["competence"] == pytest.approx((0.125 + 0.0625) / 7)
+    assert told["competence/level/1"] == pytest.approx(0.125 / 3)
+    assert told["learning_progress/skill/a"] == pytest.approx((0.0625 + 0.03125) / 3)
     assert told["effective_units"] == pytest.approx(math.exp(told["entropy"]))
     many = make("uniform", [f"u{i}" for i in range(100)]).metrics()
     assert many["effective_units"] == pytest.approx(100)
