@@ -1,6 +1,6 @@
 """Rival arms in processes of their own, of one CPU thread each.
 
-A tiny model is bound by the latency of small operations, which a second thread does little about.
+A tiny model is bound by the latency of small operations, of which a second thread hides some only.
 So two arms on one thread each are done sooner than one after the other on two. A process ends with
 the one that started it, also when that one is killed, so nothing goes on writing into a run that is
 being resumed.
