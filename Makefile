@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: install quickstart test lint clean
+.PHONY: install quickstart test lint golden clean
 
 install: $(READY)
 
@@ -20,6 +20,13 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+# Writes tests/golden_runs/golden.json anew with the code of COMMIT.
+COMMIT ?= HEAD
+golden: $(READY)
+	rm -rf .golden && git worktree prune && git worktree add --quiet --detach .golden $(COMMIT)
+	cd .golden && PYTHONPATH=.:envs ../$(BIN)/python -m tests.golden_runs.make ../tests/golden_runs/golden.json
+	git worktree remove --force .golden
 
 # torch first and by itself: without a fixed version pip may take a build with gigabytes of CUDA.
 # On Linux without a GPU, PIP_INDEX_URL or PIP_FIND_LINKS may name a place with CPU builds.

@@ -1,0 +1,98 @@
+"""The runs behind the golden file; the one part of it that knows how a run is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rlskills import tasks
+from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.probes import make_probes
+from rlskills.models.kernels import Kernels, use_threads
+from rlskills.training.arms import Probing
+from rlskills.training.experiment import Experiment
+from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
+from rlskills.training.stream import TaskStream, taught, uniform, units_of
+from rlskills_envs.function_guess import FunctionGuess
+
+from tests.training.small import Bits  # isort: skip
+
+SFT = SFTSettings(updates=4, batch=16, learning_rate=3e-3, eval_every=2, save_every=2)
+GRPO = GRPOSettings(updates=5, prompts=8, group=4, max_new_tokens=6, learning_rate=1e-3,
+                    eval_every=2, save_every=2, micro_batches=2)  # fmt: skip
+RFT = RFTSettings(updates=4, prompts=8, group=4, max_new_tokens=6, learning_rate=1e-3,
+                  eval_every=2, save_every=2, keep_per_problem=2, drop_solved=True)  # fmt: skip
+
+
+def _calls() -> tasks.Environment:
+    return tasks.load("string_transform", preset="tiny", functions="train")
+
+
+def _guess() -> tasks.Environment:
+    return FunctionGuess(preset="tiny", pool=4, reward={"answer": 1.0, "queries": 0.1})
+
+
+def _bits(seed: int) -> TaskStream:
+    return uniform(Bits(), "train", (1, 2), seed)
+
+
+def _under(spec: str) -> Callable[[], TaskStream]:
+    return lambda: taught(units_of(Bits(), "train", (1, 2)), spec, 1)
+
+
+RUNS: dict[str, tuple[Training, Callable[[], TaskStream]]] = {
+    "base": (
+        replace(SFT, updates=40, batch=32, eval_every=20, save_every=50), lambda: _bits(0)
+    ),
+    "sft_worked": (replace(SFT, optimizer="muon"), lambda: uniform(_calls(), "train", (1, 2), 3)),
+    "sft_answers": (
+        replace(SFT, target="answer", micro_batches=2), lambda: uniform(_calls(), "train", (2,), 3)
+    ),
+    "grpo": (GRPO, lambda: _bits(5)),
+    "grpo_refill": (replace(GRPO, dead_groups="refill", max_rounds=2), lambda: _bits(6)),
+    "rft": (RFT, lambda: _bits(7)),
+    "games_base": (
+        replace(SFT, updates=40, learning_rate=1e-2, eval_every=0, save_every=80),
+        lambda: uniform(_guess(), "train", (1, 2), 1),
+    ),
+    "games": (
+        replace(GRPO, updates=3, max_new_tokens=30), lambda: uniform(_guess(), "train", (1, 2), 0)
+    ),
+    "default": (GRPO, _under("default?window=8")),
+    "gate": (GRPO, _under("dapo?batches=2")),
+    "units": (
+        replace(GRPO, updates=3, max_new_tokens=12),
+        lambda: taught(units_of(_calls(), "train", (1, 2)), "sec", 1),
+    ),
+}  # fmt: skip
+
+BASES = {"base": "", "games_base": "base", "games": "games_base"}
+"""What a run starts from where that is not `base`; nothing stands for an untrained model."""
+
+
+def train(name: str, folder: Path) -> list[Any]:
+    """Train one run, the base first, in `folder`/seed0; the addresses of its tasks as drawn."""
+    use_threads(1)
+    settings, make_stream = RUNS[name]
+    probing = Probing(make_probes({"all": Bits()}, (1, 2), 8), Evaluation(6, 2), curve_tasks=4)
+    kernels = Kernels("eager", "highest")
+    experiment = Experiment(
+        folder / "seed0", 0, probing, kernels, Console(quiet=True), {"golden": 1}
+    )
+    base = BASES.get(name, "base")
+    base = experiment.model(base) if base else experiment.start("tiny")
+    stream, drawn = make_stream(), []
+    draw = stream.draw
+
+    def noted(*args: Any, **options: Any) -> Any:
+        found = draw(*args, **options)
+        drawn.extend([one.task.env, one.task.level, one.task.index, one.task.key] for one in found)
+        return found
+
+    stream.draw = noted  # pyright: ignore[reportAttributeAccessIssue]
+    experiment.run(name, "golden", base, settings, stream)
+    return drawn
