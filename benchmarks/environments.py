@@ -23,8 +23,8 @@ import tyro
 from rich.console import Console
 from rich.table import Table
 
-from rlskills.commands.bench_env import machine, peak_mb, rate
-from rlskills.tasks import Environment, load
+from rlskills.cli.env.bench import machine, peak_mb, rate
+from rlskills.environments import Environment, load
 
 BATCH = 50
 
@@ -59,7 +59,7 @@ def main(config: Benchmark) -> None:
 def imports(config: Benchmark) -> Iterator[Row]:
     """The task room in a fresh interpreter, beyond the interpreter itself."""
     code = "import time; s = time.process_time(); import {}; print(time.process_time() - s)"
-    times: dict[str, list[float]] = {"rlskills.tasks": [], "reasoning_gym": []}
+    times: dict[str, list[float]] = {"rlskills.environments": [], "reasoning_gym": []}
     for _ in range(config.turns):
         for name, found in times.items():
             command = [sys.executable, "-c", code.format(name)]

@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from rlskills.tasks import Environment, load, unique_tasks
-from rlskills.tasks.grading import arithmetic
+from rlskills.environments import Environment, load, unique_tasks
+from rlskills.environments.grading import arithmetic
 
-IMPORT = "import sys, time; s = time.process_time(); import rlskills.tasks; " \
+IMPORT = "import sys, time; s = time.process_time(); import rlskills.environments; " \
     "print(time.process_time() - s, 'torch' in sys.modules)"  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def _import() -> Result:
     for _ in range(5):
         words = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True)
         spent, torch = words.stdout.split()
-        assert torch == "False", "rlskills.tasks imports torch"
+        assert torch == "False", "rlskills.environments imports torch"
         seconds.append(float(spent))
     best = min(seconds)
     return Result("seconds to import, without torch", f"{best:.3f}", "below 0.2", 0.2 / best)

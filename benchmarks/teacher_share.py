@@ -29,7 +29,7 @@ from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import taught
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "recipes"))
-from curricula import pool_of
+from rlskills_recipes.curricula import pool_of
 
 
 @dataclass
@@ -60,8 +60,12 @@ def main(config: Config) -> None:
     use_threads(1)
     how = Kernels("eager", "medium")
     kernels.apply(how)
-    settings = GRPOSettings(updates=config.updates, prompts=config.prompts, max_new_tokens=112,
-                            save_every=10**6)  # fmt: skip
+    settings = GRPOSettings(
+        max_steps=config.updates,
+        prompts_per_step=config.prompts,
+        max_new_tokens=112,
+        save_every=10**6,
+    )
     print("curriculum        s an update  teacher, ms an update  share")
     with tempfile.TemporaryDirectory() as folder:
         model = config.model or str(save_tiny(Path(folder) / "tiny", 0))

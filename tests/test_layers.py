@@ -60,7 +60,7 @@ def _modules(file: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("rlskills.tasks", ["numpy", "torch", "transformers"]),
+        ("rlskills.environments", ["numpy", "torch", "transformers"]),
         ("rlskills.curricula", ["torch", "transformers"]),
         ("rlskills_envs.string_transform", ["numpy", "torch"]),
         ("rlskills.cli", ["torch", "transformers", "trl", "tyro"]),

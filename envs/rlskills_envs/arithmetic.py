@@ -26,11 +26,11 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from rlskills.tasks import Draft, Task, register
-from rlskills.tasks.grading import number
-from rlskills.tasks.types import JSON
+from rlskills.environments import Draft, Task, register
+from rlskills.environments.grading import number
+from rlskills.environments.types import JSON
 
-from .writing import Written, whole
+from .presets import Written, whole
 
 OPERATIONS: Mapping[str, tuple[str, Callable[[int, int], int]]] = {
     "+": ("add", operator.add),

@@ -24,11 +24,11 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rlskills.tasks import Draft, Task, register
-from rlskills.tasks.grading import arithmetic
-from rlskills.tasks.types import JSON
+from rlskills.environments import Draft, Task, register
+from rlskills.environments.grading import arithmetic
+from rlskills.environments.types import JSON
 
-from .writing import Written, whole
+from .presets import Written, whole
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 MOST_NODES = 60

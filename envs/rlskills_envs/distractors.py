@@ -13,8 +13,8 @@ import random
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rlskills.tasks import Draft, Environment, Task, digest
-from rlskills.tasks.parsing import TAIL
+from rlskills.environments import Draft, Environment, Task, digest
+from rlskills.environments.parsing import TAIL
 
 
 class Impossible(Environment):

@@ -27,10 +27,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from rlskills.tasks import Draft, Task, register
-from rlskills.tasks.types import JSON
+from rlskills.environments import Draft, Task, register
+from rlskills.environments.types import JSON
 
-from .writing import Written, whole
+from .presets import Written, whole
 
 NAMES = string.ascii_letters
 _SEPARATORS = re.compile(r"\s*(?:->|→|,)\s*|\s+")

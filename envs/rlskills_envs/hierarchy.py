@@ -29,11 +29,11 @@ from functools import cache, partial
 from itertools import pairwise, product
 from typing import ClassVar
 
-from rlskills.tasks import Draft, Task, register, stream
-from rlskills.tasks.grading import read_list
-from rlskills.tasks.types import JSON
+from rlskills.environments import Draft, Task, register, stream
+from rlskills.environments.grading import read_list
+from rlskills.environments.types import JSON
 
-from .writing import Written, prefix_share, whole
+from .presets import Written, prefix_share, whole
 
 VERSION = 1
 ROWS = 5

@@ -27,11 +27,11 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import ClassVar
 
+from rlskills.environments import Draft, Task, register
+from rlskills.environments.types import JSON
 from rlskills.errors import UnknownName
-from rlskills.tasks import Draft, Task, register
-from rlskills.tasks.types import JSON
 
-from .writing import Written, whole
+from .presets import Written, whole
 
 
 @dataclass(frozen=True)

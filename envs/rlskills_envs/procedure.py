@@ -33,10 +33,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from rlskills.tasks import Draft, Task, register
-from rlskills.tasks.types import JSON
+from rlskills.environments import Draft, Task, register
+from rlskills.environments.types import JSON
 
-from .writing import Written, prefix_share, whole
+from .presets import Written, prefix_share, whole
 
 Items = list[str]
 Case = tuple[Items, int, int, str]

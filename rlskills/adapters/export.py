@@ -12,9 +12,9 @@ from dataclasses import asdict, fields
 from typing import Any
 from urllib.parse import urlencode
 
+from ..environments import Environment, Score, Task, find, load, names, unique_tasks
+from ..environments.registry import origin
 from ..errors import UserError
-from ..tasks import Environment, Score, Task, find, load, names, unique_tasks
-from ..tasks.registry import origin
 
 Row = dict[str, Any]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+from ..environments import Environment, Task
 from ..errors import UnknownName, UserError
-from ..tasks import Environment, Task
 from .export import datasets_library, row_of, spec_of, verl_row
 
 CHUNK = 2_000

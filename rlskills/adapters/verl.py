@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from ..tasks import Environment, GraderError, Task, load
+from ..environments import Environment, GraderError, Task, load
 
 
 def compute_score(
@@ -22,7 +22,7 @@ def compute_score(
 ) -> float:
     """The reward of a completion; `GraderError` where grading failed, which verl has no value for.
 
-    `data_source` is what `rlskills.tasks.load` takes, `extra_info["task"]` the task as JSON;
+    `data_source` is what `rlskills.environments.load` takes, `extra_info["task"]` the task as JSON;
     `ground_truth` is not needed.
     """
     score = _environment(data_source).score(Task.from_json(extra_info["task"]), solution_str)

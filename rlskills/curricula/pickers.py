@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..tasks import seed_from
+from ..environments import seed_from
 from .base import Base
 from .pool import Pool
 from .state import Array, IntArray

@@ -8,8 +8,8 @@ from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from math import inf
 
+from ..environments import digest
 from ..errors import UserError
-from ..tasks import digest
 
 
 @dataclass(frozen=True)

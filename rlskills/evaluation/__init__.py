@@ -1,1 +1,1 @@
-"""What was really learned: fixed probes, greedy and sampled answers, pass@k, intervals."""
+"""What was really learned: fixed eval sets, greedy and sampled answers, pass@k, intervals."""

@@ -1,4 +1,4 @@
-"""Answers of a model on the probes: greedy, and sampled for pass@k."""
+"""Answers of a model on the eval sets: greedy, and sampled for pass@k."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from ..models.decoding import Sampling
-from ..models.episodes import Replies, TokenCaps, roll
-from ..models.generation import complete
+from ..environments import Environment, Play, Score, Task, score_batch, seed_from
+from ..environments.types import FAILURES
+from ..generation.complete import complete
+from ..generation.episodes import Replies, TokenCaps, roll
+from ..generation.llama_cpu import Sampling
 from ..models.loading import encode_prompts, end_tokens, positions_of
-from ..tasks import Environment, Play, Score, Task, score_batch, seed_from
-from ..tasks.types import FAILURES
-from .probes import Probe
+from .eval_sets import EvalSet
 
 Asked: TypeAlias = Sequence[tuple[Environment, Task]]
 
@@ -28,45 +28,50 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any, tokenizer: Any, probes: list[Probe], how: Evaluation, seed: int = 0
+    model: Any, tokenizer: Any, eval_sets: list[EvalSet], how: Evaluation, seed: int = 0
 ) -> list[dict[str, Any]]:
-    """One record a probe, with the outcome of every task; `evaluation.json` holds the list.
+    """One record an eval set, with the outcome of every task; `evaluation.json` holds the list.
 
     `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
     `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
     says so of the greedy one, `samples` does not count it, and `grader_failures` does.
     """
-    greedy = _scores(model, tokenizer, probes, Sampling(how.max_new_tokens, 0.0), seed)
+    greedy = _scores(model, tokenizer, eval_sets, Sampling(how.max_new_tokens, 0.0), seed)
     sampled: list[list[Score]] = [[] for _ in greedy]
     if how.samples:
         sampling = Sampling(how.max_new_tokens, how.temperature, how.samples)
-        sampled = _scores(model, tokenizer, probes, sampling, seed)
+        sampled = _scores(model, tokenizer, eval_sets, sampling, seed)
     records, at = [], 0
-    for probe in probes:
+    for eval_set in eval_sets:
         tasks = []
-        for task in probe.tasks:
+        for task in eval_set.tasks:
             tasks.append(_outcome(task, greedy[at][0], sampled[at]))
             at += 1
         records.append(
-            {"group": probe.group, "level": probe.level, "split": probe.split, "tasks": tasks}
+            {
+                "group": eval_set.group,
+                "level": eval_set.level,
+                "split": eval_set.split,
+                "tasks": tasks,
+            }
         )
     return records
 
 
 def greedy_accuracy(
-    model: Any, tokenizer: Any, probes: list[Probe], max_new_tokens: int
+    model: Any, tokenizer: Any, eval_sets: list[EvalSet], max_new_tokens: int
 ) -> dict[str, float]:
     """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
-    records = evaluate(model, tokenizer, probes, Evaluation(max_new_tokens))
+    records = evaluate(model, tokenizer, eval_sets, Evaluation(max_new_tokens))
     return {
-        f"{probe.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
-        for probe, record in zip(probes, records, strict=True)
+        f"{eval_set.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
+        for eval_set, record in zip(eval_sets, records, strict=True)
         if (tasks := graded(record))
     }
 
 
 def graded(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tasks of a probe's record whose greedy answer was graded: right or wrong."""
+    """The tasks of an eval set's record whose greedy answer was graded: right or wrong."""
     return [task for task in record["tasks"] if task["status"] not in FAILURES]
 
 
@@ -82,10 +87,10 @@ def by_skill(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
 
 
 def _scores(
-    model: Any, tokenizer: Any, probes: list[Probe], sampling: Sampling, seed: int
+    model: Any, tokenizer: Any, eval_sets: list[EvalSet], sampling: Sampling, seed: int
 ) -> list[list[Score]]:
-    """Scores of all completions, a list a task; all probes are decoded together."""
-    pairs = [(probe.env, task) for probe in probes for task in probe.tasks]
+    """Scores of all completions, a list a task; all eval sets are decoded together."""
+    pairs = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
     training = model.training
     model.eval()
     scores: dict[int, list[Score]] = {}

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from ..environments import Message, Task, digest, joined
 from ..errors import UserError
-from ..tasks import Message, Task, digest, joined
 from .kernels import Kernels
 
 

@@ -5,7 +5,7 @@ metrics.jsonl    one record a logged step, with the budgets spent so far
 tensorboard/     the same, as events
 checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoints
 model/           the final weights
-evaluation.json  outcomes on the fixed probes, task by task
+evaluation.json  outcomes on the fixed eval sets, task by task
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from ..environments import digest
 from ..errors import UserError
-from ..tasks import digest
 
 PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
 

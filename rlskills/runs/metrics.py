@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from .reading import Address, eval_tag, metric_lines
+from ..report.reading import Address, eval_tag, metric_lines
 
 AXES = ("samples", "rollouts", "generated_tokens", "trained_tokens", "seconds")
 

@@ -14,8 +14,8 @@ from .. import curricula
 from ..curricula import CATALOGUE, BoxPool, Curriculum, Pool
 from ..curricula.boxes import UniformBox
 from ..curricula.catalogue import DEFAULT, find, option_kinds
+from ..environments import digest
 from ..errors import UnknownName, UserError
-from ..tasks import digest
 from .box import BOXES, BoxProtocol, BoxRegime
 from .references import BoxOracle, Oracle
 from .regimes import REGIMES, Protocol, Regime

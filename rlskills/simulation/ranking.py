@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .box import BoxRegime
-from .grid import Cell
+from .jobs import Cell
 from .methods import BASELINE, REFERENCE
 from .world import Floats
 

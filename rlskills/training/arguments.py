@@ -16,14 +16,14 @@ def common_arguments(settings: Training, checkpoints: Path, device: str) -> dict
     """
     return {
         "output_dir": str(checkpoints),
-        "max_steps": settings.updates,
+        "max_steps": settings.max_steps,
         "learning_rate": settings.learning_rate,
-        "lr_scheduler_type": settings.schedule,
-        "warmup_steps": settings.warmup,
+        "lr_scheduler_type": settings.lr_scheduler,
+        "warmup_steps": settings.warmup_steps,
         "weight_decay": settings.weight_decay,
         "adam_beta2": settings.beta2,
         "max_grad_norm": settings.max_grad_norm,
-        "gradient_accumulation_steps": settings.micro_batches,
+        "gradient_accumulation_steps": settings.gradient_accumulation_steps,
         "seed": settings.seed,
         "bf16": settings.bf16,
         "activation_checkpointing": settings.gradient_checkpointing,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..models.episodes import Replies, Rollout, TokenCaps, roll
+from ..environments import Play
+from ..generation.episodes import Replies, Rollout, TokenCaps, roll
 from ..models.loading import positions_of
-from ..tasks import Play
 
 if TYPE_CHECKING:
     from .rollouts import RolloutTrainer
@@ -28,7 +28,7 @@ def play_round(prompts: list[Any], trainer: RolloutTrainer) -> dict[str, Any]:
 
     def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
         # Before its first reply a whole group has the same context.
-        alike = trainer.settings.group if turn == 0 else 1
+        alike = trainer.settings.group_size if turn == 0 else 1
         return trainer.sample_replies(contexts, alike, turn, limit)
 
     caps = TokenCaps(trainer.settings.max_new_tokens, positions_of(model))

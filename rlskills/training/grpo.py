@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..environments import Score
 from ..runs.metrics import Budget
-from ..tasks import Score
 from .rollouts import RolloutTrainer
 from .rounds import Round
 from .settings import GRPOSettings
@@ -61,4 +61,4 @@ class GRPO(RolloutTrainer):
         if len(rounds) >= most:
             return False
         have = self._total(sum(one.wanted for one in rounds))
-        return have < self.settings.prompts * self.settings.group
+        return have < self.settings.prompts_per_step * self.settings.group_size

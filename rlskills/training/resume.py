@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import Trainer
 
+from ..environments import seed_from
 from ..runs.metrics import Budget
-from ..tasks import seed_from
-from .checkpoints import publish
+from .checkpoint import publish
 from .stream import TaskStream
 
 if TYPE_CHECKING:

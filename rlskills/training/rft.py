@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..environments import Score
 from ..runs.metrics import Budget
-from ..tasks import Score
 from .rollouts import RolloutTrainer
 from .settings import RFTSettings
 from .stream import TaskStream
@@ -41,12 +41,12 @@ class RFT(RolloutTrainer):
         )  # fmt: skip
 
     def choose(self, scores: list[Score], advantages: Tensor) -> tuple[Tensor, Tensor]:
-        """Advantage 1 for right completions, up to `keep_per_problem` of each group."""
+        """Advantage 1 for right completions, up to `max_per_prompt` of each group."""
         right = torch.tensor([score.correct for score in scores], device=advantages.device)
-        groups = right.view(-1, self.settings.group)
+        groups = right.view(-1, self.settings.group_size)
         keep = groups.clone()
-        if self.settings.keep_per_problem:
-            keep &= groups.cumsum(1) <= self.settings.keep_per_problem
-        if self.settings.drop_solved:
+        if self.settings.max_per_prompt:
+            keep &= groups.cumsum(1) <= self.settings.max_per_prompt
+        if self.settings.skip_solved:
             keep &= ~groups.all(1, keepdim=True)
         return torch.ones_like(advantages), keep.view(-1)

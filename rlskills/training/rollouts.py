@@ -27,16 +27,16 @@ from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from ..curricula import Outcome
+from ..environments import Score, score_batch, seed_from
 from ..errors import UserError
-from ..models.decoding import Sampling, decode, supports
-from ..models.episodes import Replies, Rollout
+from ..generation.episodes import Replies, Rollout
+from ..generation.llama_cpu import Sampling, decode, supports
 from ..models.loading import encode_prompts, end_tokens, prompt_of
 from ..runs.metrics import Budget
-from ..tasks import Score, score_batch, seed_from
 from .arguments import common_arguments
 from .episodes import play_round, rollouts_of
 from .features import prompt_features
-from .optimizers import optimizer_for
+from .optim import optimizer_for
 from .resume import ExactResume
 from .rounds import Round, merge, select
 from .settings import RolloutSettings
@@ -44,7 +44,7 @@ from .stream import Drawn, TaskStream
 
 
 class RolloutTrainer(ExactResume, GRPOTrainer):
-    """Samples `settings.prompts` x `settings.group` completions an update and learns from some."""
+    """Samples `prompts_per_step` x `group_size` completions per update and learns from some."""
 
     def __init__(
         self,
@@ -67,16 +67,22 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         self.samples: list[tuple[str, str, Score]] = []
         common = common_arguments(settings, checkpoints, model.device.type)
         processes = int(os.environ.get("WORLD_SIZE", "1"))
-        if settings.prompts % processes:
+        if settings.prompts_per_step % processes:
             raise UserError(
-                f"prompts ({settings.prompts}) must be a multiple of {processes} processes"
+                f"prompts_per_step ({settings.prompts_per_step}) must be a multiple of "
+                f"{processes} processes"
             )
-        rows = settings.prompts * settings.group // settings.micro_batches // processes
+        rows = (
+            settings.prompts_per_step
+            * settings.group_size
+            // settings.gradient_accumulation_steps
+            // processes
+        )
         config = GRPOConfig(
             **common,
             per_device_train_batch_size=rows,
-            steps_per_generation=settings.micro_batches,
-            num_generations=settings.group,
+            steps_per_generation=settings.gradient_accumulation_steps,
+            num_generations=settings.group_size,
             max_completion_length=settings.max_new_tokens,
             temperature=settings.temperature,
             use_vllm=settings.use_vllm,
@@ -114,7 +120,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         return self
 
     def __iter__(self) -> Iterator[list[dict[str, str]]]:
-        rows = self.args.per_device_train_batch_size * self.settings.micro_batches
+        rows = self.args.per_device_train_batch_size * self.settings.gradient_accumulation_steps
         while True:
             yield [{"prompt": ""}] * rows
 
@@ -125,7 +131,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         pad = cast(int, self._tokenizer.pad_token_id)
         # TRL gathers by-row metrics, so every process must have the same number of rows.
         wanted = self._most(min(len(inputs), sum(one.wanted for one in rounds)))
-        output = merge(rounds, pad, wanted, multiple=self.settings.micro_batches)
+        output = merge(rounds, pad, wanted, multiple=self.settings.gradient_accumulation_steps)
         # What an environment said in between is in the completion, but not learned from.
         mask = output["completion_mask"] * output.get("tool_mask", 1)
         learned = cast(Tensor, self.accelerator.gather(mask.sum())).sum()
@@ -135,7 +141,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
         return output
 
     def _sample_round(self, rows: int) -> Round:
-        group, world = self.settings.group, self.accelerator.num_processes
+        group, world = self.settings.group_size, self.accelerator.num_processes
         drawn = self.stream.draw(rows * world // group, group)
         first = self.accelerator.process_index * rows
         mine = self.drawn = [drawn[(first + i) // group] for i in range(rows)]
@@ -173,7 +179,7 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             (one.env, one.task, text, truncated)
             for one, text, truncated in zip(drawn, texts, cut, strict=True)
         )
-        group = self.settings.group
+        group = self.settings.group_size
         self.samples = [
             (drawn[i].task.text, texts[i], self._scores[i]) for i in range(0, len(texts), group)
         ]
@@ -218,19 +224,19 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
 
     def _observe(self, drawn: list[Drawn], scores: list[Score], lengths: list[int]) -> None:
         outcomes, dead = [], []
-        features = self._features(drawn[:: self.settings.group])
-        for i in range(0, len(drawn), self.settings.group):
-            rows = slice(i, i + self.settings.group)
+        features = self._features(drawn[:: self.settings.group_size])
+        for i in range(0, len(drawn), self.settings.group_size):
+            rows = slice(i, i + self.settings.group_size)
             # A curriculum sees how often the group was right, whatever the reward preset.
             graded = [score for score in scores[rows] if not score.failed]
             rights = tuple(score.parts["answer"] for score in graded)
             step, tokens = self.state.global_step, sum(lengths[rows])
-            known = features[i // self.settings.group]
+            known = features[i // self.settings.group_size]
             outcomes.append(Outcome(drawn[i].choice, rights, step, tokens, features=known))
             dead.append(len({score.reward for score in graded}) == 1)
         # All groups are shown before any is asked about: the state must have seen the dead ones.
         self.stream.observe([outcome for outcome in outcomes if outcome.rewards])
-        whole = [len(outcome.rewards) == self.settings.group for outcome in outcomes]
+        whole = [len(outcome.rewards) == self.settings.group_size for outcome in outcomes]
         self._admitted = [
             graded and self.stream.curriculum.admit(outcome)
             for graded, outcome in zip(whole, outcomes, strict=True)

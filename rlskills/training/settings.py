@@ -17,15 +17,15 @@ LossType = Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", 
 class Training:
     """Common to all methods."""
 
-    updates: int = 150
+    max_steps: int = 150
     """Optimizer steps."""
     optimizer: Literal["adamw", "muon"] = "adamw"
     """AdamW, or Muon for the matrices of the layers and AdamW for the rest."""
     learning_rate: float = 1e-4
     """Peak learning rate."""
-    schedule: Literal["constant", "cosine", "linear"] = "constant"
+    lr_scheduler: Literal["constant", "cosine", "linear"] = "constant"
     """Shape of the learning rate after warm-up."""
-    warmup: int = 0
+    warmup_steps: int = 0
     """Steps over which the learning rate rises from 0."""
     weight_decay: float = 0.0
     """Decoupled weight decay."""
@@ -33,10 +33,10 @@ class Training:
     """AdamW's second-moment decay."""
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
-    micro_batches: int = 1
+    gradient_accumulation_steps: int = 1
     """Parts into which an update's sequences are split to fit in memory."""
     eval_every: int = 25
-    """Updates between evaluations on the probes; 0 evaluates only at the end."""
+    """Updates between evaluations on the eval sets; 0 evaluates only at the end."""
     save_every: int = 25
     """Updates between checkpoints."""
     keep_checkpoints: int = 2
@@ -50,9 +50,9 @@ class Training:
 
     def __post_init__(self) -> None:
         positive = {
-            "updates": self.updates,
+            "max_steps": self.max_steps,
             "learning_rate": self.learning_rate,
-            "micro_batches": self.micro_batches,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
             "save_every": self.save_every,
             "keep_checkpoints": self.keep_checkpoints,
         }
@@ -65,7 +65,7 @@ class Training:
 class SFTSettings(Training):
     """Supervised fine-tuning on demonstrations that the environment writes."""
 
-    batch: int = 512
+    batch_size: int = 512
     """Demonstrations an update."""
     target: Literal["worked", "answer"] = "worked"
     """Show every step of the solution, or the bare answer."""
@@ -75,9 +75,9 @@ class SFTSettings(Training):
 class RolloutSettings(Training):
     """Common to methods that learn from what the policy samples."""
 
-    prompts: int = 64
+    prompts_per_step: int = 64
     """Problems an update."""
-    group: int = 8
+    group_size: int = 8
     """Completions a problem."""
     max_new_tokens: int = 64
     """Length at which a completion is cut off."""
@@ -88,10 +88,12 @@ class RolloutSettings(Training):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.prompts < 1 or self.group < 2:
-            raise UserError("prompts must be at least 1 and group at least 2")
-        if self.prompts * self.group % self.micro_batches:
-            raise UserError("prompts x group must be divisible by micro_batches")
+        if self.prompts_per_step < 1 or self.group_size < 2:
+            raise UserError("prompts_per_step must be at least 1 and group_size at least 2")
+        if self.prompts_per_step * self.group_size % self.gradient_accumulation_steps:
+            raise UserError(
+                "prompts_per_step x group_size must be divisible by gradient_accumulation_steps"
+            )
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class GRPOSettings(RolloutSettings):
 class RFTSettings(RolloutSettings):
     """Rejection fine-tuning on the policy's own right completions, sampled anew every update."""
 
-    keep_per_problem: int = 0
+    max_per_prompt: int = 0
     """Most right completions kept of one problem; 0 keeps all."""
-    drop_solved: bool = False
+    skip_solved: bool = False
     """Leave out problems whose completions are all right, as the paper's filter does."""

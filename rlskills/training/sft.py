@@ -15,12 +15,12 @@ from torch import Tensor
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from ..models.episodes import transcribe
+from ..environments import bare_answer, demonstration
+from ..generation.episodes import transcribe
 from ..models.loading import encode_completions, encode_prompts
 from ..runs.metrics import Budget
-from ..tasks import bare_answer, demonstration
 from .arguments import common_arguments
-from .optimizers import optimizer_for
+from .optim import optimizer_for
 from .packing import IGNORE, Sequence, pack
 from .resume import ExactResume
 from .settings import SFTSettings
@@ -28,7 +28,7 @@ from .stream import Drawn, TaskStream
 
 
 class SFT(ExactResume, SFTTrainer):
-    """Trains `model` on `settings.batch` fresh demonstrations an update."""
+    """Trains `model` on `settings.batch_size` fresh demonstrations an update."""
 
     def __init__(
         self,
@@ -69,10 +69,10 @@ class SFT(ExactResume, SFTTrainer):
         flash = "flash" in self._attention
         pad = cast(int, self._tokenizer.pad_token_id)
         while True:
-            drawn = self.stream.draw(self.settings.batch)[rank::world]
+            drawn = self.stream.draw(self.settings.batch_size)[rank::world]
             sequences = self._sequences(drawn)
             learned = sum(sum(mask) for _, mask in sequences)
-            self.budget.samples += self.settings.batch
+            self.budget.samples += self.settings.batch_size
             self.budget.trained_tokens += self._over_processes(learned)
             for part in range(parts):
                 yield pack(sequences[part::parts], pad, flash)

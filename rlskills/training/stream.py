@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, make
-from ..tasks import Environment, Task
-from .teaching import Watch
+from ..curricula.monitor import Watch
+from ..environments import Environment, Task
 
 
 @dataclass(frozen=True)

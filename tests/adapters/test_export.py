@@ -10,9 +10,9 @@ import pytest
 from rlskills.adapters.export import row_of, rows, score_row, spec_of, task_of, to_hf, to_trl
 from rlskills.adapters.files import FORMS, write
 from rlskills.adapters.verl import compute_score
-from rlskills.commands.env import env_cli
+from rlskills.cli.env.main import env_cli
+from rlskills.environments import Environment, load
 from rlskills.errors import UserError
-from rlskills.tasks import Environment, load
 
 SPEC = "string_transform?preset=tiny&functions=all"
 
@@ -110,7 +110,7 @@ def test_rewards_for_trl_never_draw(env: Environment, monkeypatch):
 
 
 def _task(found: dict):
-    from rlskills.tasks import Task
+    from rlskills.environments import Task
 
     return Task.from_json(json.dumps(found))
 
@@ -118,7 +118,7 @@ def _task(found: dict):
 def test_a_failed_grading_is_no_reward(tmp_path: Path):
     file = tmp_path / "shaky.py"
     file.write_text(
-        "from rlskills.tasks import Draft, Environment\n\n\n"
+        "from rlskills.environments import Draft, Environment\n\n\n"
         "class Shaky(Environment):\n"
         "    trusted_grader = False\n"
         "    def make(self, rng, cfg):\n"

@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
+from rlskills.environments import load
+from rlskills.environments.conformance import check
 from rlskills.errors import UserError
-from rlskills.tasks import load
-from rlskills.tasks.checks import check
 
 pytest.importorskip("reasoning_gym", reason="the extra `rg` is not installed")
 
@@ -25,7 +25,7 @@ from rlskills.adapters.rg.solvers import coloring, traffic
 
 def test_names_are_listed_without_importing_anything():
     code = (
-        "import sys; from rlskills.tasks.registry import names, prefixes; names();"
+        "import sys; from rlskills.environments.registry import names, prefixes; names();"
         "assert 'rg' in prefixes(); print([m for m in sys.modules if 'reasoning' in m])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -155,7 +155,7 @@ def test_partial_credit_counts_only_where_it_is_asked_for():
     task = lenient.task("train", 1, 0)
     assert task.answer
     half = task.answer[:1]
-    from rlskills.tasks.scoring import grade
+    from rlskills.environments.scoring import grade
 
     score = grade(lenient, task, f"<answer>{half}</answer>", False)
     assert not score.correct

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from rlskills.environments import load
 from rlskills.errors import UserError
-from rlskills.tasks import load
 
 pytest.importorskip("verifiers", reason="the extra `verifiers` is not installed")
 

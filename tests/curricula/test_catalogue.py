@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rlskills.commands.curriculum import as_markdown, rows
+from rlskills.cli.curriculum.main import as_markdown, rows
 from rlskills.curricula import CATALOGUE, DEFAULT, Choice, Outcome, make
 from rlskills.errors import UnknownName, UserError
 

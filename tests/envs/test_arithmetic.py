@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlskills.environments import Draft
 from rlskills.errors import UserError
-from rlskills.tasks import Draft
 from rlskills_envs.arithmetic import LARGEST, Arithmetic, _addition, _chain, _multiplication
 
 NUMBERS = st.integers(0, 10**12)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlskills.environments import Task, load
 from rlskills.errors import UserError
-from rlskills.tasks import Task, load
 from rlskills_envs.countdown import OPERATIONS, Countdown, _merge
 
 

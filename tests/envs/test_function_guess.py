@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlskills.environments import Play, Task, demonstration, load, play
+from rlskills.environments.conformance import check
 from rlskills.errors import UserError
-from rlskills.tasks import Play, Task, demonstration, load, play
-from rlskills.tasks.checks import check
 from rlskills_envs.function_guess import FunctionGuess
 from rlskills_envs.function_guess.notation import PRESETS
 from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS

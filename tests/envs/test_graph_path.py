@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlskills.environments import Task
 from rlskills.errors import UserError
-from rlskills.tasks import Task
 from rlskills_envs.graph_path import GraphPath, _search
 
 SHAPES = [

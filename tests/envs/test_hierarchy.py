@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from rlskills.environments import Task, digest
+from rlskills.environments.conformance import check
 from rlskills.errors import UserError
-from rlskills.tasks import Task, digest
-from rlskills.tasks.checks import check
 from rlskills_envs.hierarchy import CHILDREN, PARENT, RELATIONS, ROWS, Hierarchy, follow
 
 ROOT = next(iter(CHILDREN))

@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
+from rlskills.environments import load
 from rlskills.errors import UserError
-from rlskills.tasks import load
 from rlskills_envs.lego import GROUPS, Lego
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlskills.environments.conformance import check
+from rlskills.environments.skillmix import SkillMix
 from rlskills.errors import UserError
-from rlskills.tasks.checks import check
-from rlskills.tasks.skillmix import SkillMix
 from rlskills_envs.procedure import INSTRUCTIONS, LONGEST, SHORTEST, Procedure
 
 EXAMPLES = [

@@ -7,8 +7,8 @@ from itertools import islice
 
 import pytest
 
+from rlskills.environments import load
 from rlskills.errors import UserError
-from rlskills.tasks import load
 from rlskills_envs.string_transform import TINY_FUNCTIONS
 
 CALL = re.compile(r"(F\d\d)\(([a-h]+)\)")

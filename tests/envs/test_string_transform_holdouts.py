@@ -7,9 +7,9 @@ from itertools import islice, pairwise
 
 import pytest
 
+from rlskills.environments import Environment, Task, load
+from rlskills.environments.environment import EmptySplit
 from rlskills.errors import UserError
-from rlskills.tasks import Environment, Task, load
-from rlskills.tasks.environment import EmptySplit
 from rlskills_envs.string_transform.environment import StringTransform
 from rlskills_envs.string_transform.expression import Call, Concat, Input, Method, pairs
 from rlskills_envs.string_transform.plan import can_own

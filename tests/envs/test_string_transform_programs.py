@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.tasks import Environment
+from rlskills.environments import Environment
 from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS, StringTransform
 from rlskills_envs.string_transform.expression import (
     Call,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.tasks import Task
+from rlskills.environments import Task
 from rlskills_envs.string_transform import StringTransform
 
 VARIANTS: list[dict[str, Any]] = [

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from rlskills.environments import Draft, Environment, Task, digest, load
 from rlskills.errors import UnknownName, UserError
-from rlskills.tasks import Draft, Environment, Task, digest, load
 from rlskills_envs.string_transform import FUNCTIONS, TINY_FUNCTIONS, StringTransform
 from rlskills_envs.string_transform.functions import definition
 from rlskills_envs.string_transform.tiny_functions import tiny_set
@@ -228,7 +228,7 @@ def test_definitions_are_shown_once_and_in_order() -> None:
 SCRIPT = """
 import random
 random.seed({disturb})
-from rlskills.tasks import digest
+from rlskills.environments import digest
 from rlskills_envs.string_transform import StringTransform
 for options in ({{"show_definitions": True, "functions": "all"}}, {{"preset": "paper"}},
                 {{"preset": "tiny", "functions": "held_out"}}, {{"binary_prob": 0.4}}):

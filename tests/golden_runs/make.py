@@ -1,4 +1,6 @@
-"""What short runs of every kind compute, to the last bit: `python -m tests.golden_runs.make [FILE]`.
+"""What short runs of every kind compute, to the last bit.
+
+`python -m tests.golden_runs.make [FILE]` writes it.
 
 Five updates or so of each method on the tiny preset, on one thread, from one supervised base. For
 every run: the digest of the final weights, every metric record but its seconds, the digest of the

@@ -9,30 +9,47 @@ from typing import Any
 
 from rich.console import Console
 
-from rlskills import tasks
+from rlskills import environments
+from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import Evaluation
-from rlskills.evaluation.probes import make_probes
+from rlskills.experiments.arms import EvalPlan
+from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
-from rlskills.training.arms import Probing
-from rlskills.training.experiment import Experiment
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 from rlskills_envs.function_guess import FunctionGuess
 
 from tests.training.small import Bits  # isort: skip
 
-SFT = SFTSettings(updates=4, batch=16, learning_rate=3e-3, eval_every=2, save_every=2)
-GRPO = GRPOSettings(updates=5, prompts=8, group=4, max_new_tokens=6, learning_rate=1e-3,
-                    eval_every=2, save_every=2, micro_batches=2)  # fmt: skip
-RFT = RFTSettings(updates=4, prompts=8, group=4, max_new_tokens=6, learning_rate=1e-3,
-                  eval_every=2, save_every=2, keep_per_problem=2, drop_solved=True)  # fmt: skip
+SFT = SFTSettings(max_steps=4, batch_size=16, learning_rate=3e-3, eval_every=2, save_every=2)
+GRPO = GRPOSettings(
+    max_steps=5,
+    prompts_per_step=8,
+    group_size=4,
+    max_new_tokens=6,
+    learning_rate=1e-3,
+    eval_every=2,
+    save_every=2,
+    gradient_accumulation_steps=2,
+)
+RFT = RFTSettings(
+    max_steps=4,
+    prompts_per_step=8,
+    group_size=4,
+    max_new_tokens=6,
+    learning_rate=1e-3,
+    eval_every=2,
+    save_every=2,
+    max_per_prompt=2,
+    skip_solved=True,
+)
 
 
-def _calls() -> tasks.Environment:
-    return tasks.load("string_transform", preset="tiny", functions="train")
+def _calls() -> environments.Environment:
+    return environments.load("string_transform", preset="tiny", functions="train")
 
 
-def _guess() -> tasks.Environment:
+def _guess() -> environments.Environment:
     return FunctionGuess(preset="tiny", pool=4, reward={"answer": 1.0, "queries": 0.1})
 
 
@@ -46,26 +63,27 @@ def _under(spec: str) -> Callable[[], TaskStream]:
 
 RUNS: dict[str, tuple[Training, Callable[[], TaskStream]]] = {
     "base": (
-        replace(SFT, updates=40, batch=32, eval_every=20, save_every=50), lambda: _bits(0)
+        replace(SFT, max_steps=40, batch_size=32, eval_every=20, save_every=50), lambda: _bits(0)
     ),
     "sft_worked": (replace(SFT, optimizer="muon"), lambda: uniform(_calls(), "train", (1, 2), 3)),
     "sft_answers": (
-        replace(SFT, target="answer", micro_batches=2), lambda: uniform(_calls(), "train", (2,), 3)
+        replace(SFT, target="answer", gradient_accumulation_steps=2),
+        lambda: uniform(_calls(), "train", (2,), 3),
     ),
     "grpo": (GRPO, lambda: _bits(5)),
     "grpo_refill": (replace(GRPO, dead_groups="refill", max_rounds=2), lambda: _bits(6)),
     "rft": (RFT, lambda: _bits(7)),
     "games_base": (
-        replace(SFT, updates=40, learning_rate=1e-2, eval_every=0, save_every=80),
+        replace(SFT, max_steps=40, learning_rate=1e-2, eval_every=0, save_every=80),
         lambda: uniform(_guess(), "train", (1, 2), 1),
     ),
     "games": (
-        replace(GRPO, updates=3, max_new_tokens=30), lambda: uniform(_guess(), "train", (1, 2), 0)
+        replace(GRPO, max_steps=3, max_new_tokens=30), lambda: uniform(_guess(), "train", (1, 2), 0)
     ),
     "default": (GRPO, _under("default?window=8")),
     "gate": (GRPO, _under("dapo?batches=2")),
     "units": (
-        replace(GRPO, updates=3, max_new_tokens=12),
+        replace(GRPO, max_steps=3, max_new_tokens=12),
         lambda: taught(units_of(_calls(), "train", (1, 2)), "sec", 1),
     ),
 }  # fmt: skip
@@ -78,10 +96,12 @@ def train(name: str, folder: Path) -> list[Any]:
     """Train one run, the base first, in `folder`/seed0; the addresses of its tasks as drawn."""
     use_threads(1)
     settings, make_stream = RUNS[name]
-    probing = Probing(make_probes({"all": Bits()}, (1, 2), 8), Evaluation(6, 2), curve_tasks=4)
+    eval_plan = EvalPlan(
+        make_eval_sets({"all": Bits()}, (1, 2), 8), Evaluation(6, 2), curve_tasks=4
+    )
     kernels = Kernels("eager", "highest")
     experiment = Experiment(
-        folder / "seed0", 0, probing, kernels, Console(quiet=True), {"golden": 1}
+        folder / "seed0", 0, eval_plan, kernels, Console(quiet=True), {"golden": 1}
     )
     base = BASES.get(name, "base")
     base = experiment.model(base) if base else experiment.start("tiny")

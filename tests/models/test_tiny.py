@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rlskills import tasks
+from rlskills import environments
 from rlskills.errors import UserError
 from rlskills.models import kernels
 from rlskills.models.kernels import Kernels
@@ -46,13 +46,13 @@ def test_seed_decides_the_weights(tmp_path: Path):
     assert torch.equal(state, torch.random.get_rng_state())  # nobody else's generator is used
 
 
-class Greek(tasks.Environment):
+class Greek(environments.Environment):
     """Prompts that the tiny tokenizer cannot read."""
 
     name = "greek"
 
     def make(self, rng, cfg):
-        return tasks.Draft(prompt=f"say {rng.randrange(1000)} λ", answer="1")
+        return environments.Draft(prompt=f"say {rng.randrange(1000)} λ", answer="1")
 
 
 def test_unreadable_and_overlong_prompts_are_named(small_model: Path):
@@ -60,7 +60,7 @@ def test_unreadable_and_overlong_prompts_are_named(small_model: Path):
     model = load_model(str(small_model), Kernels("eager", "highest"))
     with pytest.raises(UserError, match=r"cannot encode 'λ' in a prompt of greek \(level 1\)"):
         check_prompts([Greek().task("train", 1, 0)], tokenizer, model.config, 10)
-    short = tasks.load("string_transform", preset="tiny").task("train", 2, 0)
+    short = environments.load("string_transform", preset="tiny").task("train", 2, 0)
     check_prompts([short], tokenizer, model.config, 100)
     with pytest.raises(UserError, match="does not fit the model's 256 positions"):
         check_prompts([short], tokenizer, model.config, 250)

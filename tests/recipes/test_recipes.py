@@ -11,21 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from rlskills import cli
+from rlskills.cli import entry as cli
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(cli.__file__).parents[2]
 KINDS = ("mastered", "impossible", "coin")
 FEW = ["--machine.threads", "1", "--machine.attention", "eager", "--machine.precision", "medium"]
 
 
 def run(name: str, *words: str) -> None:
-    cli.main(["run", str(ROOT / "recipes" / f"{name}.py"), *FEW, *words])
+    cli.main(["run", str(ROOT / "recipes" / "rlskills_recipes" / f"{name}.py"), *FEW, *words])
 
 
 def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
-    small = [f"--{arm}.updates=2" for arm in ("stage1", "grpo", "rft", "sft")]
-    small += ["--grpo.prompts=4", "--grpo.group=4", "--rft.prompts=4", "--rft.group=4"]
-    small += ["--sft.batch=16", "--probes=2", "--samples=2", "--seeds=2"]
+    small = [f"--{arm}.max-steps=2" for arm in ("stage1", "grpo", "rft", "sft")]
+    small += [
+        "--grpo.prompts-per-step=4",
+        "--grpo.group-size=4",
+        "--rft.prompts-per-step=4",
+        "--rft.group-size=4",
+    ]
+    small += ["--sft.batch-size=16", "--eval-tasks=2", "--samples=2", "--seeds=2"]
     run("quickstart", "--output", str(tmp_path), *small)
     shown = capsys.readouterr().out
     for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
@@ -37,8 +42,8 @@ def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
         for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
             folder = tmp_path / f"seed{seed}" / arm
             assert json.loads((folder / "run.json").read_text())["status"] == "complete"
-            probes = json.loads((folder / "evaluation.json").read_text())["probes"]
-            assert {(p["group"], p["level"]) for p in probes} == {
+            eval_sets = json.loads((folder / "evaluation.json").read_text())["eval_sets"]
+            assert {(p["group"], p["level"]) for p in eval_sets} == {
                 (group, level) for group in ("common", "train", "held_out") for level in range(1, 6)
             }
     run("quickstart", "--output", str(tmp_path), *small)
@@ -62,7 +67,12 @@ def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monke
     )
     words = command.split()[3:]
     monkeypatch.chdir(tmp_path)
-    few = ["--warmup.updates=3", "--grpo.updates=2", "--grpo.prompts=4", "--probes=4"]
+    few = [
+        "--cold-start.max-steps=3",
+        "--grpo.max-steps=2",
+        "--grpo.prompts-per-step=4",
+        "--eval-tasks=4",
+    ]
     run("grpo", *words, *few)
     assert "grpo" in capsys.readouterr().out
     runs = list(tmp_path.rglob("run.json"))
@@ -70,25 +80,37 @@ def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monke
 
 
 def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_model: Path):
-    words = ["--env", "string_transform?preset=tiny", "--levels", "1", "--no-warmup"]
+    words = ["--env", "string_transform?preset=tiny", "--levels", "1", "--no-cold-start"]
     words += ["--model", str(small_model), "--output", str(tmp_path), "--reward", "paper"]
-    run("grpo", *words, "--grpo.updates=1", "--grpo.prompts=2", "--grpo.group=2", "--probes=2")
+    run(
+        "grpo",
+        *words,
+        "--grpo.max-steps=1",
+        "--grpo.prompts-per-step=2",
+        "--grpo.group-size=2",
+        "--eval-tasks=2",
+    )
     base = json.loads((tmp_path / "seed0/base/run.json").read_text())
     assert base["status"] == "complete"
     assert "settings" not in base["config"]
 
 
 def test_every_environment_gets_a_row(tmp_path: Path, capsys):
-    recipe, small = str(ROOT / "recipes" / "environments.py"), " ".join(FEW)
-    small += " --warmup.updates=2 --grpo.updates=1 --grpo.prompts=4 --grpo.group=2 --probes=4"
+    recipe, small = str(ROOT / "recipes" / "rlskills_recipes" / "environments.py"), " ".join(FEW)
+    small += (
+        " --cold-start.max-steps=2 --grpo.max-steps=1 --grpo.prompts-per-step=4 --grpo.group-size=2"
+    )
+    small += " --eval-tasks=4"
     words = ["run", recipe, "--output", str(tmp_path), "--only", "procedure"]
     cli.main([*words, f"--flags={small} --samples=2"])
     row = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(r"\| procedure \| 1 \| \d+ (\| \S+ \[\S+, \S+\] (\* )?){3}\|", row), row
-    cli.main([*words, "--flags=--grpo.group=1"])  # what cannot be run is said, and ends nothing
+    cli.main(
+        [*words, "--flags=--grpo.group-size=1"]
+    )  # what cannot be run is said, and ends nothing
     assert "not run: " in capsys.readouterr().out
     rewards = json.loads((tmp_path / "procedure/seed0/grpo/evaluation.json").read_text())
-    for task in rewards["probes"][0]["tasks"]:
+    for task in rewards["eval_sets"][0]["tasks"]:
         assert 0 <= task["correct"] <= task["reward"] <= task["samples"] == 2
 
 
@@ -104,8 +126,14 @@ def test_help_is_complete(name: str, capsys):
 
 def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: Path, capsys):
     quick = tmp_path / "quickstart"
-    run("quickstart", "--output", str(quick), "--arms", "--stage1.updates=2", "--probes=2")
-    few = ["--grpo.updates=2", "--grpo.prompts=4", "--grpo.eval-every=1", "--probes=2", "--bases=1"]
+    run("quickstart", "--output", str(quick), "--arms", "--stage1.max-steps=2", "--eval-tasks=2")
+    few = [
+        "--grpo.max-steps=2",
+        "--grpo.prompts-per-step=4",
+        "--grpo.eval-every=1",
+        "--eval-tasks=2",
+        "--bases=1",
+    ]
     few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds", "0", "1"]
     methods = ("uniform", "default", "dapo?batches=1")
     run("curricula", *few, "--methods", *methods, "--targets", "0.9", "1")
@@ -139,8 +167,15 @@ def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
     program = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=2"]
     program += ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
     program += ["-m", "rlskills", "run", "grpo", *FEW, "--output", str(tmp_path / "runs")]
-    program += ["--env", "string_transform?preset=tiny", "--levels", "1", "--probes", "2"]
-    program += ["--warmup.updates", "2", "--grpo.updates", "2", "--grpo.prompts", "4"]
+    program += ["--env", "string_transform?preset=tiny", "--levels", "1", "--eval-tasks", "2"]
+    program += [
+        "--cold-start.max-steps",
+        "2",
+        "--grpo.max_steps",
+        "2",
+        "--grpo.prompts-per-step",
+        "4",
+    ]
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         program, env=os.environ | paths, capture_output=True, text=True, timeout=300

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from rlskills.report.reading import metric_lines
 from rlskills.runs.metrics import Budget, MetricWriter
-from rlskills.runs.reading import metric_lines
 
 
 def events(folder: Path) -> EventAccumulator:

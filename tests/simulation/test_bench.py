@@ -16,7 +16,7 @@ from rlskills.curricula import CATALOGUE
 from rlskills.errors import UnknownName, UserError
 from rlskills.simulation import REGIMES, Protocol, SeedResult, make_world
 from rlskills.simulation.box import BOXES, BoxProtocol
-from rlskills.simulation.grid import Cell, jobs_of, kept, play_all
+from rlskills.simulation.jobs import Cell, jobs_of, kept, play_all
 from rlskills.simulation.methods import Method, build, chosen, find_regimes, inspected, sources
 from rlskills.simulation.pictures import draw
 from rlskills.simulation.ranking import score

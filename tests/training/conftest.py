@@ -13,5 +13,7 @@ def half_trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
     from .small import experiment, stream
 
     folder = tmp_path_factory.mktemp("half")
-    settings = SFTSettings(updates=40, batch=32, learning_rate=5e-3, eval_every=0, save_every=100)
+    settings = SFTSettings(
+        max_steps=40, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
+    )
     return Path(experiment(folder).run("base", "", str(small_model), settings, stream()))

@@ -9,7 +9,7 @@ from functools import partial
 from accelerate import PartialState
 from accelerate.utils.other import get_free_port
 
-from rlskills.training.side_by_side import run_side_by_side
+from rlskills.experiments.side_by_side import run_side_by_side
 
 
 def run_shared(job: Callable[[], object], processes: int) -> None:

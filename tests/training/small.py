@@ -11,13 +11,13 @@ from typing import Any
 
 from rich.console import Console
 
-from rlskills import tasks
+from rlskills import environments
+from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import Evaluation
-from rlskills.evaluation.probes import make_probes
+from rlskills.experiments.arms import EvalPlan
+from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
 from rlskills.models.tiny import TinyConfig, save_tiny
-from rlskills.training.arms import Probing
-from rlskills.training.experiment import Experiment
 from rlskills.training.settings import GRPOSettings, SFTSettings
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
@@ -25,7 +25,7 @@ KERNELS = Kernels("eager", "medium")
 SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
 
 
-class Bits(tasks.Environment):
+class Bits(environments.Environment):
     """Copy a few letters: a task that an untrained model sometimes gets right."""
 
     name = "bits"
@@ -34,18 +34,20 @@ class Bits(tasks.Environment):
     from dataclasses import dataclass as _dataclass
 
     @_dataclass(frozen=True)
-    class Config(tasks.Environment.Config):
+    class Config(environments.Environment.Config):
         length: int = 1
 
-    def make(self, rng: Any, cfg: Any) -> tasks.Draft:
+    def make(self, rng: Any, cfg: Any) -> environments.Draft:
         word = "".join(rng.choice("ab") for _ in range(cfg.length))
         salt = rng.randrange(10**6)
-        return tasks.Draft(prompt=f"{salt} {word}=", answer=word, skills=(f"copy{cfg.length}",))
+        return environments.Draft(
+            prompt=f"{salt} {word}=", answer=word, skills=(f"copy{cfg.length}",)
+        )
 
     def parse(self, text: str) -> str | None:
         return text[:4] or None
 
-    def answer_only(self, task: tasks.Task) -> str:
+    def answer_only(self, task: environments.Task) -> str:
         return task.answer or ""
 
 
@@ -59,10 +61,10 @@ def lessons() -> TaskStream:
 
 
 def experiment(folder: Path) -> Experiment:
-    probes = make_probes({"all": Bits()}, (1, 2), 8)
-    probing = Probing(probes, Evaluation(6, 2), curve_tasks=4)
+    eval_sets = make_eval_sets({"all": Bits()}, (1, 2), 8)
+    eval_plan = EvalPlan(eval_sets, Evaluation(6, 2), curve_tasks=4)
     console = Console(quiet=True)
-    return Experiment(folder, 0, probing, KERNELS, console, {"test": 1})
+    return Experiment(folder, 0, eval_plan, KERNELS, console, {"test": 1})
 
 
 def main(folder: Path) -> None:
@@ -72,12 +74,17 @@ def main(folder: Path) -> None:
         save_tiny(start, 0, SMALL)
     small = experiment(folder)
     sft = SFTSettings(
-        updates=30, batch=32, optimizer="muon", learning_rate=5e-3, eval_every=10, save_every=4
+        max_steps=30,
+        batch_size=32,
+        optimizer="muon",
+        learning_rate=5e-3,
+        eval_every=10,
+        save_every=4,
     )
     base = small.run("base", "every step", str(start), sft, stream())
     grpo = GRPOSettings(
-        updates=8, prompts=8, group=4, max_new_tokens=6, eval_every=3, save_every=2,
-        micro_batches=2, learning_rate=1e-3,
+        max_steps=8, prompts_per_step=8, group_size=4, max_new_tokens=6, eval_every=3, save_every=2,
+        gradient_accumulation_steps=2, learning_rate=1e-3,
     )  # fmt: skip
     small.run("grpo", "answers", base, grpo, lessons())
 

@@ -10,14 +10,14 @@ import torch
 from rich.console import Console
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from rlskills.environments import demonstration
+from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import Evaluation, evaluate
-from rlskills.evaluation.probes import make_probes
+from rlskills.experiments.arms import EvalPlan
+from rlskills.experiments.experiment import Experiment
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.tasks import demonstration
-from rlskills.training.arms import Probing
-from rlskills.training.experiment import Experiment
 from rlskills.training.grpo import GRPO
 from rlskills.training.packing import IGNORE
 from rlskills.training.rft import RFT
@@ -34,8 +34,12 @@ from .test_resume import result
 REWARD = {"answer": 1.0, "format": 0.3, "queries": 0.1}
 ENV = FunctionGuess(preset="tiny", pool=4, reward=REWARD)
 GRPO_SMALL: dict[str, Any] = {
-    "updates": 4, "prompts": 8, "group": 4, "max_new_tokens": 60, "learning_rate": 1e-3,
-}  # fmt: skip
+    "max_steps": 4,
+    "prompts_per_step": 8,
+    "group_size": 4,
+    "max_new_tokens": 60,
+    "learning_rate": 1e-3,
+}
 
 
 def games(seed: int = 1) -> TaskStream:
@@ -43,14 +47,18 @@ def games(seed: int = 1) -> TaskStream:
 
 
 def experiment(folder: Path) -> Experiment:
-    probing = Probing(make_probes({"guess": ENV}, (1, 2), 6), Evaluation(60, 2), curve_tasks=3)
-    return Experiment(folder, 0, probing, KERNELS, Console(quiet=True), {"test": "episodes"})
+    eval_plan = EvalPlan(
+        make_eval_sets({"guess": ENV}, (1, 2), 6), Evaluation(60, 2), curve_tasks=3
+    )
+    return Experiment(folder, 0, eval_plan, KERNELS, Console(quiet=True), {"test": "episodes"})
 
 
 @pytest.fixture(scope="session")
 def player(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that has seen how experts play, and seldom answers right."""
-    settings = SFTSettings(updates=60, batch=32, learning_rate=5e-3, eval_every=0, save_every=100)
+    settings = SFTSettings(
+        max_steps=60, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
+    )
     folder = tmp_path_factory.mktemp("player")
     return Path(experiment(folder).run("base", "", str(small_model), settings, games(0)))
 
@@ -80,7 +88,7 @@ def one_round(method: Any, settings: Any, folder: Path, model: Path) -> tuple[An
 
 def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tmp_path: Path):
     """Stopped in the middle of an update and run again, it ends bit for bit as undisturbed."""
-    settings = GRPOSettings(**GRPO_SMALL, eval_every=2, save_every=2, micro_batches=2)
+    settings = GRPOSettings(**GRPO_SMALL, eval_every=2, save_every=2, gradient_accumulation_steps=2)
     torch.set_num_threads(1)
     experiment(tmp_path / "whole").run("grpo", "", str(player), settings, games())
 
@@ -174,7 +182,7 @@ def test_episodes_are_played_again_alike_from_the_same_state(player: Path, tmp_p
 
 
 def test_demonstrations_teach_the_replies_and_nothing_else(small_model: Path, tmp_path: Path):
-    made = trainer(SFT, SFTSettings(updates=1, batch=6, save_every=9), tmp_path, small_model)
+    made = trainer(SFT, SFTSettings(max_steps=1, batch_size=6, save_every=9), tmp_path, small_model)
     tokenizer = made._tokenizer
     batch = next(iter(made))
     drawn = games().draw(6)
@@ -192,7 +200,7 @@ def test_demonstrations_teach_the_replies_and_nothing_else(small_model: Path, tm
 
 
 def test_bare_answers_are_demonstrated_at_once(small_model: Path, tmp_path: Path):
-    settings = SFTSettings(updates=1, batch=4, target="answer", save_every=9)
+    settings = SFTSettings(max_steps=1, batch_size=4, target="answer", save_every=9)
     made = trainer(SFT, settings, tmp_path, small_model)
     sequences = made._sequences(games().draw(4))
     for (ids, mask), one in zip(sequences, games().draw(4), strict=True):
@@ -221,20 +229,24 @@ def test_single_and_several_turns_in_one_stream(player: Path, tmp_path: Path):
     made.train()
     assert made.budget.rollouts == 4 * 32
     assert {one.env.multi_turn for one in made.drawn} == {True, False}
-    sft = trainer(SFT, SFTSettings(updates=1, batch=8, save_every=9), tmp_path, player, stream)
+    sft = trainer(
+        SFT, SFTSettings(max_steps=1, batch_size=8, save_every=9), tmp_path, player, stream
+    )
     assert len(sft._sequences(stream.draw(8))) == 8
 
 
 def test_probes_of_several_turns_are_evaluated(player: Path):
     model, tokenizer = load_model(str(player), KERNELS), load_tokenizer(str(player))
-    probes = make_probes({"bits": Bits()}, (1,), 4) + make_probes({"guess": ENV}, (1, 2), 5)
-    records = evaluate(model, tokenizer, probes, Evaluation(60, samples=3))
+    eval_sets = make_eval_sets({"bits": Bits()}, (1,), 4) + make_eval_sets(
+        {"guess": ENV}, (1, 2), 5
+    )
+    records = evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
     assert [len(record["tasks"]) for record in records] == [4, 5, 5]
-    assert records == evaluate(model, tokenizer, probes, Evaluation(60, samples=3))
+    assert records == evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
     statuses = {task["status"] for record in records[1:] for task in record["tasks"]}
     assert statuses <= {"ok", "unparsed", "truncated"}
     assert "ok" in statuses
-    short = evaluate(model, tokenizer, probes[1:], Evaluation(2))
+    short = evaluate(model, tokenizer, eval_sets[1:], Evaluation(2))
     assert {task["status"] for record in short for task in record["tasks"]} == {"truncated"}
 
 
@@ -256,9 +268,9 @@ def test_other_models_with_a_chat_template_play_too(tmp_path: Path, method: Any)
     model.save_pretrained(tmp_path / "chat")
     tokenizer.save_pretrained(tmp_path / "chat")
     settings = (
-        GRPOSettings(updates=2, prompts=4, group=4, max_new_tokens=24, save_every=9)
+        GRPOSettings(max_steps=2, prompts_per_step=4, group_size=4, max_new_tokens=24, save_every=9)
         if method is GRPO
-        else SFTSettings(updates=2, batch=4, save_every=9)
+        else SFTSettings(max_steps=2, batch_size=4, save_every=9)
     )
     made = trainer(method, settings, tmp_path, tmp_path / "chat")
     if method is SFT:

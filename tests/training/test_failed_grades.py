@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from rlskills.curricula import Outcome, Uniform
+from rlskills.environments import Environment, load
+from rlskills.environments.isolation.workers import workers_of
+from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import Evaluation, evaluate, graded, greedy_accuracy
-from rlskills.evaluation.probes import make_probes
 from rlskills.models.loading import load_model, load_tokenizer
-from rlskills.tasks import Environment, load
-from rlskills.tasks.grading.workers import workers_of
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import Source, TaskStream
@@ -21,7 +21,7 @@ from .small import KERNELS
 from .test_trl_contract import GRPO_SMALL, trained
 
 FLAKY = '''
-from rlskills.tasks import Draft, Environment
+from rlskills.environments import Draft, Environment
 
 class Flaky(Environment):
     """Copy a letter; the grader fails on what begins with b, and on every third task."""
@@ -75,7 +75,7 @@ def flaky(tmp_path: Path):
 def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flaky: Environment):
     spy = Spy(["L1"])
     tasks = TaskStream({"L1": Source(flaky, "train", 1)}, spy)
-    options: dict[str, Any] = GRPO_SMALL | {"updates": 1, "dead_groups": "keep"}
+    options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1, "dead_groups": "keep"}
     trainer, budget = trained(GRPO, GRPOSettings(**options), tmp_path / "run", half_trained, tasks)
     share = trainer.state.log_history[0]["train/grader_failures"]
     assert 0 < share < 1
@@ -94,12 +94,12 @@ def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flak
 
 def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
-    probes = make_probes({"all": flaky}, [1], 24)
-    (record,) = evaluate(model, tokenizer, probes, Evaluation(6, samples=2))
+    eval_sets = make_eval_sets({"all": flaky}, [1], 24)
+    (record,) = evaluate(model, tokenizer, eval_sets, Evaluation(6, samples=2))
     kept = graded(record)
     assert 0 < len(kept) < 24
     for task in record["tasks"]:
         assert task["samples"] + task["grader_failures"] == 2 + (task not in kept)
         assert not (task["status"] == "grader_error" and task["greedy"])
     accuracy = sum(task["greedy"] for task in kept) / len(kept)
-    assert greedy_accuracy(model, tokenizer, probes, 6) == {"eval/all/L1/greedy": accuracy}
+    assert greedy_accuracy(model, tokenizer, eval_sets, 6) == {"eval/all/L1/greedy": accuracy}

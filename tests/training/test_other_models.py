@@ -37,9 +37,23 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize(
     "settings",
     [
-        SFTSettings(updates=2, batch=8, save_every=1, eval_every=1),
-        GRPOSettings(updates=2, prompts=2, group=2, max_new_tokens=4, save_every=1, eval_every=1),
-        RFTSettings(updates=2, prompts=2, group=2, max_new_tokens=4, save_every=1, eval_every=1),
+        SFTSettings(max_steps=2, batch_size=8, save_every=1, eval_every=1),
+        GRPOSettings(
+            max_steps=2,
+            prompts_per_step=2,
+            group_size=2,
+            max_new_tokens=4,
+            save_every=1,
+            eval_every=1,
+        ),
+        RFTSettings(
+            max_steps=2,
+            prompts_per_step=2,
+            group_size=2,
+            max_new_tokens=4,
+            save_every=1,
+            eval_every=1,
+        ),
     ],
     ids=lambda settings: type(settings).__name__,
 )

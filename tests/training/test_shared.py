@@ -20,7 +20,7 @@ from rlskills.training.stream import TaskStream
 from .shared import run_shared
 from .small import experiment, lessons, stream
 
-SFT = SFTSettings(updates=3, batch=8, eval_every=0, save_every=3)
+SFT = SFTSettings(max_steps=3, batch_size=8, eval_every=0, save_every=3)
 
 
 def train(folder: Path, model: Path, settings: Training, problems: TaskStream) -> None:
@@ -28,8 +28,8 @@ def train(folder: Path, model: Path, settings: Training, problems: TaskStream) -
 
 
 def answered(folder: Path) -> list[str]:
-    probes = json.loads((folder / "base/evaluation.json").read_text())["probes"]
-    return [task["key"] for probe in probes for task in probe["tasks"]]
+    eval_sets = json.loads((folder / "base/evaluation.json").read_text())["eval_sets"]
+    return [task["key"] for eval_set in eval_sets for task in eval_set["tasks"]]
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "muon"])
@@ -54,9 +54,19 @@ def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path,
 
 
 SHARED = {
-    "sft": (SFTSettings(updates=24, batch=8, optimizer="muon", eval_every=0, save_every=2), stream),
+    "sft": (
+        SFTSettings(max_steps=24, batch_size=8, optimizer="muon", eval_every=0, save_every=2),
+        stream,
+    ),
     "grpo": (
-        GRPOSettings(updates=24, prompts=8, group=4, max_new_tokens=6, eval_every=0, save_every=2),
+        GRPOSettings(
+            max_steps=24,
+            prompts_per_step=8,
+            group_size=4,
+            max_new_tokens=6,
+            eval_every=0,
+            save_every=2,
+        ),
         lessons,
     ),
 }

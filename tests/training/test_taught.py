@@ -11,9 +11,9 @@ import pytest
 from scipy.spatial.distance import cosine
 
 from rlskills.curricula import Choice, Uniform
+from rlskills.environments import load
 from rlskills.errors import UserError
 from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
-from rlskills.tasks import load
 from rlskills.training.features import prompt_features
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
@@ -99,7 +99,9 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
-    settings = GRPOSettings(updates=3, prompts=8, group=4, max_new_tokens=6, save_every=3)
+    settings = GRPOSettings(
+        max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=6, save_every=3
+    )
     stream = taught(units_of(Bits(), "train", (1, 2)), spec, 0)
     trainer = GRPO(model, tokenizer, stream, settings, tmp_path)
     trainer.train()

@@ -12,9 +12,9 @@ from transformers import PrinterCallback, Trainer
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rlskills.curricula import Uniform
+from rlskills.environments import GraderError, Score
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.tasks import GraderError, Score
 from rlskills.training.grpo import GRPO
 from rlskills.training.rft import RFT
 from rlskills.training.settings import GRPOSettings, LossType, RFTSettings
@@ -24,9 +24,9 @@ from rlskills.training.stream import Source, TaskStream
 from .small import KERNELS, Bits, stream
 
 GRPO_SMALL: dict[str, Any] = {
-    "updates": 3,
-    "prompts": 8,
-    "group": 4,
+    "max_steps": 3,
+    "prompts_per_step": 8,
+    "group_size": 4,
     "max_new_tokens": 6,
     "save_every": 100,
 }
@@ -159,14 +159,14 @@ def test_dropping_dead_groups_leaves_only_rows_that_can_teach(half_trained: Path
 
 
 def test_rft_learns_from_right_completions_only(half_trained: Path, tmp_path: Path):
-    settings = RFTSettings(**GRPO_SMALL, keep_per_problem=2)
+    settings = RFTSettings(**GRPO_SMALL, max_per_prompt=2)
     trainer, _ = trained(RFT, settings, tmp_path, half_trained)
     correct = torch.tensor([True, True, True, False, False, True, False, False])
     scores = [score(bool(c)) for c in correct]
     advantages, keep = trainer.choose(scores, torch.zeros(8))
     assert keep.tolist() == [True, True, False, False, False, True, False, False]
     assert advantages.tolist() == [1.0] * 8
-    trainer.settings = RFTSettings(**GRPO_SMALL, drop_solved=True)
+    trainer.settings = RFTSettings(**GRPO_SMALL, skip_solved=True)
     scores = [score(c) for c in [True] * 4 + [True, False, False, True]]
     assert trainer.choose(scores, torch.zeros(8))[1].tolist() == [False] * 4 + [
         True, False, False, True,
@@ -218,7 +218,7 @@ def test_a_group_shares_one_task(half_trained: Path, tmp_path: Path, monkeypatch
         return grade(self, completions, completion_ids, drawn, **rest)
 
     monkeypatch.setattr(GRPO, "_grade", noted)
-    options: dict[str, Any] = GRPO_SMALL | {"updates": 1}
+    options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1}
     trained(GRPO, GRPOSettings(**options), tmp_path, half_trained)
     assert [len(set(group)) for group in groups] == [1] * 8
     assert len({group[0] for group in groups}) == 8

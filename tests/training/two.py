@@ -39,7 +39,7 @@ class Watched(GRPO):
 
 def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> None:
     settings = GRPOSettings(
-        updates=3, prompts=8, group=4, max_new_tokens=max_new_tokens, save_every=3
+        max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=max_new_tokens, save_every=3
     )
     trainer = Watched(
         load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()

@@ -26,9 +26,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rlskills.environments import Draft, Environment, Episode, Score, Task, Turn, register
+from rlskills.environments.types import JSON
 from rlskills.errors import UnknownName, UserError
-from rlskills.tasks import Draft, Environment, Episode, Score, Task, Turn, register
-from rlskills.tasks.types import JSON
 
 from .expert import calls, plan
 from .notation import PRESETS, Game

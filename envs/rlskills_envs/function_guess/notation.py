@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from rlskills.tasks.parsing import TAIL, after_thinking, answer_block
+from rlskills.environments.parsing import TAIL, after_thinking, answer_block
 
 from ..string_transform import FUNCTIONS, TINY_FUNCTIONS
 from ..string_transform.functions import RECORDS, definition

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from rlskills.tasks.skills import NOTHING
+from rlskills.environments.skills import NOTHING
 
 from .config import Config
 from .expression import steps

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
+from rlskills.environments import Environment, digest
 from rlskills.errors import UnknownName
-from rlskills.tasks import Environment, digest
 
 from .presets import PRESETS
 from .tiny_functions import TINY_FUNCTIONS

@@ -35,9 +35,9 @@ from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, ClassVar
 
+from rlskills.environments import Draft, Environment, Task, register, seed_from
+from rlskills.environments.types import JSON
 from rlskills.errors import UserError
-from rlskills.tasks import Draft, Environment, Task, register, seed_from
-from rlskills.tasks.types import JSON
 
 from .behaviour import Case, behaviours, cases
 from .config import Config

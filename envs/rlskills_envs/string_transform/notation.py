@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Protocol
 
-from rlskills.tasks.parsing import TAIL, behind_thoughts, json_object
+from rlskills.environments.parsing import TAIL, behind_thoughts, json_object
 
 from .expression import Call, Node, Step, calls, render, written
 from .functions import RECORDS, definition

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from functools import cache
 
-from rlskills.tasks import Holdout
+from rlskills.environments import Holdout
 
 from .config import Config, held_out_pairs
 from .presets import PRESETS

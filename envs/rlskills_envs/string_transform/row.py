@@ -16,8 +16,8 @@ import random
 from dataclasses import dataclass
 from functools import cache
 
-from rlskills.tasks import Draft, Environment, Task, register
-from rlskills.tasks.parsing import TAIL
+from rlskills.environments import Draft, Environment, Task, register
+from rlskills.environments.parsing import TAIL
 
 from .environment import StringTransform
 

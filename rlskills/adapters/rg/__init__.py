@@ -7,8 +7,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from ...environments import Environment
 from ...errors import UnknownName, UserError
-from ...tasks import Environment
 from .catalogue import ANSWERS_FIT_OTHERS, COSTLY, DENIED, LEFT_OUT
 
 MOST_LEVELS = 10

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
+from ...environments import Draft, Environment, Task
+from ...environments.types import JSON
 from ...errors import UserError
-from ...tasks import Draft, Environment, Task
-from ...tasks.types import JSON
 from . import entries
 from .catalogue import HOSTED
 from .host import DRAW_S, HOST

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from ...tasks.grading import arithmetic, number, read_number
+from ...environments.grading import arithmetic, number, read_number
 from .polynomials import derivative, polynomial
 
 Grader = Callable[[Mapping[str, Any], str, str], float]

@@ -14,8 +14,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
+from ...environments.isolation.processes import end, interpreter
 from ...errors import UserError
-from ...tasks.processes import end, interpreter
 
 DRAW_S = 120.0
 """Seconds in which one problem must be drawn; building its dataset is included."""

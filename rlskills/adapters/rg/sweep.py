@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ...tasks.checks import check, isolated
+from ...environments.conformance import check, isolated
 from . import datasets
 from .catalogue import (
     ANSWERS_FIT_OTHERS,

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ...environments import Draft, Environment, Task
+from ...environments.types import JSON
 from ...errors import UserError
-from ...tasks import Draft, Environment, Task
-from ...tasks.types import JSON
 from .sources import Source
 
 

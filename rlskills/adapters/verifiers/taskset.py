@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...environments import Environment, Task, load
 from ...errors import UserError
-from ...tasks import Environment, Task, load
 from ..export import chosen
 
 

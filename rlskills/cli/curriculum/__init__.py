@@ -1,0 +1,1 @@
+"""`rlskills curriculum`: list, show and benchmark curricula."""

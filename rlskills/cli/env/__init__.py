@@ -1,0 +1,1 @@
+"""`rlskills env`: list, show, sample, check, play, bench, export and create environments."""

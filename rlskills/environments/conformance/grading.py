@@ -1,0 +1,120 @@
+"""Checks of how answers are graded: right ones right, wrong ones wrong, hostile ones harmless.
+
+Each yields a `Problem` for each thing wrong and returns one line that says what it looked at.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+from ..environment import Environment
+from ..types import Task
+from .isolated import ChildDied, run, same, shown
+from .subject import Bench, Problem, Problems, address, raised
+
+
+def oracle(bench: Bench) -> Problems:
+    """Worked solutions and bare answers score correct, with the same answer in both."""
+    env = bench.env
+    for task in bench.sample:
+        for name, text in _right(env, task).items():
+            score = env.score(task, text)
+            if not score.correct:
+                yield Problem(f"{name} is {score.status} but not correct: {shown(text)}", task)
+            elif not score.parts["format"]:
+                text = f"{name} is right but not well formed: {shown(text)}"
+                yield Problem(text, task, "warning")
+    return f"{len(bench.sample)} tasks: solution and answer_only score correct"
+
+
+def _right(env: Environment, task: Task) -> dict[str, str]:
+    """Completions that ought to be right. Without an oracle only an own `answer_only` counts."""
+    texts = {"solution": env.solution(task)}
+    if task.answer is not None or type(env).answer_only is not Environment.answer_only:
+        texts["answer_only"] = env.answer_only(task)
+    return texts
+
+
+def truncated(bench: Bench) -> Problems:
+    """A completion that was cut off is not correct, whatever it holds."""
+    for task in bench.sample:
+        score = bench.env.score(task, bench.env.solution(task), truncated=True)
+        if score.correct or score.status != "truncated":
+            yield Problem(f"a truncated solution is {score.status}, {score.correct=}", task)
+    return f"{len(bench.sample)} solutions cut off: none correct"
+
+
+def copies(bench: Bench) -> Problems:
+    """A task that went through JSON or pickle is the same task and scores the same."""
+    env = bench.env
+    for task in bench.sample:
+        ways: dict[str, Callable[[Task], Task]] = {
+            "JSON": lambda task: Task.from_json(task.to_json()),
+            "pickle": lambda task: pickle.loads(pickle.dumps(task)),
+            "no change": lambda task: task,
+        }
+        texts = [*_right(env, task).values(), "<answer>\0</answer>", ""]
+        before = [env.score(task, text) for text in texts]
+        for way, copy in ways.items():
+            try:
+                other = copy(task)
+            except Exception as error:
+                yield Problem(f"{way} {raised(error)}", task)
+                continue
+            if other != task:
+                yield Problem(f"{way} gives another task: {shown(repr(other.data))}", task)
+            elif [env.score(other, text) for text in texts] != before:
+                yield Problem(f"scores differ after {way}", task)
+    return f"{len(bench.sample)} tasks through JSON and pickle: same task, same scores"
+
+
+def exchanged(bench: Bench) -> Problems:
+    """The answer to one task is wrong for another one.
+
+    Where many answers are right, one may fit by chance: a few are a warning only, and so are all
+    where the environment says that answers fit other tasks.
+    """
+    tried, accepted = 0, []
+    for task, other in pairwise([*bench.sample, *bench.sample[:1]]):
+        if other.answer is None or other.key == task.key or same(other.answer, task.answer or ""):
+            continue
+        tried += 1
+        if bench.env.score(task, bench.env.answer_only(other)).correct:
+            accepted.append(Problem(f"takes {shown(other.answer)}, another task's answer", task))
+    strange = 4 * len(accepted) > tried and not bench.env.answers_fit_others
+    for problem in accepted:
+        yield problem._replace(level="failure" if strange else "warning")
+    return f"{tried} answers to other tasks: none correct"
+
+
+def junk(bench: Bench) -> Problems:
+    """Text that is no answer is not correct, raises nothing and is graded quickly."""
+    return (yield from _hostile(bench, "junk"))
+
+
+def injections(bench: Bench) -> Problems:
+    """Code in the place of an answer is not executed."""
+    return (yield from _hostile(bench, "injections"))
+
+
+def _hostile(bench: Bench, kind: str) -> Problems:
+    addresses = [address(task) for task in bench.spread]
+    tried, number, text = 0, 0, "before the first string"
+    with tempfile.TemporaryDirectory() as folder:
+        marker = str(Path(folder) / "executed")
+        job = run(
+            "fuzz", bench.spec, addresses=addresses, kind=kind, count=bench.junk, marker=marker
+        )
+        try:
+            for message in job:
+                if message[0] == "try":
+                    tried, number, text = tried + 1, message[1], message[2]
+                elif message[0] == "bad":
+                    yield Problem(f"{text} {message[1]}", bench.spread[number])
+        except ChildDied as error:
+            yield Problem(f"{text}: {error}", bench.spread[number])
+    return f"{tried} trials on {len(addresses)} tasks: none correct, none raised, none slow"

@@ -1,0 +1,1 @@
+"""Code that runs in processes of its own: untrusted graders and checks that may hang."""

@@ -1,0 +1,42 @@
+"""Fixed eval sets: the same problems for every arm, never chosen by a curriculum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ..environments import Environment, Task, digest
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """The tasks of one cell of a results table: a group of problems at one level."""
+
+    group: str
+    level: int
+    split: str
+    tasks: tuple[Task, ...]
+    env: Environment
+
+    @property
+    def tag(self) -> str:
+        """The prefix of this eval set's TensorBoard tags."""
+        return f"eval/{self.group}/L{self.level}"
+
+
+def make_eval_sets(
+    groups: Mapping[str, Environment], levels: Iterable[int], count: int
+) -> list[EvalSet]:
+    """`count` tasks for each group and level, from the split that measures it."""
+    eval_sets = []
+    for group, env in groups.items():
+        for level in levels:
+            split = env.evaluation_split(level)
+            tasks = tuple(env.task(split, level, index) for index in range(count))
+            eval_sets.append(EvalSet(group, level, split, tasks, env))
+    return eval_sets
+
+
+def eval_sets_digest(eval_sets: list[EvalSet]) -> str:
+    """One digest for all eval sets; equal digests mean comparable results."""
+    return digest([[p.group, p.level, [(t.key, t.text) for t in p.tasks]] for p in eval_sets])

@@ -1,0 +1,1 @@
+"""Arms of one or many seeds, trained from one base and compared on the same eval sets."""

@@ -1,0 +1,1 @@
+"""Sampling: engines, their parameters, and episodes of several turns."""

@@ -1,0 +1,83 @@
+"""What runs had spent when they first reached an accuracy, and how many times less than a control.
+
+A run that never got there is censored: its ratio is computed from all that it spent, which makes
+the control look better or worse than it is by an unknown amount, so censored runs are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from ..stats import Interval
+from .reading import Run, load_runs
+
+
+@dataclass(frozen=True)
+class Reached:
+    """`spent` at the target, or in all where the target was not reached."""
+
+    spent: float
+    reached: bool
+
+
+def reached(run: Run, tags: Sequence[str], target: float, budget: str = "rollouts") -> Reached:
+    """When the mean of the curves `tags` was first at or above `target`.
+
+    Two evaluations in a row are averaged, so that one lucky evaluation does not decide, and the
+    crossing is interpolated between the two averages around it.
+    """
+    points = [
+        (record.budgets[budget], float(np.mean([record.metrics[tag] for tag in tags])))
+        for record in run.records
+        if all(tag in record.metrics for tag in tags)
+    ]
+    smooth = [((x0 + x1) / 2, (y0 + y1) / 2) for (x0, y0), (x1, y1) in pairwise(points)]
+    before: tuple[float, float] | None = None
+    for x, y in smooth:
+        if y >= target:
+            if before is None or y == before[1]:
+                return Reached(x, True)
+            share = (target - before[1]) / (y - before[1])
+            return Reached(before[0] + share * (x - before[0]), True)
+        before = (x, y)
+    return Reached(points[-1][0] if points else 0.0, False)
+
+
+def speedup(
+    treated: Sequence[Reached], control: Sequence[Reached], seed: int = 0, resamples: int = 4000
+) -> Interval:
+    """Median over pairs of control / treated, with a percentile bootstrap over the pairs."""
+    ratios = np.array([c.spent / max(t.spent, 1e-9) for t, c in zip(treated, control, strict=True)])
+    draws = np.random.default_rng(seed).integers(0, len(ratios), (resamples, len(ratios)))
+    low, high = np.quantile(np.median(ratios[draws], axis=1), (0.025, 0.975))
+    return Interval(
+        float(np.median(ratios)), float(low), float(high), f"bootstrap over {len(ratios)} seeds"
+    )
+
+
+def reached_table(arms: Mapping[str, Sequence[Path]], tags: Sequence[str], target: float) -> str:
+    """Markdown: rollouts to `target` by seed (`+`: not reached), and speed-up over the first arm.
+
+    `arms` has the run folders of each arm, one a seed, in the same order of seeds.
+    """
+    spent = {
+        arm: [reached(run, tags, target) for place in places for run in load_runs([place])]
+        for arm, places in arms.items()
+    }
+    control = next(iter(spent))
+    lines = [
+        f"| arm | 1000 rollouts to {target:g}, by seed | reached | times fewer than {control} |",
+        "|---|---|---|---|",
+    ]
+    for arm, found in spent.items():
+        ratio = speedup(found, spent[control])
+        seeds = " ".join(f"{one.spent / 1000:.1f}{'' if one.reached else '+'}" for one in found)
+        share = f"{sum(one.reached for one in found)} of {len(found)}"
+        interval = f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
+        lines.append(f"| {arm} | {seeds} | {share} | {interval} |")
+    return "\n".join(lines) + "\n"

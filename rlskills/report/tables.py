@@ -1,0 +1,216 @@
+"""The numbers of a comparison: accuracy, pass@k, difference to the base, budgets, crossovers.
+
+`build` turns runs into a `Comparison`, plain data that `compare` renders and `plots` draws.
+Every run answered the same problems, so arms are compared problem by problem and seed by seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..stats import (
+    Array,
+    Interval,
+    accuracy_interval,
+    paired_difference,
+    pass_at_k,
+)
+from .crossover import Crossover, crossovers
+from .reading import BASE, BUDGETS, Address, EvalSet, Run, arms
+
+Cells: TypeAlias = Mapping[Address, Mapping[str, Interval]]
+"""Intervals by (group, level), then by arm."""
+
+COMPLETE = "complete"
+_PLACES = ("seed", "folder", "path", "dir", "name", "output", "base")
+"""Settings with these in their name may differ between seeds of one arm."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """What one arm was told and what it spent, budgets as means over its seeds."""
+
+    name: str
+    seeds: tuple[int, ...]
+    information: str
+    budgets: Mapping[str, float]
+    problems: float | None
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One way to score a model, in every cell; `over_base` holds differences to the base arm."""
+
+    name: str
+    accuracy: Cells
+    over_base: Cells
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that a comparison of runs says. `notes` are what a reader must know besides."""
+
+    title: str
+    arms: tuple[Arm, ...]
+    addresses: tuple[Address, ...]
+    measures: tuple[Measure, ...]
+    crossovers: tuple[Crossover, ...]
+    problems: Mapping[Address, int]
+    notes: tuple[str, ...] = field(default=())
+
+
+def build(runs: Sequence[Run], notes: Sequence[str] = ()) -> Comparison:
+    """The comparison of runs that `load_runs` returned, which checked that they belong together."""
+    pools = arms(runs)
+    eval_sets = runs[0].eval_sets
+    places = _ordered(eval_sets)
+    measures = [_measure("greedy", 0, pools, places)]
+    k = min((n for run in runs for p in run.eval_sets.values() for n in p.samples if n), default=0)
+    measures += [_measure(f"pass@{n}", n, pools, places) for n in sorted({1, k} - {0}) if k]
+    groups = dict.fromkeys(run.group for run in runs if run.group)
+    return Comparison(
+        title=", ".join(groups) or "comparison",
+        arms=tuple(_arm(pool) for pool in pools.values()),
+        addresses=tuple(places),
+        measures=tuple(measures),
+        crossovers=tuple(_judged(one, pools) for one in crossovers(runs)),
+        problems={place: len(eval_sets[place].keys) for place in places},
+        notes=(*notes, *_notes(pools)),
+    )
+
+
+def _ordered(eval_sets: Mapping[Address, EvalSet]) -> list[Address]:
+    """Groups as the evaluation lists them, levels ascending within a group."""
+    groups = list(dict.fromkeys(group for group, _ in eval_sets))
+    return sorted(eval_sets, key=lambda place: (groups.index(place[0]), place[1]))
+
+
+def _measure(
+    name: str, k: int, pools: Mapping[str, Sequence[Run]], places: Sequence[Address]
+) -> Measure:
+    """One measure in all cells; k = 0 is the greedy answer, else pass@k from the samples."""
+    accuracy: dict[Address, dict[str, Interval]] = {}
+    over_base: dict[Address, dict[str, Interval]] = {}
+    for place in places:
+        rows = {
+            arm: {run.seed: outcomes(run.eval_sets[place], k) for run in pool}
+            for arm, pool in pools.items()
+        }
+        if any(row is None for seeds in rows.values() for row in seeds.values()):
+            continue  # some task here was not sampled k times
+        known = {a: {s: r for s, r in v.items() if r is not None} for a, v in rows.items()}
+        accuracy[place] = {
+            arm: accuracy_interval(np.stack(list(seeds.values()))) for arm, seeds in known.items()
+        }
+        over_base[place] = {
+            arm: _difference(seeds, known[BASE], pairs)
+            for arm, seeds in known.items()
+            if arm != BASE and BASE in known and (pairs := pairing(pools[arm], pools[BASE]))
+        }
+    return Measure(name, accuracy, over_base)
+
+
+def outcomes(eval_set: EvalSet, k: int) -> Array | None:
+    """Score of each problem, shape (problems,): greedy 0 or 1 for k = 0, else pass@k.
+
+    None where a problem has fewer than k samples.
+    """
+    if k == 0:
+        return np.array(eval_set.greedy, dtype=np.float64)
+    if min(eval_set.samples) < k:
+        return None
+    counts = zip(eval_set.samples, eval_set.correct, strict=True)
+    return np.array([pass_at_k(n, c, k) for n, c in counts], dtype=np.float64)
+
+
+def pairing(pool: Sequence[Run], base: Sequence[Run]) -> list[tuple[int, int]]:
+    """(seed, seed of the base to compare with): the same seed, or the only base there is."""
+    seeds = [run.seed for run in base]
+    if len(seeds) == 1:
+        return [(run.seed, seeds[0]) for run in pool]
+    return [(run.seed, run.seed) for run in pool if run.seed in seeds]
+
+
+def _judged(crossover: Crossover, pools: Mapping[str, Sequence[Run]]) -> Crossover:
+    """The crossover with `clear` filled in, from the final greedy answers."""
+    place = (crossover.group, crossover.level)
+    one, two = (pools[arm] for arm in crossover.arms)
+    shared = {run.seed for run in one} & {run.seed for run in two}
+    if not shared or place not in one[0].eval_sets:
+        return crossover
+    first, second = (
+        np.array([run.eval_sets[place].greedy for run in pool if run.seed in shared], dtype=float)
+        for pool in (one, two)
+    )
+    difference = paired_difference(first, second)
+    ahead = difference.low > 0 if crossover.leader == crossover.arms[0] else difference.high < 0
+    return replace(crossover, clear=ahead and crossover.leader is not None)
+
+
+def _difference(
+    rows: Mapping[int, Array], base: Mapping[int, Array], pairs: Sequence[tuple[int, int]]
+) -> Interval:
+    treated = np.stack([rows[seed] for seed, _ in pairs])
+    return paired_difference(treated, np.stack([base[seed] for _, seed in pairs]))
+
+
+def _arm(pool: Sequence[Run]) -> Arm:
+    spent = {name: [run.spent(name) for run in pool] for name in BUDGETS}
+    budgets = {name: _mean(values) for name, values in spent.items()}
+    return Arm(
+        name=pool[0].arm,
+        seeds=tuple(run.seed for run in pool),
+        information=", ".join(dict.fromkeys(run.information or "?" for run in pool)),
+        budgets={name: value for name, value in budgets.items() if value is not None},
+        problems=_mean([run.problems for run in pool]),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _notes(pools: Mapping[str, Sequence[Run]]) -> list[str]:
+    """What weakens the comparison and could be missed."""
+    notes = []
+    for arm, pool in pools.items():
+        unfinished = [str(run.seed) for run in pool if run.status not in ("", COMPLETE)]
+        if unfinished:
+            notes.append(f"{arm}: seed {', '.join(unfinished)} is not complete")
+        differ = sorted({name for run in pool[1:] for name in _differing(pool[0], run)})
+        if differ:
+            notes.append(f"{arm}: its seeds were trained with different {', '.join(differ)}")
+        if arm == BASE or BASE not in pools:
+            continue
+        paired = {seed for seed, _ in pairing(pool, pools[BASE])}
+        alone = [str(run.seed) for run in pool if run.seed not in paired]
+        if alone:
+            notes.append(f"{arm}: no base of seed {', '.join(alone)}; left out of differences")
+    base = pools.get(BASE, [])
+    if not base:
+        notes.append(f"no arm named {BASE!r}, so no differences to it")
+    elif len(base) == 1 and any(len(pool) > 1 for pool in pools.values()):
+        notes.append("one base serves every seed: intervals of differences do not include its own")
+    return notes
+
+
+def _differing(one: Run, two: Run) -> list[str]:
+    """Names of the settings in which two runs differ, but for seeds and places on disk."""
+    left, right = _flat(one.config), _flat(two.config)
+    names = [name for name in left.keys() | right.keys() if left.get(name) != right.get(name)]
+    return [name for name in names if not any(word in name.lower() for word in _PLACES)]
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

@@ -1,0 +1,77 @@
+"""What is logged about a teacher is what it did."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlskills.curricula import Choice, Mixture, Outcome
+from rlskills.curricula.monitor import HOPELESS, Watch
+from rlskills.training.stream import Source, TaskStream
+
+from ..training.small import Bits
+
+ROWS = {"a1": ("L1", "skill/a"), "a2": ("L2", "skill/a"), "coin": ("L1",)}
+
+
+def outcome(unit: str, *rewards: float) -> Outcome:
+    return Outcome(Choice(unit), rewards, 0)
+
+
+def test_probabilities_are_summed_by_row():
+    found = Watch(ROWS).metrics({"a1": 0.5, "a2": 0.2, "coin": 0.3})
+    assert found["probability/L1"] == pytest.approx(0.8)
+    assert found["probability/L2"] == pytest.approx(0.2)
+    assert found["probability/skill/a"] == pytest.approx(0.7)
+
+
+def test_competence_and_progress_follow_the_outcomes():
+    watch = Watch(ROWS)
+    watch.observe([outcome("a1", 0.0, 0.0)])
+    assert watch.metrics({})["competence/skill/a"] == 0.0
+    watch.observe([outcome("a1", 1.0, 1.0)])
+    found = watch.metrics({})
+    assert found["competence/skill/a"] == pytest.approx(0.3)
+    assert found["progress/skill/a"] == pytest.approx(0.3 - 0.09)
+    assert "competence/L2" not in found  # never seen: nothing is claimed
+
+
+def test_shares_say_where_the_rollouts_went():
+    watch = Watch(ROWS)
+    for _ in range(HOPELESS):
+        watch.observe([outcome("a2", 0.0, 0.0)])
+    watch.observe([outcome("coin", 1.0, 1.0)])
+    watch.observe([outcome("a2", 0.0, 0.0), outcome("coin", 0.0, 1.0)])
+    shares = {name: value for name, value in watch.metrics({}).items() if "share" in name}
+    assert shares == {
+        "share/dead": 0.5, "share/mastered": 0.5, "share/out_of_reach": 0.5,
+        "share/L1": 0.5, "share/L2": 0.5, "share/skill/a": 0.5,
+    }  # fmt: skip
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(ROWS)), st.lists(st.booleans(), min_size=1))))
+def test_state_through_json_goes_on(groups: list[tuple[str, list[bool]]]):
+    one = Watch(ROWS)
+    for unit, rights in groups:
+        one.observe([outcome(unit, *map(float, rights))])
+    two = Watch(ROWS)
+    two.load_state_dict(json.loads(json.dumps(one.state_dict())))
+    assert two.metrics({}) == one.metrics({})
+    one.observe([outcome("a1", 1.0)])
+    two.observe([outcome("a1", 1.0)])
+    assert two.metrics({}) == one.metrics({})
+
+
+def test_a_stream_reports_by_level_skill_and_kind():
+    sources = {
+        "copy1@L1": Source(Bits(), "train", 1, skill="copy1"),
+        "luck": Source(Bits(), "train", 2, kind="coin"),
+    }
+    stream = TaskStream(sources, Mixture(dict.fromkeys(sources, 1.0), 0))
+    stream.observe([Outcome(one.choice, (0.0, 1.0), 0) for one in stream.draw(8)])
+    found = stream.metrics()
+    assert found["probability/skill/copy1"] == found["probability/kind/coin"] == 0.5
+    assert found["share/skill/copy1"] + found["share/kind/coin"] == 1

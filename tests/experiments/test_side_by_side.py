@@ -1,0 +1,85 @@
+"""Arms in processes of their own give what they give one after the other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rlskills.errors import UserError
+from rlskills.experiments.experiment import Rival
+from rlskills.experiments.side_by_side import run_side_by_side
+from rlskills.training.settings import SFTSettings
+
+from ..training.small import experiment, stream
+
+SFT = SFTSettings(max_steps=3, batch_size=8, eval_every=0, save_every=3)
+RIVALS = ("one", "two", "three")
+
+
+def rivals() -> list[Rival]:
+    return [Rival(name, "every step", SFT, stream(seed)) for seed, name in enumerate(RIVALS)]
+
+
+def weights(folder: Path) -> list[bytes]:
+    return [(folder / name / "model/model.safetensors").read_bytes() for name in RIVALS]
+
+
+def test_side_by_side_is_one_after_the_other(tmp_path: Path, small_model: Path):
+    experiment(tmp_path / "apart").rivals(rivals(), str(small_model), at_once=1)
+    experiment(tmp_path / "beside").rivals(rivals(), str(small_model), at_once=2)
+    assert weights(tmp_path / "apart") == weights(tmp_path / "beside")
+    for name in RIVALS:
+        run = json.loads((tmp_path / "beside" / name / "run.json").read_text())
+        assert run["status"] == "complete"
+    before = os.stat(tmp_path / "beside/one/run.json")
+    experiment(tmp_path / "beside").rivals(rivals(), str(small_model), at_once=2)
+    assert os.stat(tmp_path / "beside/one/run.json") == before
+
+
+def fail(kind: str) -> None:
+    raise UserError(f"no such {kind}")
+
+
+def test_an_error_comes_back_as_it_is():
+    with pytest.raises(UserError, match="no such thing"):
+        run_side_by_side([partial(fail, "thing")], at_once=1, threads=1)
+
+
+def write_for_ever(place: Path) -> None:
+    for count in range(600):
+        place.write_text(f"{os.getpid()} {count}")
+        time.sleep(0.05)
+
+
+def test_killing_the_parent_ends_its_arms(tmp_path: Path):
+    place = tmp_path / "alive"
+    program = (
+        "from functools import partial; from pathlib import Path\n"
+        "from rlskills.training.side_by_side import run_side_by_side\n"
+        "from tests.training.test_side_by_side import write_for_ever\n"
+        "if __name__ == '__main__':\n"
+        f"    run_side_by_side([partial(write_for_ever, Path({str(place)!r}))], 1, 1)\n"
+    )
+    script = tmp_path / "parent.py"
+    script.write_text(program)
+    root = Path(__file__).parents[2]
+    paths = os.pathsep.join([str(root), str(root / "envs")])
+    environment = os.environ | {"PYTHONPATH": paths}
+    parent = subprocess.Popen([sys.executable, str(script)], env=environment)
+    while not place.exists():
+        assert parent.poll() is None
+        time.sleep(0.1)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    time.sleep(1.0)
+    last = place.read_text()
+    time.sleep(1.0)
+    assert place.read_text() == last

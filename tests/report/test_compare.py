@@ -1,0 +1,373 @@
+"""Run folders in, tables out: reading, pooling, pairing, and the three renderings."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rlskills.errors import UserError
+from rlskills.report.compare import (
+    Section,
+    compact,
+    compare,
+    fitting,
+    load_runs,
+    print_comparison,
+    sections,
+    to_json,
+    to_markdown,
+)
+from rlskills.report.reading import BUDGETS
+from rlskills.report.tables import Comparison, Measure, build
+from rlskills.stats import accuracy_interval, paired_difference
+
+PLACE = ("train", 3)
+TAG = "eval/train/L3/greedy"
+
+
+def measure(comparison: Comparison, name: str) -> Measure:
+    return {one.name: one for one in comparison.measures}[name]
+
+
+def shown(comparison: Comparison, width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO())
+    print_comparison(comparison, console)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_run_is_read_back_as_written(folders: Any) -> None:
+    eval_sets = {("train", 3): [(True, 8, 5), (False, 8, 0)], ("held_out", 10): [(True, 0, 0)]}
+    records = [{"step": 10, "samples": 5120, "seconds": 12.5, "metrics": {TAG: 0.5}}]
+    folder = folders.write("grpo", 4, eval_sets, records, problems=77, config={"lr": 1})
+    (run,) = load_runs([folder])
+    assert (run.arm, run.seed, run.group, run.information) == ("grpo", 4, "demo", "answers")
+    assert (run.problems, run.config, run.folder) == (77, {"lr": 1}, folder)
+    eval_set = run.eval_sets[PLACE]
+    assert (eval_set.keys, eval_set.greedy) == (("train3:0", "train3:1"), (True, False))
+    assert (eval_set.samples, eval_set.correct) == ((8, 8), (5, 0))
+    assert ("held_out", 10) in run.eval_sets
+    assert run.records[0].metrics == {TAG: 0.5}
+    assert run.spent("samples") == 5120
+    assert run.spent("rollouts") is None
+
+
+def test_runs_are_found_below_a_parent_once_and_sorted(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("rft", 1, eval_sets, name="deep/er/b")
+    folders.write("rft", 0, eval_sets, name="a")
+    inner = folders.write("base", 0, eval_sets, name="z")
+    folders.write("rft", 2, eval_sets, name="z/checkpoints")  # part of that run, not one of its own
+    found = load_runs([folders.root, folders.root / "a", inner])
+    assert [(run.arm, run.seed) for run in found] == [("base", 0), ("rft", 0), ("rft", 1)]
+
+
+def test_a_run_without_evaluation_is_left_out_and_said_to_be(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("base", 0, eval_sets)
+    young = folders.write("grpo", 0, eval_sets)
+    (young / "evaluation.json").unlink()
+    comparison = compare([folders.root])
+    assert [arm.name for arm in comparison.arms] == ["base"]
+    assert any(str(young) in note for note in comparison.notes)
+    assert str(young.name) in shown(comparison)
+    with pytest.raises(UserError, match="no evaluated run"):
+        load_runs([young])
+
+
+def damage(folder: Any, file: str, text: str) -> None:
+    (folder / file).write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("run.json", "{", "cannot read"),
+        ("run.json", "[]", "not a JSON object"),
+        ("run.json", '{"arm": "grpo"}', "it has no 'seed'"),
+        ("evaluation.json", "{}", "it has no 'eval_sets'"),
+        (
+            "evaluation.json",
+            '{"eval_sets": [{"group": "a", "level": 1, "tasks": []}]}',
+            "needs tasks",
+        ),
+        ("metrics.jsonl", 'garbage\n{"step": 1}\n', "line 1"),
+        ("metrics.jsonl", '{"step": 1, "metrics": 3}\n', "cannot understand"),
+    ],
+)
+def test_a_damaged_file_is_one_clear_line(folders: Any, file: str, text: str, message: str) -> None:
+    folder = folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4)})
+    damage(folder, file, text)
+    with pytest.raises(UserError, match=message) as caught:
+        load_runs([folder])
+    assert "\n" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_a_torn_last_line_and_values_that_are_not_finite_are_passed_over(folders: Any) -> None:
+    folder = folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4)})
+    damage(folder, "metrics.jsonl", '{"step": 1, "metrics": {"a": NaN, "b": 2}}\n{"step": 2, "me')
+    (run,) = load_runs([folder])
+    assert [(r.step, r.metrics) for r in run.records] == [(1, {"b": 2.0})]
+
+
+def test_a_missing_folder_and_one_without_runs_are_user_errors(tmp_path: Any) -> None:
+    with pytest.raises(UserError, match="no such folder"):
+        load_runs([tmp_path / "nowhere"])
+    with pytest.raises(UserError, match=r"no run\.json in it or below it"):
+        load_runs([tmp_path])
+
+
+def test_runs_on_other_problems_cannot_be_compared(folders: Any) -> None:
+    folders.write("base", 0, {PLACE: folders.solved(0.5, 4)})
+    folders.write("grpo", 0, {PLACE: folders.solved(0.5, 5)})
+    with pytest.raises(UserError, match="same problems at train level 3"):
+        load_runs([folders.root])
+
+
+def test_runs_that_lack_a_probe_cannot_be_compared(folders: Any) -> None:
+    eval_set = folders.solved(0.5, 4)
+    folders.write("base", 0, {PLACE: eval_set, ("train", 4): eval_set})
+    folders.write("grpo", 0, {PLACE: eval_set})
+    with pytest.raises(UserError, match="same problems at train level 4"):
+        load_runs([folders.root])
+
+
+def test_one_seed_of_an_arm_twice_is_refused(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("grpo", 0, eval_sets, name="one")
+    folders.write("grpo", 0, eval_sets, name="two")
+    with pytest.raises(UserError, match=r"two runs of grpo seed 0: .*one and .*two"):
+        load_runs([folders.root])
+
+
+def test_seeds_are_pooled_and_paired_with_the_base_of_the_same_seed(folders: Any) -> None:
+    base, arm = {0: 0.2, 1: 0.4, 2: 0.1}, {0: 0.5, 1: 0.6, 2: 0.7}
+    for seed in (2, 0, 1):
+        folders.write("base", seed, {PLACE: folders.solved(base[seed], 10)})
+        folders.write("grpo", seed, {PLACE: folders.solved(arm[seed], 10)})
+    greedy = measure(compare([folders.root]), "greedy")
+
+    def rows(shares: dict[int, float]) -> list[list[bool]]:
+        return [[g for g, *_ in folders.solved(shares[seed], 10)] for seed in range(3)]
+
+    assert greedy.accuracy[PLACE]["grpo"] == accuracy_interval(rows(arm))
+    assert greedy.over_base[PLACE]["grpo"] == paired_difference(rows(arm), rows(base))
+    assert "base" not in greedy.over_base[PLACE]
+
+
+def test_a_single_base_serves_every_seed_and_a_missing_seed_is_noted(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 10)}
+    folders.write("base", 0, eval_sets)
+    folders.write("grpo", 0, eval_sets)
+    folders.write("grpo", 1, {PLACE: folders.solved(0.9, 10)})
+    comparison = compare([folders.root])
+    difference = measure(comparison, "greedy").over_base[PLACE]["grpo"]
+    assert difference.mean == pytest.approx(0.2)
+    assert any("one base serves every seed" in note for note in comparison.notes)
+    folders.write("base", 5, eval_sets)
+    comparison = compare([folders.root])
+    assert measure(comparison, "greedy").over_base[PLACE]["grpo"].mean == pytest.approx(0.0)
+    assert any("no base of seed 1" in note for note in comparison.notes)
+
+
+def test_without_a_base_there_are_no_differences(folders: Any) -> None:
+    folders.write("grpo", 0, {PLACE: folders.solved(0.5, 10)})
+    comparison = compare([folders.root])
+    assert not any(measure(comparison, "greedy").over_base.values())
+    assert "no arm named 'base'" in shown(comparison)
+    assert "minus" not in shown(comparison)
+
+
+def test_sampled_rows_use_as_many_samples_as_every_problem_has(folders: Any) -> None:
+    rows = [(True, 8, 4), (False, 4, 0)]
+    folders.write("base", 0, {PLACE: rows, ("train", 4): [(True, 0, 0)]})
+    comparison = compare([folders.root])
+    assert [one.name for one in comparison.measures] == ["greedy", "pass@1", "pass@4"]
+    assert measure(comparison, "pass@1").accuracy[PLACE]["base"].mean == pytest.approx(0.25)
+    expected = (1 - 1 / 70) / 2  # 4 of 8 wrong: one of C(8, 4) draws of 4 misses
+    assert measure(comparison, "pass@4").accuracy[PLACE]["base"].mean == pytest.approx(expected)
+    assert ("train", 4) not in measure(comparison, "pass@4").accuracy
+
+
+def test_without_samples_only_greedy_is_compared(folders: Any) -> None:
+    folders.write("base", 0, {PLACE: folders.solved(0.5, 10)})
+    assert [one.name for one in compare([folders.root]).measures] == ["greedy"]
+
+
+def test_budgets_are_means_over_seeds_of_the_last_record(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("grpo", 0, eval_sets, folders.curve(TAG, [0, 0, 0], seconds=7), problems=10)
+    folders.write("grpo", 1, eval_sets, folders.curve(TAG, [0, 0, 0], seconds=9), problems=30)
+    (arm,) = compare([folders.root]).arms
+    assert arm.budgets == dict.fromkeys(BUDGETS, 20.0) | {"seconds": 16.0}
+    assert (arm.seeds, arm.problems, arm.information) == ((0, 1), 20.0, "answers")
+
+
+def test_what_weakens_a_comparison_is_noted(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("grpo", 0, eval_sets, config={"base": 1, "a": {"rate": 1, "seed": 0}})
+    folders.write("grpo", 1, eval_sets, config={"base": 2, "a": {"rate": 2, "seed": 1}})
+    folders.write("rft", 0, eval_sets, status="running")
+    notes = compare([folders.root]).notes
+    assert "grpo: its seeds were trained with different a.rate" in notes  # each has its own base
+    assert "rft: seed 0 is not complete" in notes
+
+
+def overtaking(folders: Any, share: float) -> Comparison:
+    """grpo overtakes rft and ends at `share` of 100 problems, rft at .5."""
+    folders.write("grpo", 0, {PLACE: folders.solved(share, 100)}, folders.curve(TAG, [0, 1]))
+    folders.write("rft", 0, {PLACE: folders.solved(0.5, 100)}, folders.curve(TAG, [0.5, 0.5]))
+    return compare([folders.root])
+
+
+def test_a_crossover_is_a_row_if_the_final_lead_is_clear(folders: Any) -> None:
+    comparison = overtaking(folders, 0.9)
+    assert comparison.crossovers[0].clear is True
+    (section,) = [one for one in sections(comparison) if one.title == "Crossovers"]
+    assert section.rows == (("train L3", "grpo > rft", "same", "5", "5", "5", "+.50"),)
+
+
+def test_a_lead_is_judged_on_the_seeds_both_arms_have(folders: Any) -> None:
+    folders.write("rft", 7, {PLACE: folders.solved(1.0, 100)}, folders.curve(TAG, [0.5, 0.5]))
+    comparison = overtaking(folders, 0.9)
+    assert comparison.crossovers[0].clear is True
+    folders.write("sft", 3, {PLACE: folders.solved(1.0, 100)}, folders.curve(TAG, [0, 0.7]))
+    judged = {one.arms: one.clear for one in compare([folders.root]).crossovers}
+    assert judged == {("grpo", "rft"): True, ("grpo", "sft"): None, ("rft", "sft"): None}
+
+
+def test_a_crossover_within_noise_is_no_row(folders: Any) -> None:
+    comparison = overtaking(folders, 0.51)
+    assert comparison.crossovers[0].clear is False
+    (section,) = [one for one in sections(comparison) if one.title == "Crossovers"]
+    assert section.rows == ()
+    assert "No clear lead at the end, grpo and rft: train L3." in section.lines
+    assert "No clear lead" in shown(comparison)
+
+
+def test_a_crossover_contradicted_by_the_final_answers_is_not_clear(folders: Any) -> None:
+    assert overtaking(folders, 0.1).crossovers[0].clear is False
+
+
+def test_a_whole_experiment_is_readable_at_a_hundred_columns(folders: Any) -> None:
+    root = folders.experiment(seeds=3, groups=("common", "train", "held_out"), levels=(1, 2, 3))
+    comparison = compare([root])
+    text = shown(comparison)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 100
+    for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
+        cell = measure(comparison, "greedy").accuracy["held_out", 2][arm]
+        assert str(cell) in text
+    header = next(line for line in lines if line.startswith("eval set"))
+    assert header.split() == ["eval", "set", "base", "grpo", "rft", "sft_answers", "sft_worked"]
+    cells = comparison.measures[0].over_base["held_out", 3]
+    row = [line for line in lines if line.startswith("held_out L3")][1]
+    assert row.count("*") == sum(cell.excludes(0) for cell in cells.values()) > 0
+
+
+def test_the_order_of_paths_does_not_matter(folders: Any) -> None:
+    root = folders.experiment(seeds=2, groups=("train",), levels=(1, 2))
+    paths = sorted(root.iterdir())
+    assert to_json(compare(paths)) == to_json(compare(reversed(paths)))
+
+
+def test_wide_tables_are_printed_in_parts_with_their_keys() -> None:
+    header = ("eval set", *(f"arm{i}" for i in range(9)))
+    rows = (("train L1", *(["x" * 14] * 9)),)
+    parts = fitting(Section("t", header, rows, keys=1), width=60)
+    assert all(part[0] == 0 for part in parts)
+    assert sorted(column for part in parts for column in part[1:]) == list(range(1, 10))
+    assert all(10 + 16 * (len(part) - 1) <= 60 for part in parts)
+    assert len(fitting(Section("t", header, rows, keys=1), width=5)) == 9
+
+
+def test_a_narrow_console_still_shows_every_arm(folders: Any) -> None:
+    comparison = compare([folders.experiment(seeds=1, groups=("train",), levels=(1, 2))])
+    text = shown(comparison, width=60)
+    assert max(map(len, text.splitlines())) <= 60
+    for arm in comparison.arms:
+        assert str(measure(comparison, "greedy").accuracy["train", 2][arm.name]) in text
+
+
+def test_markdown_holds_the_same_cells_as_the_sections(folders: Any) -> None:
+    root = folders.experiment(seeds=1, groups=("train", "held_out"), levels=(1, 2))
+    comparison = compare([root])
+    text = to_markdown(comparison)
+    tables = [block for block in text.split("\n\n") if block.startswith("|")]
+    expected = [section for section in sections(comparison) if section.rows]
+    assert len(tables) == len(expected)
+    for table, section in zip(tables, expected, strict=True):
+        lines = [line.replace("\\", "") for line in table.splitlines()]
+        assert len(lines) == len(section.rows) + 2
+        for line, row in zip(lines[2:], section.rows, strict=True):
+            assert line == "| " + " | ".join(row) + " |"
+
+
+def test_markdown_shows_names_as_they_are(folders: Any) -> None:
+    folders.write("a|b_c*", 0, {PLACE: folders.solved(0.5, 4)})
+    assert "a\\|b\\_c\\*" in to_markdown(compare([folders.root]))
+
+
+def test_json_holds_every_cell_unrounded(folders: Any) -> None:
+    root = folders.experiment(seeds=2, groups=("train",), levels=(1, 2))
+    comparison = compare([root])
+    document = json.loads(to_json(comparison))
+    assert [arm["name"] for arm in document["arms"]] == [arm.name for arm in comparison.arms]
+    (greedy,) = [one for one in document["measures"] if one["name"] == "greedy"]
+    assert len(greedy["accuracy"]) == 2 * 5
+    cell = next(c for c in greedy["over_base"] if (c["level"], c["arm"]) == (2, "grpo"))
+    interval = comparison.measures[0].over_base["train", 2]["grpo"]
+    assert (cell["mean"], cell["low"], cell["high"]) == (interval.mean, interval.low, interval.high)
+    assert cell["problems"] == 20
+    assert len(document["crossovers"]) == 2 * 6
+    assert all(one["text"] for one in document["crossovers"])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "-"), (0, "0"), (12.345, "12.3"), (987, "987"), (999.9, "1k"), (12_800, "12.8k"),
+     (999_900, "1M"), (1_234_567, "1.23M"), (2.5e9, "2.5G")],
+)  # fmt: skip
+def test_budgets_are_written_short(value: float | None, text: str) -> None:
+    assert compact(value) == text
+
+
+def test_build_takes_runs_that_were_read(folders: Any) -> None:
+    folders.write("base", 0, {PLACE: folders.solved(0.5, 4)})
+    comparison = build(load_runs([folders.root]), ["kept"])
+    assert comparison.notes[0] == "kept"
+    assert comparison.title == "demo"
+
+
+def test_comparing_needs_no_deep_learning_library() -> None:
+    code = (
+        "import sys, rlskills.runs.compare, rlskills.runs.plots\n"
+        "print(sorted({'torch', 'transformers', 'trl', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_problems_whose_grading_failed_are_left_out_of_every_run(folders):
+    rows = [(True, 0, 0)] * 3 + [(False, 0, 0)]
+    one = folders.write("one", 0, {("all", 1): rows, ("all", 2): rows})
+    folders.write("two", 0, {("all", 1): rows, ("all", 2): rows})
+    evaluation = json.loads((one / "evaluation.json").read_text())
+    for task in evaluation["eval_sets"][0]["tasks"][2:]:
+        task |= {"greedy": False, "status": "grader_timeout"}
+    for task in evaluation["eval_sets"][1]["tasks"]:
+        task |= {"greedy": False, "status": "grader_error"}
+    (one / "evaluation.json").write_text(json.dumps(evaluation))
+    notes: list[str] = []
+    for run in load_runs([folders.root], notes):
+        assert run.eval_sets["all", 1].greedy == (True, True)
+        assert ("all", 2) not in run.eval_sets
+    assert notes[0].startswith("2 of 4 problems of all level 1 are left out")
+    assert notes[1].startswith("4 of 4 problems of all level 2 are left out")
