@@ -63,7 +63,7 @@ def test_killing_the_parent_ends_its_arms(tmp_path: Path):
     place = tmp_path / "alive"
     program = (
         "from functools import partial; from pathlib import Path\n"
-        "from rlskills.training.side_by_side import run_side_by_side\n"
+        "from rlskills.experiments.side_by_side import run_side_by_side\n"
         "from tests.training.test_side_by_side import write_for_ever\n"
         "if __name__ == '__main__':\n"
         f"    run_side_by_side([partial(write_for_ever, Path({str(place)!r}))], 1, 1)\n"

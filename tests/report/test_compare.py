@@ -348,7 +348,7 @@ def test_build_takes_runs_that_were_read(folders: Any) -> None:
 
 def test_comparing_needs_no_deep_learning_library() -> None:
     code = (
-        "import sys, rlskills.runs.compare, rlskills.runs.plots\n"
+        "import sys, rlskills.report.compare, rlskills.report.figures\n"
         "print(sorted({'torch', 'transformers', 'trl', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
