@@ -17,7 +17,7 @@ from rlskills.cli import command_line
 from rlskills.cli.compare import report
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
 from rlskills.report.logged import means_table
@@ -85,7 +85,7 @@ def main(config: Curricula) -> None:
     kernels = config.machine.kernels(console)
     sources = pool_of()
     eval_sets = make_eval_sets({"train": functions("train")}, (2, 3, 4), config.eval_tasks)
-    eval_plan = EvalPlan(eval_sets, Evaluation(config.grpo.max_new_tokens), config.eval_tasks)
+    eval_plan = EvalPlan(eval_sets, EvalConfig(config.grpo.max_new_tokens), config.eval_tasks)
     arms = {spec: re.sub(r"[^\w.-]+", "-", spec) for spec in config.methods}
     for seed in config.seeds:
         base = config.quickstart / f"seed{seed % config.bases}" / "base" / "model"

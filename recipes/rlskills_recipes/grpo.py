@@ -17,7 +17,7 @@ from rlskills import environments
 from rlskills.cli import command_line
 from rlskills.cli.compare import report
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, SFTSettings
@@ -70,7 +70,7 @@ def main(config: GRPOOnAnything) -> None:
     kernels = config.machine.kernels(console)
     env = environments.load(config.env, reward=config.reward)
     levels = config.eval_levels or config.levels
-    how = Evaluation(config.grpo.max_new_tokens, config.samples)
+    how = EvalConfig(config.grpo.max_new_tokens, config.samples)
     eval_plan = EvalPlan(make_eval_sets({env.name: env}, levels, config.eval_tasks), how)
     about = {"env": config.env, "levels": list(config.levels), "reward": config.reward,
              "env_version": env.version, "recipe": "grpo"}  # fmt: skip

@@ -17,7 +17,7 @@ from rlskills import environments
 from rlskills.cli import command_line
 from rlskills.cli.compare import report
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
@@ -104,7 +104,7 @@ def main(config: Quickstart) -> None:
     for of, share in (("common", config.refreshing), ("train", rest), ("held_out", rest)):
         parts |= spread(of, calls(functions=of, longest=config.longest), (1,), share)
     eval_sets = make_eval_sets(groups, range(1, 6), config.eval_tasks)
-    eval_plan = EvalPlan(eval_sets, Evaluation(160, config.samples), curve_tasks=32)
+    eval_plan = EvalPlan(eval_sets, EvalConfig(160, config.samples), curve_tasks=32)
     arms: dict[str, tuple[str, Training]] = {
         "grpo": ("answers", config.grpo),
         "rft": ("answers", config.rft),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..environments import Environment, Play, Score, Task, score_batch, seed_from
 from ..environments.types import FAILURES
-from ..generation.complete import complete
-from ..generation.episodes import Replies, TokenCaps, roll
-from ..generation.llama_cpu import Sampling
+from ..errors import UserError
+from ..generation.batching import CPU_ROWS, GPU_ROWS, generate_in_batches
+from ..generation.engine import Completion, Engine, SamplingParams
+from ..generation.episodes import TokenLimits, rollout_episodes
+from ..generation.select import select_engine
 from ..models.loading import encode_prompts, end_tokens, positions_of
 from .eval_sets import EvalSet
 
@@ -19,50 +23,65 @@ Asked: TypeAlias = Sequence[tuple[Environment, Task]]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvalConfig:
     """How to ask: the token limit (of a whole episode), how many samples, which temperature."""
 
     max_new_tokens: int
     samples: int = 0
     temperature: float = 1.0
 
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.samples < 0:
+            raise UserError(
+                f"an evaluation needs at least 1 new token and 0 samples, not "
+                f"{self.max_new_tokens} and {self.samples}"
+            )
+        if not 0 <= self.temperature < float("inf"):
+            raise UserError(f"temperature must be at least 0 and finite, not {self.temperature}")
+
 
 def evaluate(
-    model: Any, tokenizer: Any, eval_sets: list[EvalSet], how: Evaluation, seed: int = 0
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    eval_sets: list[EvalSet],
+    how: EvalConfig,
+    seed: int = 0,
+    engine: Engine | None = None,
 ) -> list[dict[str, Any]]:
-    """One record an eval set, with the outcome of every task; `evaluation.json` holds the list.
+    """One record for each eval set, with the outcome of every task (`evaluation.json`).
 
     `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
     `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
-    says so of the greedy one, `samples` does not count it, and `grader_failures` does.
+    says so of the greedy one, `samples` does not count it, and `grader_failures` does. `engine`
+    samples; None takes the one that `select_engine` chooses.
     """
-    greedy = _scores(model, tokenizer, eval_sets, Sampling(how.max_new_tokens, 0.0), seed)
+    asker = _Asker(model, tokenizer, engine or select_engine(model, tokenizer), seed)
+    tasks = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
+    greedy = asker.scores(tasks, SamplingParams(how.max_new_tokens, 0.0))
     sampled: list[list[Score]] = [[] for _ in greedy]
     if how.samples:
-        sampling = Sampling(how.max_new_tokens, how.temperature, how.samples)
-        sampled = _scores(model, tokenizer, eval_sets, sampling, seed)
-    records, at = [], 0
+        params = SamplingParams(how.max_new_tokens, how.temperature, how.samples)
+        sampled = asker.scores(tasks, params)
+    outcomes = (
+        _outcome(task, first[0], rest)
+        for (_, task), first, rest in zip(tasks, greedy, sampled, strict=True)
+    )
+    records = []
     for eval_set in eval_sets:
-        tasks = []
-        for task in eval_set.tasks:
-            tasks.append(_outcome(task, greedy[at][0], sampled[at]))
-            at += 1
-        records.append(
-            {
-                "group": eval_set.group,
-                "level": eval_set.level,
-                "split": eval_set.split,
-                "tasks": tasks,
-            }
-        )
+        rows = [next(outcomes) for _ in eval_set.tasks]
+        about = {"group": eval_set.group, "level": eval_set.level, "split": eval_set.split}
+        records.append({**about, "tasks": rows})
     return records
 
 
 def greedy_accuracy(
-    model: Any, tokenizer: Any, eval_sets: list[EvalSet], max_new_tokens: int
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    eval_sets: list[EvalSet],
+    max_new_tokens: int,
 ) -> dict[str, float]:
     """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
-    records = evaluate(model, tokenizer, eval_sets, Evaluation(max_new_tokens))
+    records = evaluate(model, tokenizer, eval_sets, EvalConfig(max_new_tokens))
     return {
         f"{eval_set.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
         for eval_set, record in zip(eval_sets, records, strict=True)
@@ -86,57 +105,69 @@ def by_skill(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
     return {skill: (right, total) for skill, (right, total) in sorted(counts.items())}
 
 
-def _scores(
-    model: Any, tokenizer: Any, eval_sets: list[EvalSet], sampling: Sampling, seed: int
-) -> list[list[Score]]:
-    """Scores of all completions, a list a task; all eval sets are decoded together."""
-    pairs = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
-    training = model.training
-    model.eval()
-    scores: dict[int, list[Score]] = {}
-    for several, method in ((False, _answers), (True, _episodes)):
-        places = [i for i, (env, _) in enumerate(pairs) if env.multi_turn == several]
-        if places:
-            asked = [pairs[i] for i in places]
-            found = method(model, tokenizer, asked, sampling, seed_from("evaluate", seed))
-            scores |= dict(zip(places, found, strict=True))
-    model.train(training)
-    return [scores[i] for i in range(len(pairs))]
+class _Asker:
+    """Asks one model, through one engine, and grades what it says."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        engine: Engine,
+        seed: int,
+    ) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        self.engine = engine
+        self.seed = seed_from("evaluate", seed)
+        self.ends = frozenset(end_tokens(model, tokenizer))
+        self.rows = CPU_ROWS if model.device.type == "cpu" else GPU_ROWS
+
+    def scores(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
+        """Scores of all completions, a list for each task; all tasks are decoded together."""
+        training = self.model.training
+        self.model.eval()
+        scores: dict[int, list[Score]] = {}
+        for several, method in ((False, self._answers), (True, self._episodes)):
+            places = [i for i, (env, _) in enumerate(asked) if env.multi_turn == several]
+            if places:
+                scores |= dict(zip(places, method([asked[i] for i in places], params), strict=True))
+        self.model.train(training)
+        return [scores[i] for i in range(len(asked))]
+
+    def _generate(
+        self, prompts: list[list[int]], params: SamplingParams, seed: int
+    ) -> list[Completion]:
+        return generate_in_batches(self.engine, prompts, params, seed, self.rows)
+
+    def _answers(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
+        """Scores where one completion is the answer."""
+        prompts = encode_prompts([task for _, task in asked], self.tokenizer)
+        found = self._generate(prompts, params, self.seed)
+        texts = self.tokenizer.batch_decode([c.ids for c in found], skip_special_tokens=True)
+        owners = [pair for pair in asked for _ in range(params.n)]
+        scores = score_batch(
+            (env, task, text, completion.finish_reason == "length")
+            for (env, task), text, completion in zip(owners, texts, found, strict=True)
+        )
+        return _grouped(scores, params.n)
+
+    def _episodes(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
+        """Scores where the model replies in several turns, one episode for each sample."""
+        plays = [Play(env.start(task)) for env, task in asked for _ in range(params.n)]
+
+        def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
+            # Samples of one task begin alike: their opening is encoded once.
+            alike = params.n if turn == 0 else 1
+            seed = seed_from("turn", self.seed, turn)
+            return self._generate(contexts[::alike], params.limited(limit, alike), seed)
+
+        limits = TokenLimits(params.max_new_tokens, positions_of(self.model))
+        rollout_episodes(plays, self.tokenizer, self.ends, sample, limits)
+        return _grouped([play.score() for play in plays], params.n)
 
 
-def _answers(
-    model: Any, tokenizer: Any, asked: Asked, sampling: Sampling, seed: int
-) -> list[list[Score]]:
-    """Scores where one completion is the answer."""
-    prompts = encode_prompts([task for _, task in asked], tokenizer)
-    completions = complete(model, prompts, sampling, seed)
-    ends = end_tokens(model, tokenizer)
-    texts = tokenizer.batch_decode(completions, skip_special_tokens=True)
-    each = sampling.per_prompt
-    scores = score_batch(
-        (env, task, texts[j], completions[j][-1] not in ends)
-        for i, (env, task) in enumerate(asked)
-        for j in range(i * each, (i + 1) * each)
-    )
-    return [scores[i : i + each] for i in range(0, len(scores), each)]
-
-
-def _episodes(
-    model: Any, tokenizer: Any, asked: Asked, sampling: Sampling, seed: int
-) -> list[list[Score]]:
-    """Scores where the model replies in several turns, one episode for each sample."""
-    each = sampling.per_prompt
-    plays = [Play(env.start(task)) for env, task in asked for _ in range(each)]
-
-    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
-        # Samples of one task begin alike: their opening is encoded once.
-        alike = each if turn == 0 else 1
-        now = replace(sampling, max_new_tokens=limit, per_prompt=alike)
-        return complete(model, contexts[::alike], now, seed_from("turn", seed, turn)), None
-
-    caps = TokenCaps(sampling.max_new_tokens, positions_of(model))
-    roll(plays, tokenizer, end_tokens(model, tokenizer), sample, caps)
-    return [[play.score() for play in plays[i : i + each]] for i in range(0, len(plays), each)]
+def _grouped(scores: Sequence[Score], size: int) -> list[list[Score]]:
+    return [list(scores[i : i + size]) for i in range(0, len(scores), size)]
 
 
 def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from transformers.utils import logging as library_logging
 from ..console import progress
 from ..errors import UserError
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
-from ..evaluation.evaluate import Evaluation, evaluate, graded, greedy_accuracy
+from ..evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
 from ..models import kernels as kernel_room
 from ..models.kernels import Kernels
 from ..models.loading import check_prompts, load_model, load_tokenizer
@@ -33,15 +33,14 @@ from ..report.reading import BASE
 from ..runs.folder import RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..training.checkpoint import newest_whole
-from ..training.grpo import GRPO
 from ..training.recording import Recorder
-from ..training.resume import STAGED, restore
-from ..training.rft import RFT
-from ..training.settings import GRPOSettings, RFTSettings, RolloutSettings, SFTSettings, Training
+from ..training.resume import STAGED, read_state, restore
+from ..training.settings import RLSettings, SFTSettings, Training
 from ..training.sft import SFT
 from ..training.stream import TaskStream
+from ..training.trl import RLTrainer
 
-TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, GRPOSettings: GRPO, RFTSettings: RFT}
+TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, RLSettings: RLTrainer}
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class EvalPlan:
     """What to evaluate on at the end and, the first `curve_tasks` of each set, while training."""
 
     eval_sets: list[EvalSet]
-    how: Evaluation
+    how: EvalConfig
     curve_tasks: int = 48
 
     @property
@@ -95,7 +94,7 @@ class Arm:
         elif checkpoint:
             # Killed after the last update, before the run was complete.
             model = load_model(str(checkpoint), self.kernels).to(model.device)
-            restore(checkpoint, stream, budget)
+            restore(read_state(checkpoint), stream, budget)
         if writer:
             _save_model(model, self.tokenizer, self.run.model)
             state = stream.state_dict()
@@ -196,7 +195,7 @@ class Arm:
 
     def _check(self, stream: TaskStream, settings: Training, model: Any) -> None:
         """Prompts must be encodable and fit, before anything is trained."""
-        new = settings.max_new_tokens if isinstance(settings, RolloutSettings) else 0
+        new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
         tasks = [
             source.env.task(source.split, source.level, index)
             for source in stream.sources.values()
@@ -243,9 +242,10 @@ def _save_model(model: Any, tokenizer: Any, place: Path) -> None:
 
 def _show_samples(trainer: Any, writer: MetricWriter, settings: Training) -> None:
     """A few of the last rollouts in TensorBoard's text tab."""
-    rows = getattr(trainer, "samples", [])[:8]
+    rounds = getattr(trainer, "rounds", [])
+    rows = [group[0] for batch in rounds for group in batch.groups()][:8]
     if rows:
         table = "| prompt | completion | reward |\n|---|---|---|\n" + "\n".join(
-            f"| `{p[:300]}` | `{c[:300]}` | {score.reward:g} |" for p, c, score in rows
+            f"| `{r.task.text[:300]}` | `{r.text[:300]}` | {r.score.reward:g} |" for r in rows
         )
         writer.text("train/samples", table.replace("\0", " "), settings.max_steps)

@@ -1,140 +1,159 @@
-"""Episodes in tokens: what a model wrote and what it was told, in the order in which it saw them.
+"""Episodes in tokens: what a model sampled and what it observed, in the order in which it saw them.
 
-History is only ever appended to: a reply keeps the very ids that were sampled, and what an
-environment says is encoded once, behind them. A mask tells the two apart, so that only what the
-model wrote is learned from. Demonstrations are laid out by the same code as rollouts.
+History is only ever appended to: a reply keeps the very ids that were sampled, and an observation
+is encoded once, behind them. A mask tells the two apart, so that only what the model sampled is
+learned from. Demonstrations are laid out by the same code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
+
+from transformers import PreTrainedTokenizerBase
 
 from ..environments import Message, Play, joined
 from ..errors import UserError
 from ..models.loading import encode_openings
+from .engine import Completion
 
-Replies: TypeAlias = tuple[list[list[int]], list[list[float]] | None]
-"""Token ids of one reply a context and, if the sampler knows them, their log-probabilities."""
-Sampler: TypeAlias = Callable[[list[list[int]], int, int], Replies]
-"""`(contexts, turn, limit)` to one reply a context, of at most about `limit` tokens each."""
+Sample: TypeAlias = Callable[[list[list[int]], int, int], list[Completion]]
+"""`(contexts, turn, limit)` to one reply for each context, of at most about `limit` tokens."""
 
 _REPLY = "(reply)"
 
 
 @dataclass
-class Rollout:
-    """One episode: `prompt`, then `ids`, of which `mask` says what the model wrote (1, else 0)."""
+class Transcript:
+    """One episode: `prompt`, then `ids`, where `mask` is 1 for what the model sampled, else 0."""
 
     play: Play
     prompt: list[int]
     ids: list[int] = field(default_factory=list)
     mask: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
-    """Of the model's own tokens, 0 elsewhere; empty if the sampler does not know them."""
+    """Of the sampled tokens, 0 elsewhere; empty if the engine does not return them."""
 
     @property
     def context(self) -> list[int]:
-        """All that the model has seen and written so far."""
+        """All that the model has seen and sampled so far."""
         return self.prompt + self.ids
 
     @property
-    def written(self) -> int:
-        """Tokens that the model wrote."""
+    def sampled(self) -> int:
+        """Tokens that the model sampled."""
         return sum(self.mask)
 
-    def append(self, ids: Sequence[int], mine: bool, logprobs: Sequence[float] | None) -> None:
-        """Go on with `ids`, which the model wrote itself or was told."""
+    def append(self, ids: Sequence[int], sampled: bool, logprobs: Sequence[float] | None) -> None:
+        """Go on with `ids`, which the model sampled itself or observed."""
         self.ids.extend(ids)
-        self.mask.extend([int(mine)] * len(ids))
+        self.mask.extend([int(sampled)] * len(ids))
         if logprobs is not None:
             self.logprobs.extend(logprobs)
 
 
 @dataclass(frozen=True)
-class TokenCaps:
+class TokenLimits:
     """What ends an episode as truncated, in tokens."""
 
-    written: int
-    """Tokens that the model may write in the whole episode."""
+    sampled: int
+    """Tokens that the model may sample in the whole episode."""
     positions: int | None = None
     """Tokens that the model can see at all."""
 
-    def left(self, rollout: Rollout) -> int:
-        """Tokens that the model may still write; at least one in its first reply."""
-        left = self.written - rollout.written
+    def left(self, transcript: Transcript) -> int:
+        """Tokens that the model may still sample; at least one in its first reply."""
+        left = self.sampled - transcript.sampled
         if self.positions is not None:
-            left = min(left, self.positions - len(rollout.prompt) - len(rollout.ids))
-        return left if rollout.ids else max(1, left)
+            left = min(left, self.positions - len(transcript.prompt) - len(transcript.ids))
+        return left if transcript.ids else max(1, left)
 
 
-def roll(
-    plays: Sequence[Play], tokenizer: Any, ends: set[int], sample: Sampler, caps: TokenCaps
-) -> list[Rollout]:
+def rollout_episodes(
+    plays: Sequence[Play],
+    tokenizer: PreTrainedTokenizerBase,
+    ends: frozenset[int],
+    sample: Sample,
+    limits: TokenLimits,
+) -> list[Transcript]:
     """Play all episodes side by side to their ends, one reply of each at a time."""
     openings = encode_openings([play.messages for play in plays], tokenizer)
-    rollouts = [Rollout(play, ids) for play, ids in zip(plays, openings, strict=True)]
-    live, turn = [one for one in rollouts if _goes_on(one, caps)], 0
+    transcripts = [Transcript(play, ids) for play, ids in zip(plays, openings, strict=True)]
+    live, turn = [t for t in transcripts if _goes_on(t, limits)], 0
     while live:
-        limit = max(caps.left(one) for one in live)
-        replies, logprobs = sample([one.context for one in live], turn, limit)
-        kept = [ids[: caps.left(one)] for one, ids in zip(live, replies, strict=True)]
+        limit = max(limits.left(transcript) for transcript in live)
+        replies = sample([transcript.context for transcript in live], turn, limit)
+        kept = [reply.ids[: limits.left(t)] for t, reply in zip(live, replies, strict=True)]
         texts = tokenizer.batch_decode(kept, skip_special_tokens=True)
-        for i, (one, ids, text) in enumerate(zip(live, kept, texts, strict=True)):
-            one.append(ids, True, None if logprobs is None else logprobs[i][: len(ids)])
-            said = one.play.reply(text, cut=not ids or ids[-1] not in ends)
-            if not one.play.over:
-                told = _without_end(encode_told(said, tokenizer), ids, ends)
-                one.append(told, False, None if logprobs is None else [0.0] * len(told))
-        live, turn = [one for one in live if _goes_on(one, caps)], turn + 1
-    return rollouts
+        for transcript, reply, ids, text in zip(live, replies, kept, texts, strict=True):
+            _reply(transcript, ids, reply.logprobs, str(text), tokenizer, ends)
+        live, turn = [t for t in live if _goes_on(t, limits)], turn + 1
+    return transcripts
 
 
-def _goes_on(rollout: Rollout, caps: TokenCaps) -> bool:
-    if not rollout.play.over and caps.left(rollout) <= 0:
-        rollout.play.stop()
-    return not rollout.play.over
+def _reply(
+    transcript: Transcript,
+    ids: list[int],
+    logprobs: list[float] | None,
+    text: str,
+    tokenizer: PreTrainedTokenizerBase,
+    ends: frozenset[int],
+) -> None:
+    """Give a sampled reply to the episode, and append what it says to that."""
+    transcript.append(ids, True, None if logprobs is None else logprobs[: len(ids)])
+    messages = transcript.play.reply(text, cut=not ids or ids[-1] not in ends)
+    if not transcript.play.over:
+        observed = _without_end(encode_observation(messages, tokenizer), ids, ends)
+        transcript.append(observed, False, None if logprobs is None else [0.0] * len(observed))
 
 
-def transcribe(play: Play, tokenizer: Any, end: int) -> Rollout:
+def _goes_on(transcript: Transcript, limits: TokenLimits) -> bool:
+    if not transcript.play.over and limits.left(transcript) <= 0:
+        transcript.play.stop()
+    return not transcript.play.over
+
+
+def transcribe(play: Play, tokenizer: PreTrainedTokenizerBase, end: int) -> Transcript:
     """An episode that was played, as it would stand there had the model sampled its replies."""
     messages = play.messages
     first = next((i for i, m in enumerate(messages) if m["role"] == "assistant"), len(messages))
-    rollout = Rollout(play, encode_openings([messages[:first]], tokenizer)[0])
-    told: list[Message] = []
+    transcript = Transcript(play, encode_openings([messages[:first]], tokenizer)[0])
+    observed: list[Message] = []
     for message in messages[first:]:
         if message["role"] != "assistant":
-            told.append(message)
+            observed.append(message)
             continue
-        if told:
-            rollout.append(
-                _without_end(encode_told(told, tokenizer), rollout.ids, {end}), False, None
-            )
-            told = []
+        if observed:
+            between = encode_observation(observed, tokenizer)
+            ends = frozenset({end})
+            transcript.append(_without_end(between, transcript.ids, ends), False, None)
+            observed = []
         ids = tokenizer(message["content"], add_special_tokens=False)["input_ids"]
-        rollout.append([*ids, end], True, None)
-    return rollout
+        transcript.append([*ids, end], True, None)  # pyright: ignore[reportGeneralTypeIssues]
+    return transcript
 
 
-def encode_told(messages: Sequence[Message], tokenizer: Any) -> list[int]:
+def encode_observation(
+    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase
+) -> list[int]:
     """Token ids between the text of one reply and the beginning of the next.
 
     With a chat template they begin with whatever closes a reply there.
     """
     if not tokenizer.chat_template:
-        return tokenizer(joined(messages), add_special_tokens=False)["input_ids"]
+        return tokenizer(joined(messages), add_special_tokens=False)["input_ids"]  # pyright: ignore[reportReturnType]
     # Some templates treat the last reply otherwise than earlier ones, so a whole conversation is
     # rendered and what stands behind the reply in it is taken.
     dummy = [{"role": "user", "content": "-"}, {"role": "assistant", "content": _REPLY}, *messages]
     text = tokenizer.apply_chat_template(dummy, add_generation_prompt=True, tokenize=False)
-    _, found, behind = text.partition(_REPLY)
+    _, found, behind = str(text).partition(_REPLY)
     if not found:
         raise UserError("the model's chat template does not show replies; episodes need that")
-    return tokenizer(behind, add_special_tokens=False)["input_ids"]
+    return tokenizer(behind, add_special_tokens=False)["input_ids"]  # pyright: ignore[reportReturnType]
 
 
-def _without_end(told: list[int], written: Sequence[int], ends: set[int]) -> list[int]:
-    """The end of a turn is not repeated where the model wrote it itself."""
-    closed = bool(written) and written[-1] in ends
-    return told[1:] if closed and told and told[0] in ends else told
+def _without_end(observed: list[int], sampled: Sequence[int], ends: frozenset[int]) -> list[int]:
+    """The end of a turn is not repeated where the model sampled it itself."""
+    closed = bool(sampled) and sampled[-1] in ends
+    return observed[1:] if closed and observed and observed[0] in ends else observed

@@ -8,33 +8,58 @@ to `LlamaForCausalLM.generate`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from transformers import LlamaForCausalLM
+from transformers import LlamaForCausalLM, PreTrainedModel
+
+from .engine import Completion, Prompt, SamplingParams, completion_of
+
+WIDEST = 512
+"""Hidden size up to which this loop is faster than the library's."""
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How completions are drawn. Temperature 0 is greedy."""
+class LlamaCPU:
+    """Our own decoder, for Llama models that it computes exactly."""
 
-    max_new_tokens: int
-    temperature: float = 1.0
-    per_prompt: int = 1
+    name = "llama_cpu"
+
+    def __init__(self, model: PreTrainedModel, ends: frozenset[int]) -> None:
+        self.model = model
+        self.ends = ends
+
+    def refuses(self, params: SamplingParams) -> str | None:
+        """Models that are not plain small Llamas; it can sample in any way."""
+        return unsupported(self.model)
+
+    def generate(
+        self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
+    ) -> list[Completion]:
+        """All prompts in one batch."""
+        return decode(self.model, prompts, params, seed, self.ends)
+
+    def sync(self, step: int) -> None:
+        """Nothing to do: it reads the model's own weights."""
 
 
-def supports(model: torch.nn.Module) -> bool:
-    """Whether `decode` computes exactly what this model computes."""
+def unsupported(model: torch.nn.Module) -> str | None:
+    """Why `decode` does not compute exactly what this model computes; None if it does."""
     if not isinstance(model, LlamaForCausalLM):
-        return False
+        return f"decodes plain Llama models only, not {type(model).__name__}"
     config = model.config
-    plain = config.num_key_value_heads == config.num_attention_heads and not config.attention_bias
-    rope = (config.rope_parameters or {}).get("rope_type", "default") == "default"
-    return plain and rope and not config.mlp_bias and config.hidden_size <= 512
+    if config.num_key_value_heads != config.num_attention_heads:
+        return "does not know grouped-query attention"
+    if config.attention_bias or config.mlp_bias:
+        return "does not know biases"
+    if (config.rope_parameters or {}).get("rope_type", "default") != "default":
+        return "knows the default rotary embedding only"
+    if config.hidden_size > WIDEST:
+        return f"is for hidden sizes up to {WIDEST}, not {config.hidden_size}"
+    return None
 
 
 _Attend: TypeAlias = Callable[[int, Tensor, Tensor, Tensor], Tensor]
@@ -54,7 +79,7 @@ class _Layer:
 class _Decoder:
     """Weights of one model laid out for decoding, and the caches of one batch."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: PreTrainedModel) -> None:
         self.heads = model.config.num_attention_heads
         self.size = model.config.hidden_size // self.heads
         self.epsilon = model.config.rms_norm_eps
@@ -153,20 +178,60 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def decode(
-    model: Any,
-    prompts: list[list[int]],
-    sampling: Sampling,
+    model: PreTrainedModel,
+    prompts: Sequence[Prompt],
+    params: SamplingParams,
     seed: int,
-) -> list[list[int]]:
-    """Token ids of `sampling.per_prompt` completions for each prompt, groups contiguous.
+    ends: frozenset[int],
+) -> list[Completion]:
+    """`params.n` completions of each prompt, next to each other.
 
-    A completion ends with the end token, or has exactly `max_new_tokens` ids.
+    A completion ends with one of `ends`, or has exactly `max_new_tokens` ids.
     """
     device = model.device
     generator = torch.Generator(device).manual_seed(seed)
     decoder = _Decoder(model)
+    logits, positions, mask = _read_prompts(decoder, prompts, params.max_new_tokens, device)
+    longest = mask.shape[1]
+    end = torch.tensor(sorted(ends), device=device)
+    rows = torch.arange(len(prompts), device=device).repeat_interleave(params.n)
+    decoder.reindex(rows, longest)
+    logits, position = logits[rows], positions[rows, -1:]
+    open_keys = torch.where(mask[rows].t(), 0.0, _blocked(device))[..., None]
+    out = torch.full((len(rows), params.max_new_tokens), -1, dtype=torch.long, device=device)
+    logprobs = torch.zeros(out.shape, device=device) if params.logprobs else None
+    alive = torch.arange(len(rows), device=device)
+    for step in range(params.max_new_tokens):
+        token, logprob = _choose(logits, params.temperature_at(step), generator, params.logprobs)
+        out[alive, step] = token
+        if logprobs is not None and logprob is not None:
+            logprobs[alive, step] = logprob
+        going = ~torch.isin(token, end)
+        if not bool(going.any()) or step + 1 == params.max_new_tokens:
+            break
+        # Copying the caches costs more than a few rows that have ended do.
+        if int(going.sum()) < 0.8 * len(alive):
+            keep = going.nonzero().squeeze(1)
+            decoder.reindex(keep, longest + step)
+            alive, token, position = alive[keep], token[keep], position[keep]
+            open_keys = open_keys[:, keep]
+        position = position + 1
+        open_keys = F.pad(open_keys, (0, 0, 0, 0, 0, 1))
+        logits = decoder.step(token[:, None], position, longest + step, open_keys)
+    lists = out.tolist()
+    known = [None] * len(lists) if logprobs is None else logprobs.tolist()
+    return [completion_of(_written(row), ends, p) for row, p in zip(lists, known, strict=True)]
+
+
+def _read_prompts(
+    decoder: _Decoder, prompts: Sequence[Prompt], new: int, device: torch.device
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Encode the prompts with room for `new` more tokens.
+
+    Returns logits after each (rows, vocabulary), and positions and mask of the left-padded ids
+    (rows, longest).
+    """
     longest = max(map(len, prompts))
-    eos = model.config.eos_token_id
     ids = torch.zeros(len(prompts), longest, dtype=torch.long)
     mask = torch.zeros(len(prompts), longest, dtype=torch.bool)
     for row, prompt in enumerate(prompts):
@@ -177,43 +242,28 @@ def decode(
     causal = torch.ones(longest, longest, dtype=torch.bool, device=device).tril()
     # A padded query sees itself, so that its softmax is defined; nothing looks at it.
     seen = (mask[:, None] & causal) | torch.eye(longest, dtype=torch.bool, device=device)
-    blocked = torch.tensor(float("-inf"), device=device)
-    bias = torch.where(seen, 0.0, blocked)[:, None]
-    decoder.start(len(prompts), longest + sampling.max_new_tokens)
-    logits = decoder.read(ids, positions, bias)
-
-    rows = torch.arange(len(prompts), device=device).repeat_interleave(sampling.per_prompt)
-    decoder.reindex(rows, longest)
-    logits, position = logits[rows], positions[rows, -1:]
-    open_keys = torch.where(mask[rows].t(), 0.0, blocked)[..., None]
-    out = torch.full((len(rows), sampling.max_new_tokens), -1, dtype=torch.long, device=device)
-    alive = torch.arange(len(rows), device=device)
-    for step in range(sampling.max_new_tokens):
-        token = _choose(logits, sampling.temperature, generator)
-        out[alive, step] = token
-        going = token.ne(eos)
-        if not bool(going.any()) or step + 1 == sampling.max_new_tokens:
-            break
-        # Copying the caches costs more than a few dead rows do.
-        if int(going.sum()) < 0.8 * len(alive):
-            keep = going.nonzero().squeeze(1)
-            decoder.reindex(keep, longest + step)
-            alive, token, position = alive[keep], token[keep], position[keep]
-            open_keys = open_keys[:, keep]
-        position = position + 1
-        open_keys = F.pad(open_keys, (0, 0, 0, 0, 0, 1))
-        logits = decoder.step(token[:, None], position, longest + step, open_keys)
-    return [_until(row, eos) for row in out.tolist()]
+    bias = torch.where(seen, 0.0, _blocked(device))[:, None]
+    decoder.start(len(prompts), longest + new)
+    return decoder.read(ids, positions, bias), positions, mask
 
 
-def _choose(logits: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+def _blocked(device: torch.device) -> Tensor:
+    return torch.tensor(float("-inf"), device=device)
+
+
+def _choose(
+    logits: Tensor, temperature: float, generator: torch.Generator, logprobs: bool
+) -> tuple[Tensor, Tensor | None]:
+    """Token ids (rows,) drawn from `logits` (rows, vocabulary), and their log-probabilities."""
     if temperature == 0:
-        return logits.argmax(-1)
-    # Gumbel-max: one exponential draw a token instead of a softmax and a search.
+        token = logits.argmax(-1)
+        return token, torch.zeros(token.shape, device=token.device) if logprobs else None
+    probabilities = logits.float().div(temperature).softmax(-1)
+    # Gumbel-max: one exponential draw for each token instead of a search.
     noise = torch.empty_like(logits).exponential_(generator=generator)
-    return (logits.float().div(temperature).softmax(-1) / noise).argmax(-1)
+    token = (probabilities / noise).argmax(-1)
+    return token, probabilities.gather(1, token[:, None])[:, 0].log() if logprobs else None
 
 
-def _until(row: list[int], eos: int) -> list[int]:
-    end = row.index(eos) + 1 if eos in row else len(row)
-    return [token for token in row[:end] if token >= 0]
+def _written(row: list[int]) -> list[int]:
+    return [token for token in row if token >= 0]

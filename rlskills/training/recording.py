@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..runs.metrics import Budget, MetricWriter
+from ..tables import markdown
+from .batch import RolloutBatch
 
 RENAMED = {
     "loss": "train/loss",
@@ -16,13 +18,10 @@ RENAMED = {
     "learning_rate": "train/learning_rate",
     "entropy": "train/entropy",
     "kl": "train/kl",
-    "reward": "train/reward",
-    "reward_std": "train/reward_std",
-    "completions/mean_length": "train/response_length",
-    "completions/clipped_ratio": "train/truncated",
     "mean_token_accuracy": "train/token_accuracy",
 }
-"""The library's names and ours; those with `train/` or `curriculum/` in front pass as they are."""
+"""The library's names and ours; those with a prefix of ours pass as they are."""
+OURS = ("train/", "curriculum/", "treatment/")
 
 
 class Recorder(TrainerCallback):
@@ -70,7 +69,7 @@ class Recorder(TrainerCallback):
         metrics = {
             RENAMED.get(name, name): float(value)
             for name, value in logs.items()
-            if value is not None and (name in RENAMED or name.startswith(("train/", "curriculum/")))
+            if value is not None and (name in RENAMED or name.startswith(OURS))
         }
         last = step == args.max_steps
         if self.evaluate and (last or (self.eval_every and step % self.eval_every == 0)):
@@ -78,3 +77,43 @@ class Recorder(TrainerCallback):
         self.writer.log(step, self.budget, metrics)
         shown = metrics.get("train/accuracy", metrics.get("train/token_accuracy"))
         self.advance(step, "" if shown is None else f"accuracy {shown:.2f}")
+
+
+def rollout_records(batch: RolloutBatch, number: int) -> list[dict[str, Any]]:
+    """One mapping for each rollout of a round, for the rollout log; `number` counts its rounds."""
+    return [
+        {
+            "round": number,
+            "group": rollout.group,
+            "env": rollout.task.env,
+            "split": rollout.task.split,
+            "level": rollout.task.level,
+            "index": rollout.task.index,
+            "key": rollout.task.key,
+            "skills": list(rollout.task.skills),
+            "unit": rollout.choice.unit,
+            "origin": rollout.origin,
+            "prompt": rollout.task.text,
+            "completion": rollout.text,
+            "correct": rollout.score.correct,
+            "reward": rollout.score.reward,
+            "status": rollout.score.status,
+            "parts": dict(rollout.score.parts),
+            "tokens": rollout.sampled,
+            "truncated": rollout.truncated,
+            "advantage": rollout.advantages.mean().item() if rollout.ids else 0.0,
+            "kept": rollout.kept,
+        }
+        for rollout in batch
+    ]
+
+
+SHOWN = 8
+"""Rollouts in TensorBoard's text tab, the first of as many groups."""
+
+
+def samples_text(rounds: Sequence[RolloutBatch]) -> str:
+    """Markdown of some rollouts of an update, empty where there are none."""
+    rows = [group[0] for batch in rounds for group in batch.groups()][:SHOWN]
+    cells = [(row.task.text[:300], row.text[:300], f"{row.score.reward:g}") for row in rows]
+    return markdown(("prompt", "completion", "reward"), cells) if cells else ""

@@ -3,7 +3,9 @@
 Three things make a continued run equal to an undisturbed one: checkpoints appear whole or not at
 all; what the trainer itself does not save (task stream, budgets, position in the generation cycle)
 is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
-how often they were used before. Only `super()`-calling overrides; TRL's code is never copied.
+how often they were used before. Overridden, each calling `super()`: `training_step`,
+`_get_output_dir`, `_save_checkpoint` and `_load_optimizer_and_scheduler`; and `create_model_card`,
+which does nothing.
 """
 
 from __future__ import annotations
@@ -30,9 +32,13 @@ STATE = "rlskills.json"
 STAGED = ".staged"
 
 
-def restore(checkpoint: Path, stream: TaskStream, budget: Budget) -> None:
-    """Put the stream and the budgets back to where they stood when `checkpoint` was written."""
-    state = json.loads((checkpoint / STATE).read_text())
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """What was saved beside a checkpoint of the library."""
+    return json.loads((checkpoint / STATE).read_text())
+
+
+def restore(state: dict[str, Any], stream: TaskStream, budget: Budget) -> None:
+    """Put the stream and the budgets back to where they stood when `state` was saved."""
     stream.load_state_dict(state["stream"])
     budget.__dict__.update(state["budget"])
 
@@ -43,6 +49,14 @@ class ExactResume(Host):
     stream: TaskStream
     budget: Budget
     keep_checkpoints: int = 2
+
+    def own_state(self) -> dict[str, Any]:
+        """What the library's trainer does not save, JSON-safe."""
+        return {"stream": self.stream.state_dict(), "budget": asdict(self.budget)}
+
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        """Continue where `own_state` was taken."""
+        restore(state, self.stream, self.budget)
 
     def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """Seed everything global from the step's number, then train."""
@@ -67,8 +81,7 @@ class ExactResume(Host):
             return
         name = f"checkpoint-{self.state.global_step}"
         staged = Path(self._get_output_dir(trial)) / name
-        state = {"stream": self.stream.state_dict(), "budget": asdict(self.budget)}
-        (staged / STATE).write_text(json.dumps(state))
+        (staged / STATE).write_text(json.dumps(self.own_state()))
         publish(staged, staged.parents[1] / name, self.keep_checkpoints)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
@@ -78,6 +91,6 @@ class ExactResume(Host):
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        restore(Path(checkpoint), self.stream, self.budget)
+        self.load_own_state(read_state(Path(checkpoint)))
         # TRL counts micro-steps to know when to generate, and starts from 0 on a resume.
         self._step = self.state.global_step * self.args.gradient_accumulation_steps

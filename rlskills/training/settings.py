@@ -5,6 +5,7 @@ The defaults are for the tiny preset. All amounts are for the whole run over all
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,16 +50,19 @@ class Training:
     """Of everything that draws."""
 
     def __post_init__(self) -> None:
-        positive = {
-            "max_steps": self.max_steps,
-            "learning_rate": self.learning_rate,
-            "gradient_accumulation_steps": self.gradient_accumulation_steps,
-            "save_every": self.save_every,
-            "keep_checkpoints": self.keep_checkpoints,
-        }
-        for name, value in positive.items():
-            if value <= 0:
-                raise UserError(f"{name} must be positive, not {value}")
+        for name in ("max_steps", "gradient_accumulation_steps", "save_every", "keep_checkpoints"):
+            self.require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("warmup_steps", "eval_every"):
+            self.require(name, getattr(self, name) >= 0, "at least 0")
+        self.require("learning_rate", 0 < self.learning_rate < math.inf, "positive and finite")
+        self.require("weight_decay", 0 <= self.weight_decay < math.inf, "at least 0 and finite")
+        self.require("beta2", 0 < self.beta2 < 1, "between 0 and 1")
+        self.require("max_grad_norm", 0 < self.max_grad_norm < math.inf, "positive and finite")
+
+    def require(self, name: str, holds: bool, what: str) -> None:
+        """A `UserError` that names a setting out of its range; NaN is in none."""
+        if not holds:
+            raise UserError(f"{name} must be {what}, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True)
@@ -70,58 +74,57 @@ class SFTSettings(Training):
     target: Literal["worked", "answer"] = "worked"
     """Show every step of the solution, or the bare answer."""
 
-
-@dataclass(frozen=True)
-class RolloutSettings(Training):
-    """Common to methods that learn from what the policy samples."""
-
-    prompts_per_step: int = 64
-    """Problems an update."""
-    group_size: int = 8
-    """Completions a problem."""
-    max_new_tokens: int = 64
-    """Length at which a completion is cut off."""
-    temperature: float = 1.0
-    """Of sampling."""
-    use_vllm: bool = False
-    """Sample with vLLM in the training process (GPU only)."""
-
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.prompts_per_step < 1 or self.group_size < 2:
-            raise UserError("prompts_per_step must be at least 1 and group_size at least 2")
-        if self.prompts_per_step * self.group_size % self.gradient_accumulation_steps:
+        self.require("batch_size", self.batch_size >= 1, "at least 1")
+        parts = self.gradient_accumulation_steps
+        if self.batch_size < parts:
             raise UserError(
-                "prompts_per_step x group_size must be divisible by gradient_accumulation_steps"
+                f"batch_size ({self.batch_size}) must be at least gradient_accumulation_steps "
+                f"({parts}): each part needs a demonstration"
             )
 
 
 @dataclass(frozen=True)
-class GRPOSettings(RolloutSettings):
-    """Group-relative policy optimisation (Shao et al. 2024, arXiv 2402.03300, section 4)."""
+class RLSettings(Training):
+    """Learning from what the policy samples, by the treatments named."""
 
+    treatments: tuple[str, ...] = ("grpo",)
+    """What is learned from rollouts (`rlskills treatment list`), in the order of their stages."""
+    prompts_per_step: int = 64
+    """Problems for each round of sampling."""
+    group_size: int = 8
+    """Completions of each problem."""
+    max_new_tokens: int = 64
+    """Length at which a completion is cut off."""
+    temperature: float = 1.0
+    """Of sampling."""
+    engine: Literal["auto", "llama_cpu", "transformers", "vllm"] = "auto"
+    """What samples; where it cannot, the next one does, with a note."""
     loss: LossType = "dapo"
-    """Loss by TRL's name."""
+    """Policy-gradient loss by TRL's name."""
     beta: float = 0.0
     """Weight of the KL term against the starting model; 0 loads no reference."""
     epsilon: float = 0.2
     """Clip range; without effect while every round is trained on once."""
-    scale_rewards: Literal["group", "batch", "none"] = "group"
-    """Divide advantages by the standard deviation of the rewards of the group, batch, or not."""
     entropy_bonus: float = 0.0
     """Weight of an entropy term."""
-    dead_groups: Literal["keep", "drop", "refill"] = "drop"
-    """Groups whose rewards are all alike: train on them, leave them out, or sample others instead
-    (dynamic sampling; Yu et al. 2025, DAPO, arXiv 2503.14476, section 3.2)."""
-    max_rounds: int = 4
-    """Most rounds of sampling for one update under `refill`."""
+    log_rollouts_every: int = 1
+    """Updates between those whose rollouts are logged; 0 logs none."""
 
-
-@dataclass(frozen=True)
-class RFTSettings(RolloutSettings):
-    """Rejection fine-tuning on the policy's own right completions, sampled anew every update."""
-
-    max_per_prompt: int = 0
-    """Most right completions kept of one problem; 0 keeps all."""
-    skip_solved: bool = False
-    """Leave out problems whose completions are all right, as the paper's filter does."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.require("prompts_per_step", self.prompts_per_step >= 1, "at least 1")
+        self.require("group_size", self.group_size >= 2, "at least 2")
+        self.require("max_new_tokens", self.max_new_tokens >= 1, "at least 1")
+        self.require("temperature", 0 < self.temperature < math.inf, "positive and finite")
+        self.require("beta", 0 <= self.beta < math.inf, "at least 0 and finite")
+        self.require("epsilon", 0 < self.epsilon < math.inf, "positive and finite")
+        self.require("entropy_bonus", math.isfinite(self.entropy_bonus), "finite")
+        self.require("log_rollouts_every", self.log_rollouts_every >= 0, "at least 0")
+        rows = self.prompts_per_step * self.group_size
+        if rows % self.gradient_accumulation_steps:
+            raise UserError(
+                "prompts_per_step x group_size must be divisible by gradient_accumulation_steps: "
+                f"{rows} rollouts, {self.gradient_accumulation_steps} parts"
+            )

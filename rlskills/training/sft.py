@@ -1,6 +1,7 @@
 """Supervised fine-tuning on demonstrations: worked solutions, or bare answers.
 
-A subclass of TRL's `SFTTrainer` that draws its problems from the same stream as the other methods.
+The only subclass of TRL's SFT trainer. It overrides `get_train_dataloader`, to draw problems from
+the same stream as the other methods; `resume.py` has what all our trainers override.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ class SFT(ExactResume, SFTTrainer):
         """An expert's episode, or a bare answer given at once; what is told is only read."""
         played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
         end = cast(int, self._tokenizer.eos_token_id)
-        rollout = transcribe(played, self._tokenizer, end)
-        return rollout.context, [0] * len(rollout.prompt) + rollout.mask
+        transcript = transcribe(played, self._tokenizer, end)
+        return transcript.context, [0] * len(transcript.prompt) + transcript.mask
 
     @property
     def _worked(self) -> bool:

@@ -11,9 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlskills.environments import Play, Task, demonstration
-from rlskills.generation.complete import complete
-from rlskills.generation.episodes import Replies, TokenCaps, encode_told, roll, transcribe
-from rlskills.generation.llama_cpu import Sampling
+from rlskills.generation.engine import Completion, SamplingParams, completion_of
+from rlskills.generation.episodes import (
+    TokenLimits,
+    encode_observation,
+    rollout_episodes,
+    transcribe,
+)
+from rlskills.generation.llama_cpu import decode
 from rlskills.models.kernels import Kernels
 from rlskills.models.loading import encode_openings, load_model
 from rlskills.models.tiny import tiny_tokenizer
@@ -21,6 +26,7 @@ from rlskills_envs.function_guess import FunctionGuess
 
 ENV = FunctionGuess(preset="tiny")
 EOS = 1
+ENDS = frozenset({EOS})
 PLAIN = tiny_tokenizer()
 # As Qwen3 does, this one shows the last reply otherwise than earlier ones.
 TEMPLATE = (
@@ -39,11 +45,11 @@ def task(level: int = 5, index: int = 0) -> Task:
 def scripted(texts: list[list[str]], tokenizer: Any, seen: list[list[list[int]]]):
     """A sampler that replies `texts[turn]` to the episodes still live, and notes contexts."""
 
-    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
+    def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
         seen.append(contexts)
         said = texts[turn][: len(contexts)]
         ids = tokenizer(said, add_special_tokens=False)["input_ids"]
-        return [[*row, EOS] for row in ids], None
+        return [completion_of([*row, EOS], ENDS) for row in ids]
 
     return sample
 
@@ -52,15 +58,15 @@ def scripted(texts: list[list[str]], tokenizer: Any, seen: list[list[list[int]]]
 def test_history_is_only_appended_to_and_the_mask_tells_who_wrote(tokenizer):
     seen: list[list[list[int]]] = []
     replies = [[">ab"], [">cd"], ["#a"]]
-    (found,) = roll(
-        [Play(ENV.start(task()))], tokenizer, {EOS}, scripted(replies, tokenizer, seen),
-        TokenCaps(100),
+    (found,) = rollout_episodes(
+        [Play(ENV.start(task()))], tokenizer, ENDS, scripted(replies, tokenizer, seen),
+        TokenLimits(100),
     )  # fmt: skip
     whole = found.context
     contexts = [rows[0] for rows in seen]
     assert all(whole[: len(context)] == context for context in contexts)
     assert len(found.ids) == len(found.mask)
-    assert found.written == sum(len(text[0]) + 1 for text in replies)
+    assert found.sampled == sum(len(text[0]) + 1 for text in replies)
     runs: list[tuple[int, list[int]]] = []
     for token, mine in zip(found.ids, found.mask, strict=True):
         if not runs or runs[-1][0] != mine:
@@ -101,9 +107,9 @@ def test_a_demonstration_is_laid_out_as_a_rollout_with_the_same_replies(tokenize
     for one in tasks:
         shown = transcribe(demonstration(ENV, one), tokenizer, EOS)
         script = [[text] for text in ENV.replies(one)]
-        (rolled,) = roll(
-            [Play(ENV.start(one))], tokenizer, {EOS}, scripted(script, tokenizer, []),
-            TokenCaps(500),
+        (rolled,) = rollout_episodes(
+            [Play(ENV.start(one))], tokenizer, ENDS, scripted(script, tokenizer, []),
+            TokenLimits(500),
         )  # fmt: skip
         assert (shown.prompt, shown.ids, shown.mask) == (rolled.prompt, rolled.ids, rolled.mask)
         assert rolled.play.score().correct
@@ -119,16 +125,16 @@ def test_caps_hold_whatever_is_sampled(data, written, positions):
     plays = [Play(ENV.start(task(1, i))) for i in range(3)]
     limits = []
 
-    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
+    def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
         limits.append(limit)
         rows = st.lists(token, max_size=50)
-        return [data.draw(rows) for _ in contexts], None
+        return [Completion(data.draw(rows), "length") for _ in contexts]
 
-    found = roll(plays, PLAIN, {EOS}, sample, TokenCaps(written, positions))
+    found = rollout_episodes(plays, PLAIN, ENDS, sample, TokenLimits(written, positions))
     assert all(0 < limit <= written for limit in limits)
     for one in found:
         assert one.play.over
-        assert one.written <= written
+        assert one.sampled <= written
         assert len(one.context) <= max(positions, len(one.prompt) + 1) + 3
         assert one.play.turns <= 5
         ends = one.ids and one.ids[-1] == EOS and one.mask[-1] == 1
@@ -143,14 +149,12 @@ def test_the_tokens_learned_are_the_models_own_choices_in_that_context(small_mod
     model = load_model(str(small_model), Kernels("eager", "highest")).eval()
     plays = [Play(ENV.start(task(2, i))) for i in range(4)]
 
-    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
+    def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
         # An untrained model seldom ends a turn, so each reply is cut to three tokens.
-        sampled = complete(model, contexts, Sampling(3, 0.0), seed=0)
-        kept.extend(sampled)
-        return [[*ids[:3], EOS] for ids in sampled], None
+        sampled = decode(model, contexts, SamplingParams(3, 0.0), 0, ENDS)
+        return [completion_of([*c.ids[:3], EOS], ENDS) for c in sampled]
 
-    kept: list[list[int]] = []
-    found = roll(plays, PLAIN, {EOS}, sample, TokenCaps(60, 256))
+    found = rollout_episodes(plays, PLAIN, ENDS, sample, TokenLimits(60, 256))
     assert all(one.play.turns == 5 for one in found)
     for one in found:
         ids = torch.tensor([one.context])
@@ -167,11 +171,12 @@ def test_the_tokens_learned_are_the_models_own_choices_in_that_context(small_mod
 
 
 def test_samplers_log_probabilities_stay_beside_their_tokens():
-    def sample(contexts: list[list[int]], turn: int, limit: int) -> Replies:
+    def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
         ids = PLAIN([">ab", "#a"][turn], add_special_tokens=False)["input_ids"]
-        return [[*ids, EOS]] * len(contexts), [[-float(turn + 1)] * (len(ids) + 1)] * len(contexts)
+        drawn = [-float(turn + 1)] * (len(ids) + 1)
+        return [completion_of([*ids, EOS], ENDS, drawn) for _ in contexts]
 
-    (found,) = roll([Play(ENV.start(task()))], PLAIN, {EOS}, sample, TokenCaps(50))
+    (found,) = rollout_episodes([Play(ENV.start(task()))], PLAIN, ENDS, sample, TokenLimits(50))
     assert len(found.logprobs) == len(found.ids)
     assert [p for p, mine in zip(found.logprobs, found.mask, strict=True) if mine] == (
         [-1.0] * 4 + [-2.0] * 3
@@ -184,5 +189,5 @@ def test_openings_of_both_kinds():
     assert PLAIN.decode(encode_openings([messages], PLAIN)[0]) == task().text
     opened = CHAT.decode(encode_openings([messages], CHAT)[0])
     assert opened == f"<user>{task().text}<eos>\n<assistant>"
-    told = CHAT.decode(encode_told([{"role": "user", "content": "=f"}], CHAT))
+    told = CHAT.decode(encode_observation([{"role": "user", "content": "=f"}], CHAT))
     assert told == "<eos>\n<user>=f<eos>\n<assistant>"

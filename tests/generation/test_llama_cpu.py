@@ -1,51 +1,33 @@
+"""Our own decoder computes what the library computes."""
+
 from __future__ import annotations
 
 import math
 from collections import Counter
-from pathlib import Path
 
-import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from rlskills.generation.complete import _generate, complete
-from rlskills.generation.llama_cpu import Sampling, decode, supports
-from rlskills.models.kernels import Kernels
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.generation.engine import SamplingParams
+from rlskills.generation.llama_cpu import decode, unsupported
 
-PROMPTS = [
-    "F01(abc)?",
-    "x",
-    "a much longer prompt than the others, to have padding",
-    "F02(F03(h))?",
-]
-
-
-@pytest.fixture(scope="module")
-def model(small_model: Path):
-    loaded = load_model(str(small_model), Kernels("eager", "highest")).eval()
-    # Untrained, it would go round in circles: larger weights give varied text and ends.
-    with torch.no_grad():
-        generator = torch.Generator().manual_seed(1)
-        for weight in loaded.parameters():
-            weight.add_(0.2 * torch.randn(weight.shape, generator=generator))
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def prompts(small_model: Path) -> list[list[int]]:
-    return load_tokenizer(str(small_model))(PROMPTS)["input_ids"]  # pyright: ignore
+from .engines import ENDS, ids_of, other
 
 
 def test_greedy_decoding_equals_the_library(model, prompts):
-    assert supports(model)
-    ours = decode(model, prompts, Sampling(40, 0.0), seed=0)
-    assert ours == _generate(model, prompts, Sampling(40, 0.0), seed=0)
-    assert len({len(row) for row in ours}) > 1  # some end early: the dropping of rows is at work
+    assert unsupported(model) is None
+    params = SamplingParams(40, 0.0)
+    ours = decode(model, prompts, params, 0, ENDS)
+    assert ids_of(ours) == ids_of(other(model).generate(prompts, params, 0))
+    assert (
+        len({len(row.ids) for row in ours}) > 1
+    )  # some end early: the dropping of rows is at work
 
 
 def test_greedy_does_not_depend_on_the_batch(model, prompts):
-    together = decode(model, prompts, Sampling(30, 0.0), seed=0)
-    alone = [decode(model, [prompt], Sampling(30, 0.0), seed=5)[0] for prompt in prompts]
+    params = SamplingParams(30, 0.0)
+    together = decode(model, prompts, params, 0, ENDS)
+    alone = [decode(model, [prompt], params, 5, ENDS)[0] for prompt in prompts]
     assert together == alone
 
 
@@ -54,31 +36,26 @@ def test_samples_follow_the_models_distribution(model, prompts):
     with torch.inference_mode():
         logits = model(input_ids=torch.tensor([prompt])).logits[0, -1]
     expected = (logits / temperature).softmax(-1)
-    drawn = decode(model, [prompt], Sampling(1, temperature, count), seed=3)
-    counts = Counter(row[0] for row in drawn)
+    drawn = decode(model, [prompt], SamplingParams(1, temperature, count), 3, ENDS)
+    counts = Counter(row.ids[0] for row in drawn)
     for token, p in enumerate(expected.tolist()):
         assert abs(counts[token] / count - p) < 5 * math.sqrt(p * (1 - p) / count) + 1e-4
 
 
-def test_same_seed_same_samples_and_groups_are_contiguous(model, prompts):
-    sampling = Sampling(12, 1.0, 3)
-    first = complete(model, prompts, sampling, seed=7, batch_rows=6)
-    assert first == complete(model, prompts, sampling, seed=7, batch_rows=6)
-    assert first != complete(model, prompts, sampling, seed=8, batch_rows=6)
-    assert len(first) == 3 * len(prompts)
+def test_other_models_are_left_to_the_library():
+    gpt = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=20))
+    assert "GPT2LMHeadModel" in str(unsupported(gpt))
+    grouped = LlamaForCausalLM(
+        LlamaConfig(vocab_size=20, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+                    num_attention_heads=2, num_key_value_heads=1)
+    )  # fmt: skip
+    assert "grouped-query" in str(unsupported(grouped))
 
 
-def test_both_engines_cut_at_the_limit_and_end_at_the_end_token(model, prompts):
-    end = model.config.eos_token_id
-    for engine in (decode, _generate):
-        for row in engine(model, prompts, Sampling(25, 1.0, 4), 0):
-            assert len(row) <= 25
-            assert end not in row[:-1]
-            assert len(row) == 25 or row[-1] == end
-
-
-def test_other_architectures_are_left_to_the_library():
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    other = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=20))
-    assert not supports(other)
+def test_several_end_tokens_end_a_completion(model, prompts):
+    ends = frozenset({1, 20, 30, 40})
+    found = decode(model, prompts, SamplingParams(40, 1.0, 8), 0, ends)
+    assert len({row.ids[-1] for row in found if row.finish_reason == "stop"}) > 1
+    for row in found:
+        assert not ends & set(row.ids[:-1])
+        assert (row.ids[-1] in ends) == (row.finish_reason == "stop")

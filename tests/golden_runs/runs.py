@@ -11,18 +11,18 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
-from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
+from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 from rlskills_envs.function_guess import FunctionGuess
 
 from tests.training.small import Bits  # isort: skip
 
 SFT = SFTSettings(max_steps=4, batch_size=16, learning_rate=3e-3, eval_every=2, save_every=2)
-GRPO = GRPOSettings(
+GRPO = RLSettings(
     max_steps=5,
     prompts_per_step=8,
     group_size=4,
@@ -32,17 +32,9 @@ GRPO = GRPOSettings(
     save_every=2,
     gradient_accumulation_steps=2,
 )
-RFT = RFTSettings(
-    max_steps=4,
-    prompts_per_step=8,
-    group_size=4,
-    max_new_tokens=6,
-    learning_rate=1e-3,
-    eval_every=2,
-    save_every=2,
-    max_per_prompt=2,
-    skip_solved=True,
-)
+RFT = replace(GRPO, max_steps=4, gradient_accumulation_steps=1,
+              treatments=("rft?max_per_prompt=2&skip_solved=true",))  # fmt: skip
+REFILL = ("grpo", "dynamic_sampling?max_resamples=1")
 
 
 def _calls() -> environments.Environment:
@@ -71,7 +63,7 @@ RUNS: dict[str, tuple[Training, Callable[[], TaskStream]]] = {
         lambda: uniform(_calls(), "train", (2,), 3),
     ),
     "grpo": (GRPO, lambda: _bits(5)),
-    "grpo_refill": (replace(GRPO, dead_groups="refill", max_rounds=2), lambda: _bits(6)),
+    "grpo_refill": (replace(GRPO, treatments=REFILL), lambda: _bits(6)),
     "rft": (RFT, lambda: _bits(7)),
     "games_base": (
         replace(SFT, max_steps=40, learning_rate=1e-2, eval_every=0, save_every=80),
@@ -97,7 +89,7 @@ def train(name: str, folder: Path) -> list[Any]:
     use_threads(1)
     settings, make_stream = RUNS[name]
     eval_plan = EvalPlan(
-        make_eval_sets({"all": Bits()}, (1, 2), 8), Evaluation(6, 2), curve_tasks=4
+        make_eval_sets({"all": Bits()}, (1, 2), 8), EvalConfig(6, 2), curve_tasks=4
     )
     kernels = Kernels("eager", "highest")
     experiment = Experiment(

@@ -13,12 +13,12 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
 from rlskills.models.tiny import TinyConfig, save_tiny
-from rlskills.training.settings import GRPOSettings, SFTSettings
+from rlskills.training.settings import RLSettings, SFTSettings
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
 KERNELS = Kernels("eager", "medium")
@@ -62,7 +62,7 @@ def lessons() -> TaskStream:
 
 def experiment(folder: Path) -> Experiment:
     eval_sets = make_eval_sets({"all": Bits()}, (1, 2), 8)
-    eval_plan = EvalPlan(eval_sets, Evaluation(6, 2), curve_tasks=4)
+    eval_plan = EvalPlan(eval_sets, EvalConfig(6, 2), curve_tasks=4)
     console = Console(quiet=True)
     return Experiment(folder, 0, eval_plan, KERNELS, console, {"test": 1})
 
@@ -82,7 +82,9 @@ def main(folder: Path) -> None:
         save_every=4,
     )
     base = small.run("base", "every step", str(start), sft, stream())
-    grpo = GRPOSettings(
+    outside = Path(__file__).parent / "treatments" / "outside.py"
+    grpo = RLSettings(
+        treatments=("grpo", f"{outside}:Demonstrate", f"{outside}:Wander"),
         max_steps=8, prompts_per_step=8, group_size=4, max_new_tokens=6, eval_every=3, save_every=2,
         gradient_accumulation_steps=2, learning_rate=1e-3,
     )  # fmt: skip

@@ -10,20 +10,19 @@ import torch
 from rich.console import Console
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from rlskills.environments import demonstration
+from rlskills.environments import Play, demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation, evaluate
+from rlskills.evaluation.evaluate import EvalConfig, evaluate
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.training.grpo import GRPO
 from rlskills.training.packing import IGNORE
-from rlskills.training.rft import RFT
-from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
+from rlskills.training.settings import RLSettings, SFTSettings
 from rlskills.training.sft import SFT
 from rlskills.training.stream import TaskStream, uniform
+from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
 from .small import KERNELS, Bits
@@ -48,7 +47,7 @@ def games(seed: int = 1) -> TaskStream:
 
 def experiment(folder: Path) -> Experiment:
     eval_plan = EvalPlan(
-        make_eval_sets({"guess": ENV}, (1, 2), 6), Evaluation(60, 2), curve_tasks=3
+        make_eval_sets({"guess": ENV}, (1, 2), 6), EvalConfig(60, 2), curve_tasks=3
     )
     return Experiment(folder, 0, eval_plan, KERNELS, Console(quiet=True), {"test": "episodes"})
 
@@ -71,24 +70,16 @@ def trainer(method: Any, settings: Any, folder: Path, model: Path | str, tasks: 
     )  # fmt: skip
 
 
-def one_round(method: Any, settings: Any, folder: Path, model: Path) -> tuple[Any, dict, list]:
-    """A trainer, one batch of its, and the episodes behind the batch."""
-    made = trainer(method, settings, folder, model)
-    found: list[Any] = []
-    inner = made.rollout_func
-
-    def noted(prompts: Any, who: Any) -> Any:
-        output = inner(prompts, who)
-        found.extend(output["rollouts"])
-        return output
-
-    made.rollout_func = noted
-    return made, made._generate_and_score_completions(next(iter(made))), found
+def one_round(settings: Any, folder: Path, model: Path) -> tuple[Any, dict, list]:
+    """A trainer, one batch of its, and the rollouts behind the batch."""
+    made = trainer(RLTrainer, settings, folder, model)
+    batch = made._generate_and_score_completions(next(iter(made)))
+    return made, batch, made.rounds[0].rollouts
 
 
 def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tmp_path: Path):
     """Stopped in the middle of an update and run again, it ends bit for bit as undisturbed."""
-    settings = GRPOSettings(**GRPO_SMALL, eval_every=2, save_every=2, gradient_accumulation_steps=2)
+    settings = RLSettings(**GRPO_SMALL, eval_every=2, save_every=2, gradient_accumulation_steps=2)
     torch.set_num_threads(1)
     experiment(tmp_path / "whole").run("grpo", "", str(player), settings, games())
 
@@ -122,7 +113,7 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
 
 def test_what_the_environment_said_has_no_gradient(player: Path, tmp_path: Path):
     """The gradient is that of the model's own tokens; with all tokens it would be another."""
-    made, batch, _ = one_round(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, player)
+    made, batch, _ = one_round(RLSettings(**GRPO_SMALL), tmp_path, player)
     assert bool((batch["advantages"] != 0).any())
     assert bool(((batch["tool_mask"] == 0) & (batch["completion_mask"] == 1)).any())
     made.model.zero_grad()
@@ -137,7 +128,7 @@ def test_what_the_environment_said_has_no_gradient(player: Path, tmp_path: Path)
         width = batch["completion_ids"].shape[1]
         logits = made.model(input_ids=ids, attention_mask=seen).logits[:, -width - 1 : -1]
         logps = logits.log_softmax(-1).gather(2, batch["completion_ids"][..., None])[..., 0]
-        (-(logps * mask * batch["advantages"][:, None]).sum() / mask.sum()).backward()
+        (-(logps * mask * batch["advantages"]).sum() / mask.sum()).backward()
         return {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
 
     mine = by_hand(batch["completion_mask"] * batch["tool_mask"])
@@ -148,8 +139,8 @@ def test_what_the_environment_said_has_no_gradient(player: Path, tmp_path: Path)
 
 
 def test_rows_hold_what_was_seen_and_said(player: Path, tmp_path: Path):
-    settings = GRPOSettings(**GRPO_SMALL, dead_groups="keep")
-    made, batch, found = one_round(GRPO, settings, tmp_path, player)
+    settings = RLSettings(**GRPO_SMALL, treatments=("grpo?zero_variance=keep",))
+    made, batch, found = one_round(settings, tmp_path, player)
     tokenizer = made._tokenizer
     assert len(found) == len(batch["advantages"]) == 32
     for row, rollout in enumerate(found):
@@ -157,24 +148,36 @@ def test_rows_hold_what_was_seen_and_said(player: Path, tmp_path: Path):
         assert batch["completion_ids"][row][here].tolist() == rollout.ids
         assert batch["tool_mask"][row][here].tolist() == rollout.mask
         shown = batch["prompt_mask"][row] == 1
-        assert batch["prompt_ids"][row][shown].tolist() == rollout.prompt
-        task = made.drawn[row].task
-        assert tokenizer.decode(rollout.prompt) == task.text
-        # Between two replies of the transcript stands what the environment said, to the letter.
-        said = [m["content"] for m in rollout.play.messages if m["role"] == "user"]
+        assert batch["prompt_ids"][row][shown].tolist() == rollout.prompt_ids
+        assert tokenizer.decode(rollout.prompt_ids) == rollout.task.text
+        # Played again with the same replies, the environment says the same, to the letter.
         masked = [t if not mine else 1 for t, mine in zip(rollout.ids, rollout.mask, strict=True)]
-        told = tokenizer.decode(masked).replace("<eos>", " ").split()
-        assert told == said[1 : 1 + len(told)]
-    for first in range(0, 32, 4):  # one task a group, an episode a completion
-        group = found[first : first + 4]
-        assert len({id(one.play.episode.task) for one in group}) == 1
-        assert len({id(one.play.episode) for one in group}) == 4
-    assert made.budget.generated_tokens == sum(sum(one.mask) for one in found)
+        observed = tokenizer.decode(masked).replace("<eos>", " ").split()
+        again = Play(rollout.env.start(rollout.task))
+        for text in replies_of(rollout, tokenizer):
+            again.reply(text)
+        said = [m["content"] for m in again.messages if m["role"] == "user"]
+        assert observed == said[1 : 1 + len(observed)]
+    for group in made.rounds[0].groups():  # one task for a group, an episode for each completion
+        assert len({id(rollout.task) for rollout in group}) == 1
+    assert made.budget.generated_tokens == sum(sum(rollout.mask) for rollout in found)
     assert made.budget.trained_tokens == made.budget.generated_tokens
 
 
+def replies_of(rollout: Any, tokenizer: Any) -> list[str]:
+    """The texts that the policy sampled, one for each turn."""
+    texts, current = [], []
+    for token, mine in zip(rollout.ids, rollout.mask, strict=True):
+        if mine:
+            current.append(token)
+        elif current:
+            texts.append(tokenizer.decode(current, skip_special_tokens=True))
+            current = []
+    return [*texts, tokenizer.decode(current, skip_special_tokens=True)] if current else texts
+
+
 def test_episodes_are_played_again_alike_from_the_same_state(player: Path, tmp_path: Path):
-    rounds = [one_round(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, player) for _ in range(2)]
+    rounds = [one_round(RLSettings(**GRPO_SMALL), tmp_path, player) for _ in range(2)]
     (_, one, first), (_, two, second) = rounds
     assert [r.ids for r in first] == [r.ids for r in second]
     assert all(torch.equal(one[name], two[name]) for name in one)
@@ -209,14 +212,13 @@ def test_bare_answers_are_demonstrated_at_once(small_model: Path, tmp_path: Path
 
 
 def test_rft_keeps_right_episodes_only(player: Path, tmp_path: Path):
-    _, batch, found = one_round(RFT, RFTSettings(**GRPO_SMALL), tmp_path, player)
-    right = [one.ids for one in found if one.play.score().correct]
-    kept = int((batch["advantages"] > 0).sum())
+    settings = RLSettings(treatments=("rft",), **GRPO_SMALL)
+    _, batch, found = one_round(settings, tmp_path, player)
+    right = [rollout.ids for rollout in found if rollout.score.correct]
+    kept = int((batch["advantages"] > 0).any(1).sum())
     assert kept == len(right)
-    if right:
-        here = batch["completion_mask"] == 1
-        rows = [batch["completion_ids"][i][here[i]].tolist() for i in range(kept)]
-        assert rows == right
+    here = batch["completion_mask"] == 1
+    assert [batch["completion_ids"][i][here[i]].tolist() for i in range(kept)] == right
 
 
 def test_single_and_several_turns_in_one_stream(player: Path, tmp_path: Path):
@@ -225,10 +227,10 @@ def test_single_and_several_turns_in_one_stream(player: Path, tmp_path: Path):
     stream = mixture(
         {"bits": (Source(Bits(), "train", 1), 1.0), "guess": (Source(ENV, "train", 1), 1.0)}, 0
     )
-    made = trainer(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, player, stream)
+    made = trainer(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, player, stream)
     made.train()
     assert made.budget.rollouts == 4 * 32
-    assert {one.env.multi_turn for one in made.drawn} == {True, False}
+    assert {rollout.env.multi_turn for rollout in made.rounds[0]} == {True, False}
     sft = trainer(
         SFT, SFTSettings(max_steps=1, batch_size=8, save_every=9), tmp_path, player, stream
     )
@@ -240,17 +242,17 @@ def test_probes_of_several_turns_are_evaluated(player: Path):
     eval_sets = make_eval_sets({"bits": Bits()}, (1,), 4) + make_eval_sets(
         {"guess": ENV}, (1, 2), 5
     )
-    records = evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
+    records = evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
     assert [len(record["tasks"]) for record in records] == [4, 5, 5]
-    assert records == evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
+    assert records == evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
     statuses = {task["status"] for record in records[1:] for task in record["tasks"]}
     assert statuses <= {"ok", "unparsed", "truncated"}
     assert "ok" in statuses
-    short = evaluate(model, tokenizer, eval_sets[1:], Evaluation(2))
+    short = evaluate(model, tokenizer, eval_sets[1:], EvalConfig(2))
     assert {task["status"] for record in short for task in record["tasks"]} == {"truncated"}
 
 
-@pytest.mark.parametrize("method", [GRPO, SFT], ids=["grpo", "sft"])
+@pytest.mark.parametrize("method", [RLTrainer, SFT], ids=["grpo", "sft"])
 def test_other_models_with_a_chat_template_play_too(tmp_path: Path, method: Any):
     """Sampled by the library's own `generate`, one turn after the other."""
     tokenizer = tiny_tokenizer(256)
@@ -268,28 +270,29 @@ def test_other_models_with_a_chat_template_play_too(tmp_path: Path, method: Any)
     model.save_pretrained(tmp_path / "chat")
     tokenizer.save_pretrained(tmp_path / "chat")
     settings = (
-        GRPOSettings(max_steps=2, prompts_per_step=4, group_size=4, max_new_tokens=24, save_every=9)
-        if method is GRPO
+        RLSettings(max_steps=2, prompts_per_step=4, group_size=4, max_new_tokens=24, save_every=9)
+        if method is RLTrainer
         else SFTSettings(max_steps=2, batch_size=4, save_every=9)
     )
     made = trainer(method, settings, tmp_path, tmp_path / "chat")
     if method is SFT:
         made.train()
         return
-    _, _, found = one_round(GRPO, settings, tmp_path, tmp_path / "chat")
-    assert max(one.play.turns for one in found) > 1
-    for one in found:
-        assert one.written <= 24
-        text = made._tokenizer.decode(one.context, skip_special_tokens=True)
-        for said in one.play.messages[: 2 * one.play.turns]:
-            assert f"[{said['role']}]{said['content']}" in text
+    _, _, found = one_round(settings, tmp_path, tmp_path / "chat")
+    assert max(rollout.turns for rollout in found) > 1
+    for rollout in found:
+        assert rollout.sampled <= 24
+        ids = rollout.prompt_ids + rollout.ids
+        text = made._tokenizer.decode(ids, skip_special_tokens=True)
+        for reply in replies_of(rollout, made._tokenizer):
+            assert f"[assistant]{reply}" in text
     made.train()
     assert made.budget.rollouts == 2 * 16
 
 
 def test_one_turn_takes_the_ordinary_path(small_model: Path, tmp_path: Path):
     tasks = uniform(Bits(), "train", (1,), 0)
-    made = trainer(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, small_model, tasks)
-    assert made.rollout_func is None
+    made = trainer(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, small_model, tasks)
+    assert not made.collector.episodes
     batch = made._generate_and_score_completions(next(iter(made)))
-    assert "tool_mask" not in batch
+    assert torch.equal(batch["tool_mask"], batch["completion_mask"])

@@ -11,11 +11,11 @@ from rlskills.curricula import Outcome, Uniform
 from rlskills.environments import Environment, load
 from rlskills.environments.isolation.workers import workers_of
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation, evaluate, graded, greedy_accuracy
+from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
 from rlskills.models.loading import load_model, load_tokenizer
-from rlskills.training.grpo import GRPO
-from rlskills.training.settings import GRPOSettings
+from rlskills.training.settings import RLSettings
 from rlskills.training.stream import Source, TaskStream
+from rlskills.training.trl import RLTrainer
 
 from .small import KERNELS
 from .test_trl_contract import GRPO_SMALL, trained
@@ -75,27 +75,31 @@ def flaky(tmp_path: Path):
 def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flaky: Environment):
     spy = Spy(["L1"])
     tasks = TaskStream({"L1": Source(flaky, "train", 1)}, spy)
-    options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1, "dead_groups": "keep"}
-    trainer, budget = trained(GRPO, GRPOSettings(**options), tmp_path / "run", half_trained, tasks)
+    treatments = ("grpo?zero_variance=keep",)
+    options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1, "treatments": treatments}
+    trainer, budget = trained(
+        RLTrainer, RLSettings(**options), tmp_path / "run", half_trained, tasks
+    )
     share = trainer.state.log_history[0]["train/grader_failures"]
     assert 0 < share < 1
     assert sum(len(one.rewards) for one in spy.shown) == round((1 - share) * budget.rollouts)
     assert {len(one.rewards) for one in spy.asked} <= {4}
-    failed = [score for score in trainer._scores if score.failed]
+    failed = [rollout.score for rollout in trainer.rounds[0] if rollout.score.failed]
     assert failed
     assert all("ValueError: b" in score.note for score in failed)
 
     # Rows that are learned from belong to groups in which every grade came back.
-    output = trainer._sample_round(32)
-    whole = [i // 4 for i, score in enumerate(trainer._scores) if score.failed]
-    assert output.wanted == 32 - 4 * len(set(whole))
-    assert not output.batch["advantages"][output.wanted :].any()
+    batch = trainer.collector.round(1)
+    hit = {rollout.group for rollout in batch if rollout.score.failed}
+    assert hit
+    assert len(batch.kept) == 32 - 4 * len(hit)
+    assert not hit & {rollout.group for rollout in batch.kept}
 
 
 def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
     eval_sets = make_eval_sets({"all": flaky}, [1], 24)
-    (record,) = evaluate(model, tokenizer, eval_sets, Evaluation(6, samples=2))
+    (record,) = evaluate(model, tokenizer, eval_sets, EvalConfig(6, samples=2))
     kept = graded(record)
     assert 0 < len(kept) < 24
     for task in record["tasks"]:

@@ -9,7 +9,7 @@ import pytest
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.models.tiny import tiny_tokenizer
-from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings
+from rlskills.training.settings import RLSettings, SFTSettings
 
 from .small import experiment, stream
 
@@ -38,7 +38,7 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     "settings",
     [
         SFTSettings(max_steps=2, batch_size=8, save_every=1, eval_every=1),
-        GRPOSettings(
+        RLSettings(
             max_steps=2,
             prompts_per_step=2,
             group_size=2,
@@ -46,7 +46,8 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
             save_every=1,
             eval_every=1,
         ),
-        RFTSettings(
+        RLSettings(
+            treatments=("rft",),
             max_steps=2,
             prompts_per_step=2,
             group_size=2,

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from rlskills.training.settings import GRPOSettings, SFTSettings, Training
+from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream
 
 from .shared import run_shared
@@ -59,7 +59,7 @@ SHARED = {
         stream,
     ),
     "grpo": (
-        GRPOSettings(
+        RLSettings(
             max_steps=24,
             prompts_per_step=8,
             group_size=4,

@@ -15,9 +15,9 @@ from rlskills.environments import load
 from rlskills.errors import UserError
 from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
 from rlskills.training.features import prompt_features
-from rlskills.training.grpo import GRPO
-from rlskills.training.settings import GRPOSettings
+from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START, TaskStream, taught, uniform, units_of
+from rlskills.training.trl import RLTrainer
 
 from .small import KERNELS, Bits
 
@@ -108,11 +108,11 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
-    settings = GRPOSettings(
+    settings = RLSettings(
         max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=6, save_every=3
     )
     stream = taught(units_of(Bits(), "train", (1, 2)), spec, 0)
-    trainer = GRPO(model, tokenizer, stream, settings, tmp_path)
+    trainer = RLTrainer(model, tokenizer, stream, settings, tmp_path)
     trainer.train()
     rounds = trainer.budget.rollouts / (8 * 4)
     assert rounds == int(rounds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,16 +11,17 @@ import pytest
 import torch
 from transformers import PrinterCallback, Trainer
 from trl.trainer.grpo_trainer import GRPOTrainer
+from trl.trainer.sft_trainer import SFTTrainer
 
 from rlskills.curricula import Uniform
-from rlskills.environments import GraderError, Score
+from rlskills.environments import GraderError
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.training.grpo import GRPO
-from rlskills.training.rft import RFT
-from rlskills.training.settings import GRPOSettings, LossType, RFTSettings
+from rlskills.training.resume import ExactResume
+from rlskills.training.settings import LossType, RLSettings
 from rlskills.training.sft import SFT
 from rlskills.training.stream import Source, TaskStream
+from rlskills.training.trl import RLTrainer
 
 from .small import KERNELS, Bits, stream
 
@@ -46,29 +48,43 @@ def trained(
     return trainer, budget
 
 
-def score(correct: bool) -> Score:
-    return Score(correct, float(correct), {"answer": float(correct)}, "ok", "")
-
-
 def parameters(function) -> list[str]:
     return list(inspect.signature(function).parameters)
+
+
+OVERRIDDEN = {
+    RLTrainer: {"_generate_and_score_completions", "_compute_loss", "get_train_dataloader"},
+    SFT: {"get_train_dataloader"},
+    ExactResume: {
+        "training_step", "_get_output_dir", "_save_checkpoint", "create_model_card",
+        "_load_optimizer_and_scheduler",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ours", OVERRIDDEN, ids=lambda cls: cls.__name__)
+def test_every_override_of_the_libraries_is_listed(ours: type):
+    """What a release of TRL or transformers may break is known; the docstrings name it too."""
+    theirs = SFTTrainer if ours is SFT else GRPOTrainer
+    found = {
+        name for name, value in vars(ours).items()
+        if callable(value) and name in dir(theirs) and not name.startswith("__")
+    }  # fmt: skip
+    assert found == OVERRIDDEN[ours]
+    about = sys.modules[ours.__module__].__doc__ or ""
+    assert all(f"`{name}`" in about for name in found)
 
 
 def test_the_overridden_methods_have_the_signatures_we_call():
     grpo = GRPOTrainer
     assert parameters(grpo._generate_and_score_completions) == ["self", "inputs"]
-    assert parameters(grpo._calculate_rewards) == [
-        "self", "inputs", "prompts", "completions", "completion_ids_list",
+    assert parameters(grpo._compute_loss) == ["self", "model", "inputs"]
+    assert parameters(grpo._get_per_token_logps_and_entropies)[:5] == [
+        "self", "model", "input_ids", "attention_mask", "logits_to_keep",
     ]  # fmt: skip
-    assert parameters(grpo._generate_single_turn)[:5] == [
-        "self", "prompt_ids", "images", "multimodal_fields", "num_generations",
-    ]  # fmt: skip
-    assert "rollout_func" in parameters(grpo.__init__)
     assert parameters(Trainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_optimizer_and_scheduler) == ["self", "checkpoint"]
     assert parameters(Trainer._get_output_dir) == ["self", "trial"]
-    for method in (GRPO, SFT):
-        assert callable(method.training_step)
 
 
 class Spy(Uniform):
@@ -92,7 +108,7 @@ class Spy(Uniform):
 def test_no_lag_every_draw_has_seen_all_outcomes(half_trained: Path, tmp_path: Path):
     spy = Spy(["L1"])
     tasks = TaskStream({"L1": Source(Bits(), "train", 1)}, spy)
-    trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
+    trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
     assert spy.events == ["sample 8", "observe 8 of 4"] * 3
 
 
@@ -107,14 +123,14 @@ class Picky(Uniform):
 
 def test_what_a_curriculum_does_not_admit_is_not_learned_from(half_trained: Path, tmp_path: Path):
     tasks = TaskStream({"L1": Source(Bits(), "train", 1)}, Picky(["L1"]))
-    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
+    trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
     before = load_model(str(half_trained), KERNELS).state_dict()
     after = trainer.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_budgets_count_what_was_spent(half_trained: Path, tmp_path: Path):
-    trainer, budget = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained)
+    trainer, budget = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained)
     assert budget.rollouts == budget.samples == 3 * 8 * 4
     assert 0 < budget.trained_tokens <= budget.generated_tokens <= 3 * 8 * 4 * 6
     assert trainer.state.global_step == 3
@@ -122,7 +138,7 @@ def test_budgets_count_what_was_spent(half_trained: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("loss", get_args(LossType))
 def test_every_loss_trains(half_trained: Path, tmp_path: Path, loss):
-    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL, loss=loss), tmp_path, half_trained)
+    trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL, loss=loss), tmp_path, half_trained)
     before = load_model(str(half_trained), KERNELS).state_dict()
     after = trainer.model.state_dict()
     assert all(torch.isfinite(value).all() for value in after.values())
@@ -130,51 +146,63 @@ def test_every_loss_trains(half_trained: Path, tmp_path: Path, loss):
 
 
 def test_kl_needs_a_reference_and_gets_one(half_trained: Path, tmp_path: Path):
-    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL, beta=0.1), tmp_path, half_trained)
+    trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL, beta=0.1), tmp_path, half_trained)
     assert trainer.ref_model is not None
     assert all("kl" in logs for logs in trainer.state.log_history if "loss" in logs)
 
 
-@pytest.mark.parametrize("dead", ["keep", "drop", "refill"])
-def test_dead_groups(half_trained: Path, tmp_path: Path, dead):
-    settings = GRPOSettings(**GRPO_SMALL, dead_groups=dead, max_rounds=3)
-    trainer, budget = trained(GRPO, settings, tmp_path, half_trained)
-    if dead == "keep":
+KEEP, REFILL = ("grpo?zero_variance=keep",), ("grpo", "dynamic_sampling?max_resamples=2")
+
+
+@pytest.mark.parametrize("treatments", [("grpo",), KEEP, REFILL], ids=str)
+def test_groups_without_variance(half_trained: Path, tmp_path: Path, treatments):
+    settings = RLSettings(**GRPO_SMALL, treatments=treatments)
+    trainer, budget = trained(RLTrainer, settings, tmp_path, half_trained)
+    if treatments == KEEP:
         assert budget.trained_tokens == budget.generated_tokens
-    if dead == "refill":
-        assert 3 * 32 <= budget.rollouts <= 3 * 32 * 3
+    else:
+        assert budget.trained_tokens < budget.generated_tokens
+    if treatments == REFILL:
+        assert 3 * 32 < budget.rollouts <= 3 * 32 * 3
     else:
         assert budget.rollouts == 3 * 32
     assert all(torch.isfinite(p).all() for p in trainer.model.parameters())
 
 
-def test_dropping_dead_groups_leaves_only_rows_that_can_teach(half_trained: Path, tmp_path: Path):
-    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained)
+def test_dropping_them_leaves_only_groups_that_can_teach(half_trained: Path, tmp_path: Path):
+    trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained)
     batch = trainer._generate_and_score_completions(next(iter(trainer)))
-    rewards = torch.tensor([s.reward for s in trainer._scores]).view(-1, 4)
-    live = int((rewards.std(1) > 0).sum())
-    assert len(batch["advantages"]) == max(1, 4 * live)
+    live = int((trainer.rounds[0].rewards().view(-1, 4).std(1) > 0).sum())
     assert live
-    assert bool((batch["advantages"].view(-1, 4).sum(1).abs() < 1e-4).all())
+    rows = batch["advantages"].sum(1) / batch["completion_mask"].sum(1)
+    assert len(rows) == 4 * live
+    assert bool((rows.view(-1, 4).sum(1).abs() < 1e-4).all())
 
 
-def test_rft_learns_from_right_completions_only(half_trained: Path, tmp_path: Path):
-    settings = RFTSettings(**GRPO_SMALL, max_per_prompt=2)
-    trainer, _ = trained(RFT, settings, tmp_path, half_trained)
-    correct = torch.tensor([True, True, True, False, False, True, False, False])
-    scores = [score(bool(c)) for c in correct]
-    advantages, keep = trainer.choose(scores, torch.zeros(8))
-    assert keep.tolist() == [True, True, False, False, False, True, False, False]
-    assert advantages.tolist() == [1.0] * 8
-    trainer.settings = RFTSettings(**GRPO_SMALL, skip_solved=True)
-    scores = [score(c) for c in [True] * 4 + [True, False, False, True]]
-    assert trainer.choose(scores, torch.zeros(8))[1].tolist() == [False] * 4 + [
-        True, False, False, True,
-    ]  # fmt: skip
+def test_trl_computes_the_same_advantages(half_trained: Path, tmp_path: Path):
+    """Ours, on the rewards of a round, against the lines of TRL's own trainer."""
+    settings = RLSettings(**GRPO_SMALL)
+    trainer, _ = trained(RLTrainer, settings, tmp_path, half_trained)
+    batch = trainer.collector.round(3)
+    ours = torch.stack([rollout.advantages[0] for rollout in batch])
+    rewards = batch.rewards()
+    theirs = RLTrainer(
+        load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained)), stream(),
+        settings, tmp_path / "other",
+    )  # fmt: skip
+    given = [[1]] * 32, ["x"] * 32
+    theirs._generate = lambda prompts: (  # pyright: ignore[reportAttributeAccessIssue]
+        given[0], given[0], None, given[1], None, {}, None, None,
+    )  # fmt: skip
+    theirs._calculate_rewards = lambda *_: rewards[:, None]  # pyright: ignore[reportAttributeAccessIssue]
+    inputs: Any = [{"prompt": "x"}] * 32
+    output = GRPOTrainer._generate_and_score_completions(theirs, inputs)
+    assert torch.equal(output["advantages"], ours)  # pyright: ignore[reportArgumentType]
 
 
 def test_rft_has_the_gradient_of_the_supervised_loss(half_trained: Path, tmp_path: Path):
-    trainer, _ = trained(RFT, RFTSettings(**GRPO_SMALL), tmp_path, half_trained)
+    settings = RLSettings(treatments=("rft",), **GRPO_SMALL)
+    trainer, _ = trained(RLTrainer, settings, tmp_path, half_trained)
     batch = trainer._generate_and_score_completions(next(iter(trainer)))
     kept = batch["advantages"] > 0
     assert bool(kept.any())
@@ -204,31 +232,25 @@ class Broken(Bits):
 def test_a_grader_that_raises_stops_the_run(half_trained: Path, tmp_path: Path):
     tasks = TaskStream({"L1": Source(Broken(), "train", 1)}, Uniform(["L1"]))
     with pytest.raises(GraderError, match=r"grader of broken raised KeyError") as error:
-        trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
+        trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
     assert "task:" in str(error.value)
     assert "completion:" in str(error.value)
 
 
-def test_a_group_shares_one_task(half_trained: Path, tmp_path: Path, monkeypatch):
-    groups: list[list[int]] = []
-    grade = GRPO._grade
-
-    def noted(self: Any, completions: Any, completion_ids: Any, drawn: Any, **rest: Any) -> Any:
-        groups.extend([id(one.task) for one in drawn[i : i + 4]] for i in range(0, len(drawn), 4))
-        return grade(self, completions, completion_ids, drawn, **rest)
-
-    monkeypatch.setattr(GRPO, "_grade", noted)
+def test_a_group_shares_one_task(half_trained: Path, tmp_path: Path):
     options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1}
-    trained(GRPO, GRPOSettings(**options), tmp_path, half_trained)
-    assert [len(set(group)) for group in groups] == [1] * 8
-    assert len({group[0] for group in groups}) == 8
+    trainer, _ = trained(RLTrainer, RLSettings(**options), tmp_path, half_trained)
+    groups = [{id(r.task) for r in group} for group in trainer.rounds[0].groups()]
+    assert [len(group) for group in groups] == [1] * 8
+    assert len(set.union(*groups)) == 8
 
 
 def test_training_metrics_have_our_tags(half_trained: Path, tmp_path: Path):
-    trainer, _ = trained(GRPO, GRPOSettings(**GRPO_SMALL), tmp_path, half_trained)
+    trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained)
     logged = trainer.state.log_history[0]
     for tag in (
-        "train/accuracy", "train/L1/accuracy", "train/skill/copy1/accuracy", "train/dead_groups",
-        "train/parse_failures", "entropy", "completions/mean_length", "curriculum/probability/L1",
+        "train/accuracy", "train/L1/accuracy", "train/skill/copy1/accuracy", "train/zero_variance_groups",
+        "train/parse_failures", "entropy", "train/response_length", "curriculum/probability/L1",
+        "train/reward", "train/reward_std", "train/truncated",
     ):  # fmt: skip
         assert tag in logged, tag

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,10 +41,8 @@ def test_two_processes_see_one_draw_and_end_alike(both: Path, name: str):
     assert one["budget"]["rollouts"] == 3 * 8 * 4
     assert one["turns"] == two["turns"]
     assert len(one["turns"]) == (3 if name == "games" else 0)
-    assert len(one["rows"]) == len(two["rows"]) == 3
-    for mine, theirs in zip(one["rows"], two["rows"], strict=True):
-        assert len(mine) == len(theirs) == 16
-        # Every problem of the draw has one whole group, on one process or the other.
-        assert not set(mine) & set(theirs)
-        assert set(Counter(mine + theirs).values()) == {4}
+    # Each samples half of the rollouts, and both know all of them.
+    assert one["sampled"] == two["sampled"] == [16, 16, 16]
+    assert one["rows"] == two["rows"]
+    assert [len(rows) for rows in one["rows"]] == [32, 32, 32]
     assert (folder / "checkpoint-3" / "rlskills.json").exists()

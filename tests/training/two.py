@@ -16,35 +16,50 @@ from transformers import PrinterCallback
 
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.runs.metrics import Budget
-from rlskills.training.grpo import GRPO
-from rlskills.training.settings import GRPOSettings
+from rlskills.training.settings import RLSettings
 from rlskills.training.stream import TaskStream, uniform
+from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
 from tests.training.small import KERNELS, lessons  # isort: skip
 
 
-class Watched(GRPO):
-    """Notes the tasks of every row that this process is given."""
+class Watched(RLTrainer):
+    """Notes the tasks of every round, what this process sampled of them, and the states."""
 
     rows: list[list[str]]
+    sampled: list[int]
     states: list[Any]
 
-    def _calculate_rewards(self, inputs, prompts, completions, completion_ids_list):
-        self.rows.append([one["drawn"].task.key for one in inputs])
-        rewards = super()._calculate_rewards(inputs, prompts, completions, completion_ids_list)
+    def _generate_and_score_completions(self, inputs):
+        before = self.spent
+        output = super()._generate_and_score_completions(inputs)
+        self.rows.append([r.task.key + str(r.ids) for r in self.rounds[0]])
+        self.sampled.append(self.spent - before)
         self.states.append(self.stream.state_dict())
-        return rewards
+        return output
+
+    def watch(self) -> None:
+        """Count the completions that the engine of this process draws first in each round."""
+        engine, self.spent = self.collector.sampler.engine, 0
+        generate = engine.generate
+
+        def counted(prompts, params, seed):
+            self.spent += len(prompts) * params.n if params.n > 1 else 0
+            return generate(prompts, params, seed)
+
+        engine.generate = counted
 
 
 def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> None:
-    settings = GRPOSettings(
+    settings = RLSettings(
         max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=max_new_tokens, save_every=3
     )
     trainer = Watched(
         load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()
     )
-    trainer.rows, trainer.states = [], []
+    trainer.rows, trainer.states, trainer.sampled = [], [], []
+    trainer.watch()
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     weights = hashlib.sha256()
@@ -54,6 +69,7 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
     logs = [one["train/turns"] for one in trainer.state.log_history if "train/turns" in one]
     seen = {
         "rows": trainer.rows,
+        "sampled": trainer.sampled,
         "states": trainer.states,
         "state": trainer.stream.state_dict(),
         "budget": trainer.budget.__dict__,

@@ -1,0 +1,165 @@
+"""One update's rollouts: draw, sample, show the curriculum, run the treatments' stages, repeat.
+
+The data flow of design and docs in one class, without TRL: `Collector.collect` returns the rounds
+of one update, every rollout with its credit and weights.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import torch
+
+from ..environments import Message
+from ..generation.engine import SamplingParams
+from ..runs.metrics import Budget
+from .batch import Rollout, RolloutBatch, zero_variance
+from .sampler import Request, RolloutSampler
+from .settings import RLSettings
+from .statistics import nanstd
+from .stream import TaskStream
+from .treatments import CurriculumGate, Treatment
+
+Log = Callable[[str, float], None]
+Features = Callable[[Sequence[Request]], Sequence[tuple[float, ...] | None]]
+"""What a curriculum wants to know of prompts, by group."""
+
+
+class Collector:
+    """Draws tasks from `stream` and turns them into rounds under `treatments`."""
+
+    def __init__(
+        self,
+        stream: TaskStream,
+        sampler: RolloutSampler,
+        settings: RLSettings,
+        treatments: Sequence[Treatment],
+        budget: Budget,
+        log: Log,
+        features: Features,
+    ) -> None:
+        self.stream = stream
+        self.sampler = sampler
+        self.settings = settings
+        # The gate is last, so that no other stage lets in what it refuses.
+        self.treatments = [*treatments, CurriculumGate(stream.curriculum)]
+        self.budget = budget
+        self.log = log
+        self.features = features
+        self.episodes = any(source.env.multi_turn for source in stream.sources.values())
+
+    def collect(self, step: int) -> list[RolloutBatch]:
+        """Rounds until enough rollouts are kept, or no treatment asks for more."""
+        wanted = self.settings.prompts_per_step * self.settings.group_size
+        most = 1 + max(treatment.max_resamples for treatment in self.treatments)
+        rounds = [self.round(step)]
+        while len(rounds) < most and sum(len(batch.kept) for batch in rounds) < wanted:
+            rounds.append(self.round(step))
+        return rounds
+
+    def round(self, step: int) -> RolloutBatch:
+        """One round through all stages."""
+        params = self._params(step)
+        drawn = self.stream.draw(self.settings.prompts_per_step, self.settings.group_size)
+        requests = [Request(d.env, d.task, d.choice, i) for i, d in enumerate(drawn)]
+        spent = self.budget.rollouts
+        batch = RolloutBatch(self.sampler.sample(requests, params, spent, self.episodes), step)
+        for group, known in zip(batch.groups(), self.features(requests), strict=True):
+            group[0].meta["features"] = known
+        self._observe(batch)
+        self._spend(batch.rollouts)
+        self._record(batch)
+        extra = _Extra(self, params)
+        for treatment in self.treatments:
+            treatment.augment(batch, extra)
+        for stage in ("shape", "credit", "select", "adapt"):
+            for treatment in self.treatments:
+                getattr(treatment, stage)(batch)
+        for treatment in self.treatments:
+            called = treatment.name or type(treatment).__name__
+            for name, value in treatment.metrics().items():
+                self.log(f"treatment/{called}/{name}", value)
+        return batch
+
+    def _params(self, step: int) -> SamplingParams:
+        settings = self.settings
+        params = SamplingParams(settings.max_new_tokens, settings.temperature, settings.group_size)
+        for treatment in self.treatments:
+            params = treatment.sampling(params, step)
+        return params
+
+    def _observe(self, batch: RolloutBatch) -> None:
+        """All groups are shown before any is asked about: the state must have seen every one."""
+        self.stream.observe([outcome for outcome in batch.outcomes() if outcome.rewards])  # SYNC
+
+    def _spend(self, rollouts: Sequence[Rollout]) -> None:
+        self.budget.rollouts += len(rollouts)
+        self.budget.samples += len(rollouts)
+        self.budget.generated_tokens += sum(rollout.sampled for rollout in rollouts)
+
+    def _record(self, batch: RolloutBatch) -> None:
+        rewards, rollouts = batch.rewards(), batch.rollouts
+        self.log("train/reward", torch.nanmean(rewards).item())
+        self.log("train/reward_std", nanstd(rewards).item())
+        lengths = torch.tensor([float(rollout.sampled) for rollout in rollouts])
+        self.log("train/response_length", lengths.mean().item())
+        cut = torch.tensor([float(rollout.truncated) for rollout in rollouts])
+        self.log("train/truncated", cut.mean().item())
+        if self.episodes:
+            self.log("train/turns", share(rollout.turns for rollout in rollouts))
+        groups = batch.groups()
+        self.log("train/zero_variance_groups", share(map(zero_variance, groups)))
+        self.log("train/parse_failures", share(r.score.status == "unparsed" for r in rollouts))
+        self.log("train/grader_failures", share(r.score.failed for r in rollouts))
+        for tag, values in accuracies(rollouts).items():
+            self.log(tag, share(values))
+        for name, value in self.stream.metrics().items():
+            self.log(f"curriculum/{name}", value)
+
+
+class _Extra:
+    """What `augment` samples and shows, counted in the budgets."""
+
+    def __init__(self, collector: Collector, params: SamplingParams) -> None:
+        self.collector = collector
+        self.params = params
+
+    def sample(
+        self, like: Sequence[Rollout], prompts: Sequence[Sequence[Message]], n: int
+    ) -> list[Rollout]:
+        """See `Sampler`."""
+        requests = [
+            Request(rollout.env, rollout.task, rollout.choice, rollout.group, messages)
+            for rollout, messages in zip(like, prompts, strict=True)
+        ]
+        limited = self.params.limited(self.params.max_new_tokens, n)
+        spent = self.collector.budget.rollouts
+        found = self.collector.sampler.sample(requests, limited, spent, episodes=False)
+        self.collector._spend(found)
+        return found
+
+    def demonstrate(self, like: Sequence[Rollout]) -> list[Rollout]:
+        """See `Sampler`."""
+        self.collector.budget.samples += len(like)
+        return self.collector.sampler.demonstrate(like)
+
+
+def accuracies(rollouts: Iterable[Rollout]) -> Mapping[str, list[bool]]:
+    """Right or wrong of every graded completion, by tag: overall, by level and by skill."""
+    found: dict[str, list[bool]] = defaultdict(list)
+    for rollout in rollouts:
+        task, score = rollout.task, rollout.score
+        if score.failed:
+            continue
+        found["train/accuracy"].append(score.correct)
+        found[f"train/L{task.level}/accuracy"].append(score.correct)
+        for skill in dict.fromkeys(task.skills):
+            found[f"train/skill/{skill}/accuracy"].append(score.correct)
+    return found
+
+
+def share(values: Iterable[float]) -> float:
+    """The mean of numbers or truth values; 0 of none."""
+    listed = list(values)
+    return sum(listed) / len(listed) if listed else 0.0

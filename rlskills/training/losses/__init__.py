@@ -1,0 +1,1 @@
+"""Losses on a batch of rollouts beside TRL's policy gradient."""

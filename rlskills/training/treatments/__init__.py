@@ -1,0 +1,26 @@
+"""What a policy learns from the rollouts it sampled: one file for each method, and they combine.
+
+A treatment acts in stages of a round (`treatment.py`). `--treatments maxrl step_credit?mode=myopic`
+names those of an arm, in the order in which their stages run; one from outside the package is named
+`file.py:Class`. This list is the catalogue.
+"""
+
+from .dynamic_sampling import DynamicSampling
+from .gate import CurriculumGate
+from .grpo import GRPO
+from .maxrl import MaxRL
+from .rft import RFT
+from .step_credit import StepCredit
+from .treatment import (
+    TREATMENTS,
+    Sampler,
+    Treatment,
+    build_treatments,
+    make_treatment,
+    treatment_specs,
+)
+
+__all__ = [
+    "GRPO", "RFT", "TREATMENTS", "CurriculumGate", "DynamicSampling", "MaxRL", "Sampler",
+    "StepCredit", "Treatment", "build_treatments", "make_treatment", "treatment_specs",
+]  # fmt: skip

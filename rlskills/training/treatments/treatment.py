@@ -1,0 +1,142 @@
+"""The interface of a training method: stages that read and write one `RolloutBatch`.
+
+In each round every treatment of the arm runs, in order, through one stage after the other:
+
+    sampling   how completions are drawn
+    augment    further rows: demonstrations, samples of another prompt
+    shape      rewards
+    credit     advantages, one for a rollout or one for each token
+    select     which tokens enter the policy-gradient loss and the cross-entropy, with what weight
+    adapt      after the round, before the update: what the treatment itself learns
+
+The base class does nothing in any of them. Under several processes every process runs all stages on
+the whole round, so a treatment needs no communication, and must not draw from global generators.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+from ...environments import Message
+from ...errors import UserError
+from ...generation.engine import SamplingParams
+from ...spec import Registry, Spec, typed
+from ..batch import Rollout, RolloutBatch
+
+
+class Sampler(Protocol):
+    """What `augment` may ask for. Rollouts count in the budgets, demonstrations as samples."""
+
+    def sample(
+        self, like: Sequence[Rollout], prompts: Sequence[Sequence[Message]], n: int
+    ) -> list[Rollout]:
+        """`n` graded completions of each of `prompts`, in the group and for the task of the
+        rollout in `like` beside it."""
+        ...
+
+    def demonstrate(self, like: Sequence[Rollout]) -> list[Rollout]:
+        """A worked solution of each rollout's task, as a row of its group without any weight."""
+        ...
+
+
+class Treatment:
+    """Base class of every treatment."""
+
+    @dataclass(frozen=True)
+    class Options:
+        """A subclass puts its own fields here."""
+
+    name: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+    paper: ClassVar[str] = ""
+    sets_credit: ClassVar[bool] = False
+    """Whether its `credit` needs none before it. An arm in which no treatment does begins with
+    `grpo`."""
+    needs_steps: ClassVar[bool] = False
+    """Whether rollouts must say which tokens their worked steps are."""
+    supervision: ClassVar[str] = "answers"
+    """What it learns from: `answers`, or `every step` where it uses worked solutions."""
+    max_resamples: int = 0
+    """Further rounds that may be sampled for one update while too few rollouts are kept."""
+
+    def __init__(self, seed: int = 0, **options: Any) -> None:
+        """Options by name, as values or as text; a `UserError` for an unknown or impossible one."""
+        owner = self.name or type(self).__name__
+        self.options: Any = self.Options(**typed(options, self.Options, owner))
+        self.spec = Spec(owner, asdict(self.options))
+        self.rng = random.Random(seed)
+        self.setup()
+
+    def setup(self) -> None:
+        """Work out what does not change; called once, after `options` are set."""
+
+    def sampling(self, params: SamplingParams, step: int) -> SamplingParams:
+        """How to draw the completions of this round; `step` counts updates from 0."""
+        return params
+
+    def augment(self, batch: RolloutBatch, sampler: Sampler) -> None:
+        """Add rows by `batch.add`."""
+
+    def shape(self, batch: RolloutBatch) -> None:
+        """Change `rollout.reward`."""
+
+    def credit(self, batch: RolloutBatch) -> None:
+        """Set advantages by `rollout.credit`."""
+
+    def select(self, batch: RolloutBatch) -> None:
+        """Set weights by `rollout.weigh` and `rollout.drop`."""
+
+    def adapt(self, batch: RolloutBatch) -> None:
+        """Learn from the round, for the rounds to come."""
+
+    def metrics(self) -> Mapping[str, float]:
+        """Finite numbers of the last round to log, under `treatment/NAME/`."""
+        return {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """JSON-safe state; a subclass that keeps any adds to it."""
+        version, internal, gauss = self.rng.getstate()
+        return {"spec": self.spec.to_json(), "rng": [version, list(internal), gauss]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue where `state_dict` was taken; refuses the state of another treatment."""
+        if state.get("spec") != self.spec.to_json():
+            raise UserError(f"state of {state.get('spec')!r} cannot be loaded by {self.spec}")
+        version, internal, gauss = state["rng"]
+        self.rng.setstate((version, tuple(internal), gauss))
+
+
+TREATMENTS: Registry[Treatment] = Registry("treatment", Treatment, "rlskills.treatments")
+
+
+def make_treatment(spec: str | Spec, seed: int = 0) -> Treatment:
+    """A treatment by its spec: `step_credit?mode=myopic`, or `file.py:Class`."""
+    spec = Spec.parse(spec) if isinstance(spec, str) else spec
+    made = TREATMENTS.find(spec.name)(seed, **spec.options)
+    made.spec = Spec(spec.name, asdict(made.options))
+    return made
+
+
+def treatment_specs(specs: Sequence[str]) -> list[Spec]:
+    """The treatments of an arm, options complete: `grpo` first where none sets the credit."""
+    made = [make_treatment(spec) for spec in specs]
+    if not any(treatment.sets_credit for treatment in made):
+        made.insert(0, make_treatment("grpo"))
+    names = [treatment.spec.name for treatment in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"treatment {name!r} is named twice")
+    return [treatment.spec for treatment in made]
+
+
+def build_treatments(specs: Sequence[str], seed: int) -> list[Treatment]:
+    """The treatments of an arm, each with a generator of its own."""
+    from ...environments import seed_from
+
+    return [
+        make_treatment(spec, seed_from("treatment", seed, i, spec.name))
+        for i, spec in enumerate(treatment_specs(specs))
+    ]

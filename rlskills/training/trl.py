@@ -1,0 +1,243 @@
+"""The only subclass of TRL's GRPO trainer: rollouts of a `Collector` into its loss.
+
+Overridden, and nothing else (the contract test holds this list):
+
+- `get_train_dataloader` feeds placeholders, so that no loader reads ahead of the curriculum;
+- `_generate_and_score_completions` collects the rounds of an update and hands over tensors;
+- `_compute_loss` adds the weighted cross-entropy to TRL's policy gradient and reference KL.
+
+`resume.py` has what every trainer of ours overrides in transformers' `Trainer`.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from accelerate.utils import gather_object
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
+from trl.trainer.utils import use_adapter
+from typing_extensions import override
+
+from ..errors import UserError
+from ..generation.select import select_engine
+from ..models.loading import encode_prompts
+from ..runs.metrics import Budget
+from ..runs.rollout_log import RolloutLog
+from .arguments import common_arguments
+from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
+from .collect import Collector
+from .features import prompt_features
+from .losses.cross_entropy import weighted_cross_entropy
+from .losses.off_policy import truncated_ratio
+from .optim import optimizer_for
+from .recording import rollout_records
+from .resume import ExactResume
+from .sampler import Processes, Request, RolloutSampler
+from .settings import RLSettings
+from .stream import TaskStream
+from .treatments import build_treatments
+
+
+class RLTrainer(ExactResume, GRPOTrainer):
+    """Trains `model` on what it samples, by the treatments that `settings` name."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        stream: TaskStream,
+        settings: RLSettings,
+        checkpoints: Path,
+        budget: Budget | None = None,
+    ) -> None:
+        self.stream = stream
+        self.settings = settings
+        self.budget = budget or Budget()
+        self.keep_checkpoints = settings.keep_checkpoints
+        self.treatments = build_treatments(settings.treatments, settings.seed)
+        self.rounds: list[RolloutBatch] = []
+        """Of the last update."""
+        self.rollout_log: RolloutLog | None = None
+        super().__init__(
+            model=model,
+            reward_funcs=cast(Any, _graded_elsewhere),
+            args=_config(settings, checkpoints, model.device.type),
+            train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
+            processing_class=tokenizer,
+            optimizers=(optimizer_for(model, settings), None),
+        )
+        self.collector = self._collector(tokenizer)
+
+    def _collector(self, tokenizer: PreTrainedTokenizerBase) -> Collector:
+        policy = self.accelerator.unwrap_model(self.model)
+        sampler = RolloutSampler(
+            policy,
+            tokenizer,
+            select_engine(policy, tokenizer, self.settings.engine, note=self._note),
+            self.args.seed,
+            Processes(self.accelerator.process_index, self.accelerator.num_processes),
+            with_steps=any(treatment.needs_steps for treatment in self.treatments),
+        )
+        return Collector(
+            self.stream, sampler, self.settings, self.treatments, self.budget, self._log_to,
+            self._features,
+        )  # fmt: skip
+
+    @override
+    def get_train_dataloader(self) -> Any:
+        return self
+
+    def __iter__(self) -> Iterator[list[dict[str, str]]]:
+        rows = self.args.per_device_train_batch_size * self.settings.gradient_accumulation_steps
+        while True:
+            yield [{"prompt": ""}] * rows
+
+    @override
+    def _generate_and_score_completions(self, inputs: list[Any]) -> dict[str, Any]:
+        step = self.state.global_step
+        self.collector.sampler.engine.sync(step)
+        self.rounds = self.collector.collect(step)
+        if self.rollout_log:
+            for number, batch in enumerate(self.rounds):
+                self.rollout_log.log(step + 1, rollout_records(batch, number))
+        processes = self.accelerator.num_processes
+        parts = self.settings.gradient_accumulation_steps * processes
+        limit = self.settings.prompts_per_step * self.settings.group_size
+        rows, fillers = choose_rows(self.rounds, limit, parts)
+        self._log_to("train/learned_rows", len(rows) - fillers)
+        return self._tensors(rows, fillers)
+
+    def _tensors(self, rows: Sequence[Rollout], fillers: int) -> dict[str, Any]:
+        """This process's share of the rows as tensors, and the number of tokens of all of them."""
+        device, rank = self.accelerator.device, self.accelerator.process_index
+        trained = rows[: len(rows) - fillers]
+        learned = [torch.tensor(row.mask) * (row.rl_weight != 0) for row in trained]
+        shown = [torch.tensor(row.mask) * (row.ce_weight != 0) for row in trained]
+        either = sum(int(((a + b) > 0).sum()) for a, b in zip(learned, shown, strict=True))
+        self.budget.trained_tokens += either
+        share = len(rows) // self.accelerator.num_processes
+        mine = rows[rank * share : (rank + 1) * share]
+        mine_fillers = max(0, min(share, (rank + 1) * share - len(trained)))
+        pad = cast(int, self._tokenizer.pad_token_id)
+        output: dict[str, Any] = dict(loss_inputs(mine, mine_fillers, pad, device))
+        rl, ce = (torch.tensor(float(sum(int(t.sum()) for t in x))) for x in (learned, shown))
+        output["num_items_in_batch"] = rl.to(device)
+        output["ce_tokens"] = ce.to(device)
+        if any(row.logprobs is not None for row in mine):
+            output["advantages"] = output["advantages"] * self._importance(mine, output)
+        if self.beta:
+            output["ref_per_token_logps"] = self._reference_logprobs(output)
+        return output
+
+    def _logprobs(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        """Log-probabilities of the completion tokens (B, T) under `model`."""
+        ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
+        seen = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
+        width = inputs["completion_ids"].shape[1]
+        return self._get_per_token_logps_and_entropies(model, ids, seen, width)[0]
+
+    @torch.no_grad()
+    def _reference_logprobs(self, inputs: dict[str, Any]) -> Tensor:
+        if self.ref_model is not None:
+            return self._logprobs(self.ref_model, inputs)
+        # With adapters the reference is the model without them.
+        policy: Any = self.accelerator.unwrap_model(self.model)
+        with use_adapter(policy, "ref" if "ref" in policy.peft_config else None):
+            return self._logprobs(self.model, inputs)
+
+    @torch.no_grad()
+    def _importance(self, rows: Sequence[Rollout], inputs: dict[str, Any]) -> Tensor:
+        """How much likelier the policy is to draw each token (B, T) than what drew it, bounded."""
+        width = inputs["completion_ids"].shape[1]
+        drawn = torch.zeros(len(rows), width)
+        known = torch.zeros(len(rows), width)
+        for i, row in enumerate(rows):
+            if row.logprobs is not None:
+                drawn[i, : len(row.logprobs)] = torch.tensor(row.logprobs)
+                known[i, : len(row.logprobs)] = torch.tensor(row.mask, dtype=torch.float32)
+        policy = self._logprobs(self.model, inputs)
+        return truncated_ratio(policy, drawn.to(policy.device), known.to(policy.device), CAP)
+
+    @override
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+        loss = super()._compute_loss(model, inputs)
+        if "ce_weight" not in inputs:
+            return loss
+        # As TRL's `dapo` loss: processes are averaged, micro-batches are summed up.
+        count = inputs["ce_tokens"] / self.accelerator.num_processes
+        logprobs = self._logprobs(model, inputs)
+        cross_entropy = weighted_cross_entropy(logprobs, inputs["ce_weight"], count)
+        self._log_to("train/cross_entropy", cross_entropy.item())
+        return loss + cross_entropy
+
+    @override
+    def own_state(self) -> dict[str, Any]:
+        states = [treatment.state_dict() for treatment in self.treatments]
+        return super().own_state() | {"treatments": states}
+
+    @override
+    def load_own_state(self, state: dict[str, Any]) -> None:
+        super().load_own_state(state)
+        for treatment, saved in zip(self.treatments, state["treatments"], strict=True):
+            treatment.load_state_dict(saved)
+
+    def _features(self, requests: Sequence[Request]) -> Sequence[tuple[float, ...] | None]:
+        """What the curriculum wants to know of the prompts; each process works out its share."""
+        if "features" not in self.stream.curriculum.needs:
+            return [None] * len(requests)
+        rank, count = self.accelerator.process_index, self.accelerator.num_processes
+        share = -(-len(requests) // count)
+        mine = [request.task for request in requests[rank * share : (rank + 1) * share]]
+        model = self.accelerator.unwrap_model(self.model)
+        known = prompt_features(model, encode_prompts(mine, self.collector.sampler.tokenizer))
+        return gather_object(known) if count > 1 else known
+
+    def _log_to(self, tag: str, value: float) -> None:
+        self._metrics["train"][tag].append(float(value))
+
+    def _note(self, text: str) -> None:
+        if self.accelerator.is_main_process:
+            warnings.warn(text, stacklevel=2)
+
+
+CAP = 2.0
+"""Bound on the importance ratio where another program than the trainer's own samples (truncated
+importance sampling; Yao et al. 2025, https://fengyao.notion.site/off-policy-rl)."""
+
+
+def _graded_elsewhere(**_: Any) -> list[float]:
+    """TRL wants a reward function; rollouts are graded when they are sampled."""
+    raise AssertionError("rollouts come graded")
+
+
+def _config(settings: RLSettings, checkpoints: Path, device: str) -> GRPOConfig:
+    """TRL's configuration; everything about sampling in it is unused."""
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if settings.prompts_per_step % processes:
+        raise UserError(
+            f"prompts_per_step ({settings.prompts_per_step}) must be a multiple of "
+            f"{processes} processes"
+        )
+    rows = settings.prompts_per_step * settings.group_size
+    return GRPOConfig(
+        **common_arguments(settings, checkpoints, device),
+        per_device_train_batch_size=rows // settings.gradient_accumulation_steps // processes,
+        steps_per_generation=settings.gradient_accumulation_steps,
+        num_generations=settings.group_size,
+        max_completion_length=settings.max_new_tokens,
+        temperature=settings.temperature,
+        disable_dropout=True,
+        loss_type=settings.loss,
+        beta=settings.beta,
+        epsilon=settings.epsilon,
+        entropy_coef=settings.entropy_bonus,
+    )
