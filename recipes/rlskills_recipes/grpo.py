@@ -81,7 +81,7 @@ def main(config: GRPOOnAnything) -> None:
         stream = uniform(env, "train", config.levels, seed)
         start = rivals.start(config.model)
         if config.no_cold_start:
-            base = rivals.measure("base", "nothing", start)
+            base = rivals.measure("base", "none", start)
         else:
             base = rivals.run("base", "every step", start, config.cold_start, stream)
         rl = taught(units_of(env, "train", config.levels), config.curriculum, seed + 1)

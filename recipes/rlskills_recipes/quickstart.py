@@ -117,7 +117,7 @@ def main(config: Quickstart) -> None:
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         place = config.output / f"seed{seed}"
         experiment = Experiment(place, seed, eval_plan, kernels, console, about)
-        start, told = experiment.start(config.model), "single calls, common compositions"
+        start, told = experiment.start(config.model), "every step"
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
         rivals = [Rival(a, *arms[a], mixture(problems, seed), extra) for a in config.arms]
         experiment.rivals(rivals, base, at_once)
