@@ -52,4 +52,5 @@ def test_wide_tables_are_printed_in_parts_with_their_keys():
     parts = fitting(header, rows, 1, 40)
     assert table.count("second") == len(parts) > 1
     assert [column for part in parts for column in part[1:]] == list(range(1, 21))
+    assert len(fitting(header, rows, 1, 5)) == 20
     assert fitting(("a", "b"), [], 2, 80) == [[0, 1]]

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import command_line
-from rlskills.cli.compare import report
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import Evaluation
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
+from rlskills.report.write import write_report
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
 from rlskills.training.stream import mixture, spread
 
@@ -121,7 +121,7 @@ def main(config: Quickstart) -> None:
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
         rivals = [Rival(a, *arms[a], mixture(problems, seed), extra) for a in config.arms]
         experiment.rivals(rivals, base, at_once)
-    report((config.output,), config.output, console, "samples")
+    write_report((config.output,), config.output, console, "samples")
 
 
 if __name__ == "__main__":

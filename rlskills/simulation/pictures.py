@@ -76,7 +76,7 @@ def _speedup_panel(
         colour = TIERS.get(one.cell.told, OTHER)
         axes.plot([one.gain.low, one.gain.high], [row, row], color=colour, linewidth=1.3)
         inside = colour if one.first else "white"
-        axes.plot([one.gain.value], [row], "o", color=colour, markerfacecolor=inside, markersize=4)
+        axes.plot([one.gain.mean], [row], "o", color=colour, markerfacecolor=inside, markersize=4)
     axes.axvline(1, color="#999999", linewidth=0.8, zorder=0)
     axes.set_xscale("log")
     low, high = axes.get_xlim()

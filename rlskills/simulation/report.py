@@ -72,7 +72,7 @@ def to_csv(table: Table) -> str:
     writer.writerow([*head, "first_or_tied", *MEANS])
     for regime, scores in table.items():
         for spec, one in scores.items():
-            numbers = (one.gain.value, one.gain.low, one.gain.high)
+            numbers = (one.gain.mean, one.gain.low, one.gain.high)
             average = means(one.cell.results)
             writer.writerow(
                 [regime, spec, one.cell.told, *(f"{x:.4f}" for x in numbers),
@@ -126,7 +126,7 @@ def order(table: Table) -> list[str]:
     tiers: dict[str, str] = {}
     for scores in table.values():
         for spec, one in scores.items():
-            logs.setdefault(spec, []).append(float(np.log(one.gain.value)))
+            logs.setdefault(spec, []).append(float(np.log(one.gain.mean)))
             tiers[spec] = one.cell.told
     return sorted(logs, key=lambda s: (s != REFERENCE, _rank(tiers[s]), -np.mean(logs[s]), s))
 
@@ -157,7 +157,7 @@ def _firsts(table: Table) -> str:
     for tier in sorted(tiers, key=_rank):
         for regime, scores in table.items():
             members = [(s, one) for s, one in scores.items() if one.cell.told == tier]
-            winners = sorted((x for x in members if x[1].first), key=lambda x: -x[1].gain.value)
+            winners = sorted((x for x in members if x[1].first), key=lambda x: -x[1].gain.mean)
             if winners:
                 rows.append(
                     [tier, _cell(regime), ", ".join(_cell(label(spec)) for spec, _ in winners)]

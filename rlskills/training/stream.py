@@ -14,7 +14,6 @@ from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, mak
 from ..curricula.monitor import Watch
 from ..environments import Environment, Task
 
-
 COLD_START = 2**40
 """First address of a supervised phase before RL, far from any that RL reaches."""
 
