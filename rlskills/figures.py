@@ -27,7 +27,7 @@ SPARE = (ORANGE, SKY, "#8C6D31", "#7B4FA3", "#A0A000", "#B22222")
 
 
 class Key(NamedTuple):
-    """How one line is drawn; one entry of the legend."""
+    """How one line is drawn; one entry of the legend, named as a reader sees it."""
 
     name: str
     colour: str
@@ -96,7 +96,7 @@ def finish(figure: Figure, title: str, subtitle: str, keys: Sequence[Key], path:
     handles = []
     for key in keys:
         style: dict[str, Any] = {"linestyle": key.line, "linewidth": 1.8, "marker": key.marker}
-        handles.append(Line2D([], [], color=key.colour, label=words(key.name), **style))
+        handles.append(Line2D([], [], color=key.colour, label=key.name, **style))
     left, inch = 0.12 / figure.get_figwidth(), 1 / figure.get_figheight()
     figure.text(left, 1 - 0.12 * inch, title, fontsize=12, fontweight="bold", color=INK, va="top")
     figure.text(left, 1 - 0.38 * inch, subtitle, fontsize=8.5, color=FAINT, va="top")

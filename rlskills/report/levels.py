@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,8 @@ def plot_levels(comparison: Comparison, folder: Path, measure: str = "greedy") -
         raise UserError(f"no measure {measure!r} in this comparison (it has {', '.join(known)})")
     accuracy = known[measure].accuracy
     groups = list(dict.fromkeys(group for group, _ in accuracy))
-    keys = list(arm_keys([arm.name for arm in comparison.arms]).values())
-    figure, panels = row_of_panels(groups, keys)
+    keys = arm_keys([arm.name for arm in comparison.arms])
+    figure, panels = row_of_panels(groups, list(keys.values()))
     for group, axes in panels.items():
         _draw(axes, known[measure], group, keys)
     what = "Greedy accuracy" if measure == "greedy" else f"Sampled {measure}"
@@ -36,15 +36,15 @@ def plot_levels(comparison: Comparison, folder: Path, measure: str = "greedy") -
     methods = dict.fromkeys(cell.method for row in accuracy.values() for cell in row.values())
     path = folder / f"levels_{measure.replace('@', '_at_')}.png"
     explanation = f"bars: 95% intervals ({'; '.join(methods)})"
-    return finish(figure, f"{what} by level", explanation, keys, path)
+    return finish(figure, f"{what} by level", explanation, list(keys.values()), path)
 
 
-def _draw(axes: Axes, measure: Measure, group: str, keys: Sequence[Key]) -> None:
+def _draw(axes: Axes, measure: Measure, group: str, keys: Mapping[str, Key]) -> None:
     """One line per arm, shifted sideways a little so that bars do not hide each other."""
     levels = sorted(level for name, level in measure.accuracy if name == group)
     shift = min(0.09, 0.5 / len(keys), 0.025 * max(1, levels[-1] - levels[0]))
-    for number, key in enumerate(keys):
-        cells = [measure.accuracy[group, level][key.name] for level in levels]
+    for number, (arm, key) in enumerate(keys.items()):
+        cells = [measure.accuracy[group, level][arm] for level in levels]
         x = np.array(levels) + (number - (len(keys) - 1) / 2) * shift
         mean = np.array([cell.mean for cell in cells])
         below = np.maximum(0, mean - [cell.low for cell in cells])

@@ -50,7 +50,7 @@ def arm_keys(names: Sequence[str]) -> dict[str, Key]:
     order = [*COLOURS, *others]
     return {
         name: Key(
-            name,
+            words(name),
             colours[name],
             MARKERS[order.index(name) % len(MARKERS)],
             "--" if name == BASE else "-",
