@@ -11,9 +11,9 @@ with fewer it speaks of new problems for the same trained models (Wilson, or the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -24,18 +24,35 @@ Array: TypeAlias = NDArray[np.float64]
 T_MINIMUM = 3
 """Seeds from which spread over seeds is used: with two, Student's t is 13 standard errors wide."""
 
+RESAMPLES = 4000
+
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with a confidence interval, all three in the unit of the values."""
+    """A mean (or median) with a confidence interval, all three in the unit of the values.
+
+    As text `.63 [.53, .72]`, the short form of a share; `f"{interval:.2f}"` for what is none.
+    """
 
     mean: float
     low: float
     high: float
     method: str
 
+    def __format__(self, spec: str) -> str:
+        mean, low, high = (
+            format(value, spec) if spec else short(value)
+            for value in (self.mean, self.low, self.high)
+        )
+        return f"{mean} [{low}, {high}]"
+
     def __str__(self) -> str:
-        return f"{short(self.mean)} [{short(self.low)}, {short(self.high)}]"
+        return format(self, "")
+
+    def map(self, rising: Callable[[float], Any]) -> Interval:
+        """The interval of a rising function of the value, such as `numpy.exp`."""
+        mean, low, high = (float(rising(x)) for x in (self.mean, self.low, self.high))
+        return Interval(mean, low, high, self.method)
 
     def excludes(self, value: float) -> bool:
         """Whether `value` lies strictly outside the interval."""
@@ -104,23 +121,54 @@ def mean_interval(
     return Interval(mean, float(low), float(high), f"Student's t over {len(values)} seeds")
 
 
-def bootstrap_mean(
-    values: ArrayLike, seed: int, confidence: float = 0.95, resamples: int = 4000
+def bootstrap(
+    values: ArrayLike,
+    over: str,
+    statistic: Callable[..., Any] = np.mean,
+    seed: int = 0,
+    confidence: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap (Efron 1979) of the mean of `values`, shape (problems,).
+    """Percentile bootstrap (Efron 1979) of a `statistic` of `values`, shape (n,).
 
-    A resample is drawn as how often each distinct value occurs: the same distribution as drawing
-    problems one by one, faster for few distinct values, and the same for any order of problems.
+    For paired samples give the differences or ratios of the pairs. `over` says what was drawn
+    anew (problems, seeds), for `Interval.method`; `statistic` takes an axis, as `numpy.median`.
     """
-    distinct, counts = np.unique(_flat(values), return_counts=True)
-    total = int(counts.sum())
-    generator = np.random.default_rng(seed)
-    draws = generator.multinomial(total, counts / total, size=resamples)
-    means = np.clip(draws @ distinct / total, distinct[0], distinct[-1])
+    from scipy import stats
+
+    sample = _flat(values)
     tail = 1 - _upper(confidence)
-    low, high = np.quantile(means, (tail, 1 - tail))
-    mean = float(counts @ distinct / total)
-    return Interval(mean, float(low), float(high), "bootstrap over problems")
+    middle = float(statistic(sample))
+    low = high = middle
+    if _vary(sample):
+        found = stats.bootstrap(
+            (sample,),
+            statistic,
+            n_resamples=RESAMPLES,
+            vectorized=True,
+            confidence_level=1 - 2 * tail,
+            method="percentile",
+            rng=np.random.default_rng(seed),
+        )
+        # Rounding must not push a bound past the values.
+        low, high = np.clip(found.confidence_interval, sample.min(), sample.max())
+    return Interval(middle, float(low), float(high), f"bootstrap over {over}")
+
+
+def bootstrap_mean(values: ArrayLike, seed: int = 0, confidence: float = 0.95) -> Interval:
+    """`bootstrap` of the mean of `values`, shape (problems,), in whatever order."""
+    return bootstrap(np.sort(_flat(values)), "problems", np.mean, seed, confidence)
+
+
+def seed_band(values: Array) -> tuple[Array, Array]:
+    """Bounds over seeds at each point, for the band around a mean curve.
+
+    `values` has shape (seeds, points). The t interval from `T_MINIMUM` seeds on, else the range.
+    """
+    if len(values) < T_MINIMUM:
+        return values.min(axis=0), values.max(axis=0)
+    intervals = [mean_interval(column) for column in values.T]
+    low, high = zip(*((each.low, each.high) for each in intervals), strict=True)
+    return np.array(low), np.array(high)
 
 
 def accuracy_interval(outcomes: ArrayLike, seed: int = 0, confidence: float = 0.95) -> Interval:

@@ -13,11 +13,13 @@ from scipy import stats
 from rlskills.stats import (
     Interval,
     accuracy_interval,
+    bootstrap,
     bootstrap_mean,
     mean_interval,
     newcombe,
     paired_difference,
     pass_at_k,
+    seed_band,
     short,
     wilson,
 )
@@ -105,7 +107,7 @@ def test_mean_interval_refuses_one_seed_and_values_out_of_bounds() -> None:
 
 @given(st.lists(shares, min_size=1, max_size=30), st.integers(0, 5))
 def test_bootstrap_stays_within_the_values(values: list[float], seed: int) -> None:
-    interval = bootstrap_mean(values, seed, resamples=200)
+    interval = bootstrap_mean(values, seed)
     assert min(values) <= interval.low <= interval.high <= max(values)
     assert interval.mean == pytest.approx(np.mean(values))
 
@@ -120,7 +122,7 @@ def test_bootstrap_takes_problems_in_any_order(values: list[bool], random: objec
 def test_bootstrap_is_that_of_drawing_problems_one_by_one() -> None:
     values = np.random.default_rng(0).choice([0, 0.25, 0.5, 1], size=60)
     draws = np.random.default_rng(1).choice(values, size=(20000, 60)).mean(axis=1)
-    interval = bootstrap_mean(values, seed=2, resamples=20000)
+    interval = bootstrap_mean(values, seed=2)
     expected = np.quantile(draws, (0.025, 0.975))
     assert (interval.low, interval.high) == pytest.approx(tuple(expected), abs=0.01)
 
@@ -132,6 +134,27 @@ def test_bootstrap_depends_on_its_seed_alone() -> None:
     np.random.seed(2)
     assert bootstrap_mean(values, 5) == first
     assert bootstrap_mean(values, 6) != first
+
+
+def test_bootstrap_of_a_median_takes_values_that_are_there() -> None:
+    interval = bootstrap([1.0, 2.0, 4.0], "seeds", np.median)
+    assert (interval.mean, interval.low, interval.high) == (2.0, 1.0, 4.0)
+    assert interval.method == "bootstrap over seeds"
+
+
+@pytest.mark.parametrize("values", [[3.0], [0.1, 0.1, 0.1]])
+def test_bootstrap_of_what_does_not_vary_has_no_width(values: list[float]) -> None:
+    interval = bootstrap(values, "seeds")
+    assert interval.low == interval.mean == interval.high == pytest.approx(values[0])
+
+
+def test_a_band_is_the_range_and_from_three_seeds_on_the_t_interval() -> None:
+    two = np.array([[0.0, 0.5], [0.2, 0.4]])
+    assert [bound.tolist() for bound in seed_band(two)] == [[0.0, 0.4], [0.2, 0.5]]
+    three = np.vstack([two, [[0.4, 0.6]]])
+    low, high = seed_band(three)
+    expected = mean_interval([0.5, 0.4, 0.6])
+    assert (low[1], high[1]) == pytest.approx((expected.low, expected.high))
 
 
 @given(tables(), st.randoms(use_true_random=False))
@@ -237,6 +260,13 @@ def test_text_is_compact() -> None:
     assert str(Interval(0.634, 0.58, 0.679, "")) == ".63 [.58, .68]"
     assert str(Interval(-0.051, -0.1, 0.0, "")) == "-.05 [-.10, .00]"
     assert [short(x) for x in (1, -1, -0.001, 0.999, 0)] == ["1.0", "-1.0", ".00", "1.0", ".00"]
+
+
+def test_ratios_have_text_of_their_own() -> None:
+    ratio = Interval(0.0, -1.0, 1.0, "bootstrap over seeds").map(np.exp)
+    assert f"{ratio:.2f}" == "1.00 [0.37, 2.72]"
+    assert ratio.method == "bootstrap over seeds"
+    assert f"{Interval(0.5, 0.25, 1, '')}" == ".50 [.25, 1.0]"
 
 
 def test_excludes_means_strictly_outside() -> None:

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import command_line
-from rlskills.cli.compare import report
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig
@@ -22,6 +21,7 @@ from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
 from rlskills.report.logged import means_table
 from rlskills.report.reached import reached_table
+from rlskills.report.write import write_report
 from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import Source, taught, units_of
 from rlskills_envs.distractors import Coin, Impossible
@@ -107,7 +107,7 @@ def main(config: Curricula) -> None:
     places = {spec: [seed / arm for seed in seeds] for spec, arm in arms.items()}
     tables = [reached_table(places, tags, target) for target in config.targets]
     tables.append(means_table(places, {name: f"curriculum/share/{name}" for name in SHARES}))
-    report((config.output,), config.output, console, "rollouts")
+    write_report((config.output,), config.output, console, "rollouts")
     (config.output / "reached.md").write_text("\n".join(tables))
     console.print("\n".join(tables), highlight=False, soft_wrap=True)
 

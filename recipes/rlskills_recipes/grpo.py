@@ -15,11 +15,11 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import command_line
-from rlskills.cli.compare import report
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
+from rlskills.report.write import write_report
 from rlskills.training.settings import GRPOSettings, SFTSettings
 from rlskills.training.stream import taught, uniform, units_of
 
@@ -81,12 +81,12 @@ def main(config: GRPOOnAnything) -> None:
         stream = uniform(env, "train", config.levels, seed)
         start = rivals.start(config.model)
         if config.no_cold_start:
-            base = rivals.measure("base", "nothing", start)
+            base = rivals.measure("base", "none", start)
         else:
             base = rivals.run("base", "every step", start, config.cold_start, stream)
         rl = taught(units_of(env, "train", config.levels), config.curriculum, seed + 1)
         rivals.rival(Rival("grpo", "answers", config.grpo, rl, about_rl), base)
-    report((config.output,), config.output, console, "samples")
+    write_report((config.output,), config.output, console, "samples")
 
 
 if __name__ == "__main__":

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import command_line
-from rlskills.cli.compare import report
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment, Machine, Rival
+from rlskills.report.write import write_report
 from rlskills.training.settings import GRPOSettings, RFTSettings, SFTSettings, Training
 from rlskills.training.stream import mixture, spread
 
@@ -117,11 +117,11 @@ def main(config: Quickstart) -> None:
     for seed in range(config.first_seed, config.first_seed + config.seeds):
         place = config.output / f"seed{seed}"
         experiment = Experiment(place, seed, eval_plan, kernels, console, about)
-        start, told = experiment.start(config.model), "single calls, common compositions"
+        start, told = experiment.start(config.model), "every step"
         base = experiment.run("base", told, start, config.stage1, mixture(parts, seed))
         rivals = [Rival(a, *arms[a], mixture(problems, seed), extra) for a in config.arms]
         experiment.rivals(rivals, base, at_once)
-    report((config.output,), config.output, console, "samples")
+    write_report((config.output,), config.output, console, "samples")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ USAGE = """usage: rlskills COMMAND ...
   curriculum ...       list, show and compare what decides what is practised next
   eval MODEL ...       ask a model fixed eval sets of an environment
   compare RUN RUN ...  tables and plots of run folders, side by side
+  rollouts RUN         what a model wrote while it trained, and what it got for it
   doctor               hardware, attention kernel, and what is missing
   --version            print the version
 
@@ -161,11 +162,20 @@ def _compare(words: list[str]) -> None:
     tyro.cli(compare_runs, args=words, prog="rlskills compare")
 
 
+def _rollouts(words: list[str]) -> None:
+    import tyro
+
+    from .rollouts import show_rollouts
+
+    tyro.cli(show_rollouts, args=words, prog="rlskills rollouts")
+
+
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "run": _run,
     "env": _env,
     "curriculum": _curriculum,
     "eval": _eval,
     "compare": _compare,
+    "rollouts": _rollouts,
     "doctor": _doctor,
 }

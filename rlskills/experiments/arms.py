@@ -29,9 +29,10 @@ from ..evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
 from ..models import kernels as kernel_room
 from ..models.kernels import Kernels
 from ..models.loading import check_prompts, load_model, load_tokenizer
-from ..report.reading import BASE
-from ..runs.folder import RunFolder, write_json
+from ..runs import tags
+from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
+from ..runs.supervision import Supervision
 from ..training.checkpoint import newest_whole
 from ..training.recording import Recorder
 from ..training.resume import STAGED, read_state, restore
@@ -90,7 +91,8 @@ class Arm:
             trainer = TRAINERS[type(settings)](
                 model, self.tokenizer, stream, settings, self.run.checkpoints, budget=budget
             )
-            self._fit(trainer, settings, checkpoint, writer)
+            with self.run.attempt(main=writer is not None):
+                self._fit(trainer, settings, checkpoint, writer)
         elif checkpoint:
             # Killed after the last update, before the run was complete.
             model = load_model(str(checkpoint), self.kernels).to(model.device)
@@ -187,7 +189,7 @@ class Arm:
         results = {}
         for record in records:
             if tasks := graded(record):
-                tag = f"final/{record['group']}/L{record['level']}"
+                tag = tags.final((record["group"], record["level"]))
                 results[tag] = sum(task["greedy"] for task in tasks) / len(tasks)
         writer.hparams({"arm": self.run.manifest["arm"], **shown}, results)
         writer.close()
@@ -217,7 +219,7 @@ def open_run(
     What a timing chose must not change when a run goes on, so the choice stands in the manifest.
     """
     with PartialState().main_process_first():
-        run = RunFolder.open(path, arm=arm, config=config, seed=seed, information=told)
+        run = RunFolder.open(path, arm=arm, config=config, seed=seed, supervision=Supervision(told))
         if "kernels" not in run.manifest:
             run.note(kernels=asdict(kernel_room.resolve(wanted, kernel_room.default_device())))
     return run, Kernels(**run.manifest["kernels"])

@@ -13,10 +13,12 @@ from itertools import combinations
 
 import numpy as np
 
+from ..runs.folder import BASE
+from ..runs.tags import Address, eval_greedy
 from ..stats import Array
-from .reading import BASE, Address, Run, addresses, arms, eval_tag
+from .run import Run, addresses, arms
 
-AXES = ("samples", "generated_tokens", "seconds")
+COMPARED = ("samples", "generated_tokens", "seconds")
 """The budgets on which crossovers are reported."""
 
 _LEVEL = 1e-9
@@ -58,7 +60,7 @@ class Passing:
 class Crossover:
     """Two arms on one eval set. `leader` is the one ahead at the end, None where they end level.
 
-    `lead` is the difference of the final means. `passing` holds one entry per budget of `AXES`,
+    `lead` is the difference of the final means. `passing` holds one entry per budget of `COMPARED`,
     None where an arm spends nothing of it. `clear` tells a win from noise: whether the paired
     interval of the final difference excludes 0, None where the arms have no seed in common.
     """
@@ -69,7 +71,7 @@ class Crossover:
     leader: str | None
     lead: float
     passing: Mapping[str, Passing | None]
-    same_information: bool
+    same_supervision: bool
     clear: bool | None = None
 
     @property
@@ -82,7 +84,7 @@ class Crossover:
     @property
     def crosses(self) -> bool:
         """Whether the leader was ever behind, on any budget."""
-        return any(one is not None and not one.from_start for one in self.passing.values())
+        return any(passing and not passing.from_start for passing in self.passing.values())
 
     def sentence(self, axis: str = "samples") -> str:
         """For example `grpo passes sft_worked on train/L4 at 12,800 samples`."""
@@ -133,21 +135,18 @@ def passes(leader: Curve, other: Curve) -> Passing | None:
 
 def crossovers(runs: Sequence[Run]) -> list[Crossover]:
     """Every pair of arms but the base, on every eval set that both logged as they trained."""
-    trained = {name: pool for name, pool in arms(runs).items() if name != BASE}
-    found = []
-    for address in addresses(runs):
-        for one, two in combinations(trained, 2):
-            crossover = _compare(address, trained[one], trained[two])
-            if crossover is not None:
-                found.append(crossover)
-    return found
+    trained = [pool for name, pool in arms(runs).items() if name != BASE]
+    compared = (
+        _compare(address, *pair) for address in addresses(runs) for pair in combinations(trained, 2)
+    )
+    return [crossover for crossover in compared if crossover is not None]
 
 
-def _compare(address: Address, one: Sequence[Run], two: Sequence[Run]) -> Crossover | None:
+def _compare(address: Address, left: Sequence[Run], right: Sequence[Run]) -> Crossover | None:
     passing: dict[str, Passing | None] = {}
-    names, leader, lead = (one[0].arm, two[0].arm), None, None
-    for axis in AXES:
-        first, second = (mean_curve(pool, eval_tag(address), axis) for pool in (one, two))
+    names, leader, lead = (left[0].arm, right[0].arm), None, None
+    for axis in COMPARED:
+        first, second = (mean_curve(pool, eval_greedy(address), axis) for pool in (left, right))
         if first is None or second is None:
             continue
         lead = float(first.mean[-1] - second.mean[-1])
@@ -158,8 +157,8 @@ def _compare(address: Address, one: Sequence[Run], two: Sequence[Run]) -> Crosso
         passing[axis] = passes(*ordered) if first.spends and second.spends else None
     if lead is None:
         return None
-    told = {run.information for run in (*one, *two)}
-    return Crossover(*address, names, leader, abs(lead), passing, len(told) == 1)
+    supervision = {run.supervision for run in (*left, *right)}
+    return Crossover(*address, names, leader, abs(lead), passing, len(supervision) == 1)
 
 
 def _knots(curve: Curve) -> tuple[Array, Array]:

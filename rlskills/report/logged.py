@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .reading import Run, load_runs
+from ..tables import markdown
+from .reading import load_runs
+from .run import Run
 
 
 def mean_of(run: Run, tag: str) -> float:
@@ -21,12 +23,9 @@ def means_table(arms: Mapping[str, Sequence[Path]], columns: Mapping[str, str]) 
 
     `arms` has the run folders of each arm.
     """
-    lines = [
-        "| arm |" + "".join(f" {title} |" for title in columns),
-        "|---" * len(columns) + "|---|",
-    ]
-    for arm, places in arms.items():
-        runs = load_runs(places)
+    rows = []
+    for arm, folders in arms.items():
+        runs = load_runs(folders)
         means = [np.mean([mean_of(run, tag) for run in runs]) for tag in columns.values()]
-        lines.append(f"| {arm} |" + "".join(f" {mean:.2f} |" for mean in means))
-    return "\n".join(lines) + "\n"
+        rows.append((arm, *(f"{mean:.2f}" for mean in means)))
+    return markdown(("arm", *columns), rows, numbers_from=1)

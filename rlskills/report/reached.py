@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..stats import Interval
-from .reading import Run, load_runs
+from ..stats import Interval, bootstrap
+from ..tables import markdown
+from .reading import load_runs
+from .run import Run
 
 
 @dataclass(frozen=True)
@@ -48,36 +50,26 @@ def reached(run: Run, tags: Sequence[str], target: float, budget: str = "rollout
     return Reached(points[-1][0] if points else 0.0, False)
 
 
-def speedup(
-    treated: Sequence[Reached], control: Sequence[Reached], seed: int = 0, resamples: int = 4000
-) -> Interval:
+def speedup(treated: Sequence[Reached], control: Sequence[Reached]) -> Interval:
     """Median over pairs of control / treated, with a percentile bootstrap over the pairs."""
-    ratios = np.array([c.spent / max(t.spent, 1e-9) for t, c in zip(treated, control, strict=True)])
-    draws = np.random.default_rng(seed).integers(0, len(ratios), (resamples, len(ratios)))
-    low, high = np.quantile(np.median(ratios[draws], axis=1), (0.025, 0.975))
-    return Interval(
-        float(np.median(ratios)), float(low), float(high), f"bootstrap over {len(ratios)} seeds"
-    )
+    ratios = [c.spent / max(t.spent, 1e-9) for t, c in zip(treated, control, strict=True)]
+    return bootstrap(ratios, f"{len(ratios)} seeds", np.median)
 
 
 def reached_table(arms: Mapping[str, Sequence[Path]], tags: Sequence[str], target: float) -> str:
     """Markdown: rollouts to `target` by seed (`+`: not reached), and speed-up over the first arm.
 
-    `arms` has the run folders of each arm, one a seed, in the same order of seeds.
+    `arms` has the run folders of each arm, one per seed, in the same order of seeds.
     """
-    spent = {
-        arm: [reached(run, tags, target) for place in places for run in load_runs([place])]
-        for arm, places in arms.items()
+    by_arm = {
+        arm: [reached(run, tags, target) for folder in folders for run in load_runs([folder])]
+        for arm, folders in arms.items()
     }
-    control = next(iter(spent))
-    lines = [
-        f"| arm | 1000 rollouts to {target:g}, by seed | reached | times fewer than {control} |",
-        "|---|---|---|---|",
-    ]
-    for arm, found in spent.items():
-        ratio = speedup(found, spent[control])
-        seeds = " ".join(f"{one.spent / 1000:.1f}{'' if one.reached else '+'}" for one in found)
-        share = f"{sum(one.reached for one in found)} of {len(found)}"
-        interval = f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]"
-        lines.append(f"| {arm} | {seeds} | {share} | {interval} |")
-    return "\n".join(lines) + "\n"
+    control = next(iter(by_arm))
+    header = ("arm", f"1000 rollouts to {target:g}, by seed", "reached")
+    rows = []
+    for arm, seeds in by_arm.items():
+        spent = " ".join(f"{seed.spent / 1000:.1f}{'' if seed.reached else '+'}" for seed in seeds)
+        share = f"{sum(seed.reached for seed in seeds)} of {len(seeds)}"
+        rows.append((arm, spent, share, f"{speedup(seeds, by_arm[control]):.2f}"))
+    return markdown((*header, f"times fewer than {control}"), rows)

@@ -1,1 +1,1 @@
-"""What a run leaves behind: folders, metrics, comparison tables and plots."""
+"""What a run writes: its folder and manifest, metrics and TensorBoard events, rollouts."""

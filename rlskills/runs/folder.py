@@ -1,7 +1,8 @@
-"""Run folders: one folder a run, with all that is needed to know what it was and to go on with it.
+"""Run folders: one folder per run, with all that is needed to know what it was and to go on.
 
-run.json         arm, seed, configuration and its hash, versions, git state, status
-metrics.jsonl    one record a logged step, with the budgets spent so far
+run.json         arm, seed, supervision, configuration and its hash, versions, git state, status
+metrics.jsonl    one record per logged step, with the budgets spent so far
+rollouts.jsonl   the rollouts of some rounds; see rlskills.runs.rollout_log
 tensorboard/     the same, as events
 checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoints
 model/           the final weights
@@ -15,13 +16,17 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from ..environments import digest
 from ..errors import UserError
+
+BASE = "base"
+"""The arm that every other arm starts from."""
 
 PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
 
@@ -101,6 +106,24 @@ class RunFolder:
         """Write the manifest."""
         write_json(self.path / "run.json", self.manifest)
 
+    @contextmanager
+    def attempt(self, main: bool = True) -> Iterator[None]:
+        """Note a `UserError` that ends the work within as `status` "failed", with its `reason`.
+
+        Checkpoints stay, so the run can go on from them. Under several processes only the `main`
+        one writes.
+        """
+        if not main:
+            yield
+            return
+        self.manifest.pop("reason", None)
+        self.note(status="running")
+        try:
+            yield
+        except UserError as error:
+            self.note(status="failed", reason=str(error))
+            raise
+
     def finish(self) -> None:
         """Mark the run complete; what only a resume needs is removed."""
         self.note(status="complete")
@@ -108,11 +131,17 @@ class RunFolder:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write beside and rename, so that a reader sees the old file or the new one, never half."""
+    """Write beside and rename, so that a reader sees the old file or the new one, never half.
+
+    A number that is not finite is a `UserError`: JSON has none.
+    """
+    try:
+        text = json.dumps(value, indent=1, allow_nan=False)
+    except ValueError as error:
+        raise UserError(f"cannot write {path}: {error}") from None
     beside = path.with_name(path.name + ".new")
     with beside.open("w") as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
+        file.write(text + "\n")
         file.flush()
         os.fsync(file.fileno())
     beside.replace(path)

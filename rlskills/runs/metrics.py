@@ -8,40 +8,52 @@ written anew from it; so both hold what an undisturbed run would have written.
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ..report.reading import Address, eval_tag, metric_lines
+from ..errors import UserError
+from ..tables import markdown
+from . import tags
+from .budget import BUDGETS, Budget
+from .hparams import write_row
+from .layout import layout
+from .rollout_log import read_rollouts
+from .tags import Address
 
-AXES = ("samples", "rollouts", "generated_tokens", "trained_tokens", "seconds")
+__all__ = ["BUDGETS", "Budget", "MetricWriter", "NotFinite", "metric_lines"]
+
+SAMPLES = 8
+"""Rollouts in one entry of the text tab."""
+SHOWN = 300
+"""Characters of a prompt or completion there."""
 
 
-@dataclass
-class Budget:
-    """What an arm has spent since it left its base model.
+class NotFinite(UserError):
+    """Training has broken down: a number that must be finite is not."""
 
-    `samples` are sequences sampled or shown (rollouts for RL, demonstrations for SFT);
-    `trained_tokens` are completion tokens that entered a loss; `seconds` leave out evaluation.
-    """
-
-    samples: int = 0
-    rollouts: int = 0
-    generated_tokens: int = 0
-    trained_tokens: int = 0
-    seconds: float = 0.0
+    def __init__(self, tag: str, value: float, step: int) -> None:
+        self.tag, self.value, self.step = tag, value, step
+        super().__init__(
+            f"{tag} is {value} at step {step}: training stopped, the checkpoints before it are "
+            "kept; a lower learning rate or max_grad_norm may help"
+        )
 
 
 class MetricWriter:
     """Appends records to `metrics.jsonl` and mirrors them to TensorBoard."""
 
-    def __init__(self, folder: Path, last_step: int = -1, places: Sequence[Address] = ()) -> None:
+    def __init__(
+        self, folder: Path, last_step: int = -1, addresses: Sequence[Address] = ()
+    ) -> None:
         """Open for a run that goes on behind `last_step`; later records are cut off.
 
-        `places` are the groups and levels whose curves are laid over those of other arms, by
+        `addresses` are the groups and levels whose curves are laid over those of other arms, by
         budget. A base model has none: what it spent is not an arm's budget.
         """
         from torch.utils.tensorboard.writer import SummaryWriter
@@ -52,37 +64,49 @@ class MetricWriter:
         beside.write_text("".join(json.dumps(record) + "\n" for record in kept))
         beside.replace(self.path)
         self.file = self.path.open("a")
-        events = folder / "tensorboard"
-        shutil.rmtree(events, ignore_errors=True)
-        self.events = SummaryWriter(str(events))
-        self.shared = {eval_tag(place) for place in places}
-        if places:
-            self.events.add_custom_scalars(_layout(places))
+        self.folder = folder / "tensorboard"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.events = SummaryWriter(str(self.folder))
+        self.shared = {tags.eval_greedy(address) for address in addresses}
+        if addresses:
+            self.events.add_custom_scalars(layout(addresses))
         for record in kept:
             self._show(record)
+        self._show_logged(folder, kept)
 
     def log(self, step: int, budget: Budget, metrics: Mapping[str, float]) -> None:
-        """One record: the optimizer step, the budgets spent by then, values by tag."""
+        """One record: the optimizer step, the budgets spent by then, values by tag.
+
+        What is undefined, such as the mean of nothing, is left out. A loss or gradient norm that
+        is not finite is `NotFinite`.
+        """
+        for tag in sorted(tags.MUST_BE_FINITE & metrics.keys()):
+            if not math.isfinite(metrics[tag]):
+                raise NotFinite(tag, metrics[tag], step)
+        finite = {tag: value for tag, value in metrics.items() if math.isfinite(value)}
         spent = asdict(budget) | {"seconds": round(budget.seconds, 3)}
-        record = {"step": step, **spent, "time": time.time(), "metrics": dict(metrics)}
-        self.file.write(json.dumps(record) + "\n")
+        record = {"step": step, **spent, "time": time.time(), "metrics": finite}
+        self.file.write(json.dumps(record, allow_nan=False) + "\n")
         self.file.flush()
         self._show(record)
 
+    def samples(self, step: int, rollouts: Sequence[Mapping[str, Any]]) -> None:
+        """The first rollout of each of some groups, for TensorBoard's text tab."""
+        firsts = {rollout.get("group"): rollout for rollout in reversed(rollouts)}
+        rows = [
+            (str(one["prompt"])[:SHOWN], str(one["completion"])[:SHOWN], f"{one['reward']}")
+            for one in reversed(firsts.values())
+        ]
+        table = markdown(("prompt", "completion", "reward"), rows[:SAMPLES], numbers_from=2)
+        self.text(tags.SAMPLES, table, step)
+
     def text(self, tag: str, text: str, step: int) -> None:
         """A text for TensorBoard's text tab; not part of the record."""
-        self.events.add_text(tag, text, step)
+        self.events.add_text(tag, text.encode("utf-8", "replace").decode(), step)
 
     def hparams(self, settings: Mapping[str, Any], results: Mapping[str, float]) -> None:
-        """One row of TensorBoard's HParams tab."""
-        from torch.utils.tensorboard.summary import hparams
-
-        plain = {k: v for k, v in settings.items() if isinstance(v, bool | int | float | str)}
-        assert self.events.file_writer is not None
-        for summary in hparams(plain, dict(results)):
-            self.events.file_writer.add_summary(summary)
-        for tag, value in results.items():
-            self.events.add_scalar(tag, value, 0)
+        """This run's row of TensorBoard's HParams tab: all its settings, and results by tag."""
+        write_row(self.folder, settings, results)
 
     def close(self) -> None:
         """Flush everything to disk."""
@@ -96,42 +120,32 @@ class MetricWriter:
             if tag not in self.shared:
                 continue
             # TensorBoard's only numeric axis is the step, so each budget has tags of its own.
-            for axis in AXES:
-                self.events.add_scalar(f"by_{axis}/{tag}", value, int(record[axis]), walltime=at)
+            for budget in BUDGETS:
+                by_budget = tags.by_budget(budget, tag)
+                self.events.add_scalar(by_budget, value, int(record[budget]), walltime=at)
 
-
-def _layout(places: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
-    """Opening view of TensorBoard's Custom Scalars tab: a chart for each group and level, arms as
-    lines, against what they spent; then what training sees."""
-    groups = dict.fromkeys(group for group, _ in places)
-    charts = {
-        f"{group.replace('_', ' ')}: accuracy by {axis.replace('_', ' ')}": {
-            f"level {level}": ["Multiline", [f"by_{axis}/{eval_tag((group, level))}"]]
-            for other, level in places
-            if other == group
+    def _show_logged(self, folder: Path, records: Sequence[Mapping[str, Any]]) -> None:
+        """After a resume: samples of earlier evaluations, as far as the rollout log has them."""
+        evaluated = {
+            record["step"]
+            for record in records
+            if any(tags.parse_eval_greedy(tag) for tag in record["metrics"])
         }
-        for axis in ("samples", "trained_tokens", "seconds")
-        for group in groups
-    }
-    return charts | {
-        "what training sees": {
-            "accuracy of rollouts": ["Multiline", [r"train/accuracy", r"train/L\d+/accuracy"]],
-            "dead groups": ["Multiline", [r"train/dead_groups"]],
-            "response length": ["Multiline", [r"train/response_length"]],
-            "entropy": ["Multiline", [r"train/entropy"]],
-        },
-        "what the teacher does": {
-            "chance by level": ["Multiline", [r"curriculum/probability/L\d+"]],
-            "chance by skill": ["Multiline", [r"curriculum/probability/skill/.*"]],
-            "competence by level": ["Multiline", [r"curriculum/competence/L\d+"]],
-            "learning progress by level": ["Multiline", [r"curriculum/progress/L\d+"]],
-            "learning progress by skill": ["Multiline", [r"curriculum/progress/skill/.*"]],
-            "where rollouts go": [
-                "Multiline",
-                [r"curriculum/share/(dead|mastered|out_of_reach)", r"curriculum/share/kind/.*"],
-            ],
-        },
-    }
+        logged = read_rollouts(folder) if evaluated else ()
+        for step, rollouts in groupby(logged, key=lambda rollout: rollout["step"]):
+            if step in evaluated:
+                self.samples(step, list(rollouts))
 
 
-assert tuple(field.name for field in fields(Budget)) == AXES
+def metric_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a `metrics.jsonl`; a last line torn by a kill is passed over."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+            int(record["step"])
+        except (ValueError, KeyError, TypeError):
+            if number == len(lines):
+                return  # the run was killed while it wrote its last line
+            raise UserError(f"cannot understand line {number} of {path}") from None
+        yield record

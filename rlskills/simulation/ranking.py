@@ -1,7 +1,7 @@
 """From results to claims: speed-ups with intervals, and who is first among equals.
 
 Every comparison is paired by seed: same world, same draws. Intervals are 95 % percentile bootstrap
-over seeds with the same resamples for all methods. Runs that never solved their world count as
+over seeds, every method on the same resamples. Runs that never solved their world count as
 having taken the whole budget, so a speed-up against a baseline that never did is a lower bound.
 """
 
@@ -12,24 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..stats import Interval, bootstrap
 from .box import BoxRegime
 from .jobs import Cell
 from .methods import BASELINE, REFERENCE
 from .world import Floats
-
-RESAMPLES = 4000
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]"
 
 
 @dataclass(frozen=True)
@@ -37,9 +24,9 @@ class Score:
     """One method in one regime."""
 
     cell: Cell
-    gain: Estimate
+    gain: Interval
     """Against uniform: ratio of rollouts to mastery; in a box, of areas under the curve."""
-    auc: Estimate
+    auc: Interval
     solved: int
     first: bool
     """First in its information tier, or not told from the first by the paired interval."""
@@ -48,18 +35,17 @@ class Score:
 def score(cells: Sequence[Cell]) -> list[Score]:
     """Scores of the methods of one regime, in the order of `cells`; uniform must be among them."""
     logs = {cell.method.spec: _log_merit(cell) for cell in cells}
-    resamples = _resamples(len(cells[0].results))
     baseline = logs[BASELINE]
     tiers: dict[str, list[str]] = {}
     for cell in cells:
         tiers.setdefault(cell.told, []).append(cell.method.spec)
-    first = {spec for tier in tiers.values() for spec in _first(tier, logs, resamples)}
+    first = {spec for tier in tiers.values() for spec in _first(tier, logs)}
     return [
         Score(
             cell,
-            _exp(paired(logs[cell.method.spec] - baseline, resamples)),
-            paired(np.array([one.auc for one in cell.results]), resamples),
-            sum(one.mastery is not None for one in cell.results),
+            bootstrap(logs[cell.method.spec] - baseline, "seeds").map(np.exp),
+            bootstrap([result.auc for result in cell.results], "seeds"),
+            sum(result.mastery is not None for result in cell.results),
             cell.method.spec in first and cell.method.spec != REFERENCE,
         )
         for cell in cells
@@ -74,21 +60,6 @@ def _log_merit(cell: Cell) -> Floats:
     return -np.log([budget if one.mastery is None else one.mastery for one in cell.results])
 
 
-def _resamples(seeds: int) -> np.ndarray:
-    return np.random.default_rng(0).integers(seeds, size=(RESAMPLES, seeds))
-
-
-def paired(values: Floats, resamples: np.ndarray) -> Estimate:
-    """Mean over seeds of paired `values`, with its bootstrap interval."""
-    means = values[resamples].mean(axis=1)
-    low, high = np.quantile(means, (0.025, 0.975))
-    return Estimate(float(values.mean()), float(low), float(high))
-
-
-def _exp(one: Estimate) -> Estimate:
-    return Estimate(*(float(np.exp(x)) for x in (one.value, one.low, one.high)))
-
-
-def _first(tier: Sequence[str], logs: dict[str, Floats], resamples: np.ndarray) -> list[str]:
+def _first(tier: Sequence[str], logs: dict[str, Floats]) -> list[str]:
     best = max(tier, key=lambda spec: float(logs[spec].mean()))
-    return [spec for spec in tier if paired(logs[best] - logs[spec], resamples).low <= 0]
+    return [spec for spec in tier if bootstrap(logs[best] - logs[spec], "seeds").low <= 0]

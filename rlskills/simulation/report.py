@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tables import bold, escape, markdown
 from .box import BoxRegime
 from .methods import BASELINE, REFERENCE
 from .ranking import Score
@@ -26,7 +27,7 @@ def means(results: Sequence[SeedResult]) -> dict[str, float | None]:
     """Mean over seeds of every measure; None where no seed has it."""
     found: dict[str, float | None] = {}
     for name in MEANS:
-        values = [value for one in results if (value := getattr(one, name)) is not None]
+        values = [value for result in results if (value := getattr(result, name)) is not None]
         found[name] = float(np.mean(values)) if values else None
     return found
 
@@ -35,21 +36,21 @@ def to_json(table: Table) -> str:
     """Every score and every seed, without the curves' points and the timing of the machine."""
     rows = []
     for regime, scores in table.items():
-        for spec, one in scores.items():
+        for spec, score in scores.items():
             seeds = [
                 {k: v for k, v in asdict(result).items() if k not in ("curve", "microseconds")}
-                for result in one.cell.results
+                for result in score.cell.results
             ]
             rows.append(
                 {
                     "regime": regime,
                     "method": spec,
-                    "information": one.cell.told,
-                    "options": one.cell.method.options,
-                    "protocol": asdict(one.cell.protocol),
-                    "speed_up": asdict(one.gain),
-                    "solved": one.solved,
-                    "first_or_tied": one.first,
+                    "information": score.cell.told,
+                    "options": score.cell.method.options,
+                    "protocol": asdict(score.cell.protocol),
+                    "speed_up": asdict(score.gain),
+                    "solved": score.solved,
+                    "first_or_tied": score.first,
                     "seeds": seeds,
                 }
             )
@@ -60,8 +61,8 @@ def _rounded(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 5)
     if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    return [_rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _rounded(part) for key, part in value.items()}
+    return [_rounded(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def to_csv(table: Table) -> str:
@@ -71,12 +72,12 @@ def to_csv(table: Table) -> str:
     head = ("regime", "method", "information", "speed_up", "low", "high", "solved", "seeds")
     writer.writerow([*head, "first_or_tied", *MEANS])
     for regime, scores in table.items():
-        for spec, one in scores.items():
-            numbers = (one.gain.value, one.gain.low, one.gain.high)
-            average = means(one.cell.results)
+        for spec, score in scores.items():
+            numbers = (score.gain.mean, score.gain.low, score.gain.high)
+            average = means(score.cell.results)
             writer.writerow(
-                [regime, spec, one.cell.told, *(f"{x:.4f}" for x in numbers),
-                 one.solved, len(one.cell.results), int(one.first),
+                [regime, spec, score.cell.told, *(f"{x:.4f}" for x in numbers),
+                 score.solved, len(score.cell.results), int(score.first),
                  *("" if average[name] is None else f"{average[name]:.4f}" for name in MEANS)]
             )  # fmt: skip
     return out.getvalue()
@@ -88,15 +89,15 @@ def to_markdown(table: Table, default: str) -> str:
     boxes = {name: scores for name, scores in table.items() if is_box(scores)}
     sections = []
     if units:
-        sections.append(f"## Speed-up over uniform\n\n{_matrix(units)}\n{_NOTE_UNITS}")
+        sections.append(f"## Speed-up over uniform\n\n{_matrix(units)}{_NOTE_UNITS}")
         sections.append(f"## First or tied, by information\n\n{_firsts(units)}")
     if boxes:
-        sections.append(f"## Boxes: gain in area over uniform\n\n{_matrix(boxes)}\n{_NOTE_BOXES}")
+        sections.append(f"## Boxes: gain in area over uniform\n\n{_matrix(boxes)}{_NOTE_BOXES}")
     for spec in (BASELINE, default):
         if any(spec in scores for scores in units.values()):
-            sections.append(f"## What {_cell(label(spec))} did\n\n{_profile(units, spec)}")
+            sections.append(f"## What {escape(label(spec))} did\n\n{_profile(units, spec)}")
     sections.append(f"## Cost of the curriculum\n\n{_costs(table)}")
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join(section.rstrip() for section in sections) + "\n"
 
 
 _NOTE_UNITS = """
@@ -125,9 +126,9 @@ def order(table: Table) -> list[str]:
     logs: dict[str, list[float]] = {}
     tiers: dict[str, str] = {}
     for scores in table.values():
-        for spec, one in scores.items():
-            logs.setdefault(spec, []).append(float(np.log(one.gain.value)))
-            tiers[spec] = one.cell.told
+        for spec, score in scores.items():
+            logs.setdefault(spec, []).append(float(np.log(score.gain.mean)))
+            tiers[spec] = score.cell.told
     return sorted(logs, key=lambda s: (s != REFERENCE, _rank(tiers[s]), -np.mean(logs[s]), s))
 
 
@@ -139,30 +140,33 @@ def _rank(tier: str) -> tuple[int, str]:
 def _matrix(table: Table) -> str:
     rows = []
     for spec in order(table):
-        found = [scores.get(spec) for scores in table.values()]
-        tier = next(one.cell.told for one in found if one)
-        rows.append([_cell(label(spec)), tier, *(_entry(one) if one else "" for one in found)])
-    return _grid(["method", "told", *table], rows)
+        scores = [by_method.get(spec) for by_method in table.values()]
+        tier = next(score.cell.told for score in scores if score)
+        cells = (_entry(score) if score else "" for score in scores)
+        rows.append([escape(label(spec)), escape(tier), *cells])
+    return markdown(["method", "information", *table], rows, escaped=True)
 
 
-def _entry(one: Score) -> str:
-    seeds = len(one.cell.results)
-    text = f"**{one.gain}**" if one.first else str(one.gain)
-    return text if one.solved == seeds else f"{text} ({one.solved}/{seeds})"
+def _entry(score: Score) -> str:
+    seeds = len(score.cell.results)
+    text = f"{score.gain:.2f}"
+    text = bold(text) if score.first else escape(text)
+    return text if score.solved == seeds else f"{text} ({score.solved}/{seeds})"
 
 
 def _firsts(table: Table) -> str:
-    tiers = dict.fromkeys(one.cell.told for scores in table.values() for one in scores.values())
+    tiers = dict.fromkeys(score.cell.told for scores in table.values() for score in scores.values())
     rows = []
     for tier in sorted(tiers, key=_rank):
         for regime, scores in table.items():
-            members = [(s, one) for s, one in scores.items() if one.cell.told == tier]
-            winners = sorted((x for x in members if x[1].first), key=lambda x: -x[1].gain.value)
+            winners = [
+                (-score.gain.mean, label(spec))
+                for spec, score in scores.items()
+                if score.cell.told == tier and score.first
+            ]
             if winners:
-                rows.append(
-                    [tier, _cell(regime), ", ".join(_cell(label(spec)) for spec, _ in winners)]
-                )
-    return _grid(["told", "regime", "first or tied, fastest first"], rows)
+                rows.append([tier, regime, ", ".join(name for _, name in sorted(winners))])
+    return markdown(["information", "regime", "first or tied, fastest first"], rows)
 
 
 def _profile(table: Table, spec: str) -> str:
@@ -170,31 +174,23 @@ def _profile(table: Table, spec: str) -> str:
     rows = []
     for regime, scores in table.items():
         if spec in scores:
-            one = scores[spec]
-            average = means(one.cell.results)
-            solved = [r.mastery for r in one.cell.results if r.mastery is not None]
+            results = scores[spec].cell.results
+            average = means(results)
+            solved = [result.mastery for result in results if result.mastery is not None]
             median = f"{np.median(solved):,.0f}" if solved else "–"
-            shown = ("–" if average[name] is None else f"{average[name]:.2f}" for name in names)
-            rows.append([_cell(regime), f"{one.solved}/{len(one.cell.results)}", median, *shown])
-    head = ["regime", "solved", "rollouts to mastery (median of solved)", "area", "tail mastered",
-            "retention", "worst skill", "zero", "coin", "done", "dead groups"]  # fmt: skip
-    return _grid(head, rows)
+            cells = ("–" if average[name] is None else f"{average[name]:.2f}" for name in names)
+            rows.append([regime, f"{len(solved)}/{len(results)}", median, *cells])
+    header = ["regime", "solved", "rollouts to mastery (median of solved)", "area",
+              "tail mastered", "retention", "worst skill", "zero", "coin", "done",
+              "zero-variance groups"]  # fmt: skip
+    return markdown(header, rows)
 
 
 def _costs(table: Table) -> str:
     spent: dict[str, list[float]] = {}
     for scores in table.values():
-        for spec, one in scores.items():
-            value = means(one.cell.results)["microseconds"]
+        for spec, score in scores.items():
+            value = means(score.cell.results)["microseconds"]
             spent.setdefault(spec, []).append(value or 0.0)
-    rows = [[_cell(label(spec)), f"{np.mean(spent[spec]):.0f}"] for spec in order(table)]
-    return _grid(["method", "microseconds for a step of the learner"], rows)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("_", "\\_")
-
-
-def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [[_cell(one) for one in head], ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    rows = [[label(spec), f"{np.mean(spent[spec]):.0f}"] for spec in order(table)]
+    return markdown(["method", "microseconds per step of the learner"], rows)

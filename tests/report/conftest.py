@@ -43,7 +43,7 @@ class Folders:
         folder = self.root / (name or f"{arm}-{seed}")
         folder.mkdir(parents=True)
         about: dict[str, object] = {"arm": arm, "seed": seed, "group": "demo", "config": {}}
-        about |= {"information": "answers", "status": "complete", "base": None}
+        about |= {"supervision": "answers", "status": "complete", "base": None}
         (folder / "run.json").write_text(json.dumps(about | manifest))
         probed = [
             {"group": group, "level": level, "split": "test", "tasks": _tasks(group, level, rows)}
@@ -93,8 +93,8 @@ class Folders:
             spent |= {"trained_tokens": 9000 * step, "seconds": (21.5 if tokens else 3.2) * step}
             metrics = dict(zip(tags, np.clip(values, 0, 1).tolist(), strict=True))
             records.append({"step": step * 10, "rollouts": 0, **spent, "metrics": metrics})
-        told = "worked" if arm in ("base", "sft_worked") else "answers"
-        self.write(arm, seed, eval_sets, records, information=told, problems=4096)
+        shown = "every step" if arm in ("base", "sft_worked") else "answers"
+        self.write(arm, seed, eval_sets, records, supervision=shown, problems=4096)
 
 
 def _share(arm: str, group: int, level: int) -> float:

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from rlskills.errors import UserError
-from rlskills.report.compare import (
-    Section,
-    compact,
-    compare,
-    fitting,
-    load_runs,
-    print_comparison,
-    sections,
-    to_json,
-    to_markdown,
-)
-from rlskills.report.reading import BUDGETS
-from rlskills.report.tables import Comparison, Measure, build
+from rlskills.report.comparison import Comparison, Measure, build, compare
+from rlskills.report.crossover import Crossover, Passing
+from rlskills.report.reading import load_runs
+from rlskills.report.render import print_comparison, to_json, to_markdown
+from rlskills.report.sections import compact, sections
+from rlskills.report.write import write_report
+from rlskills.runs.budget import BUDGETS
 from rlskills.stats import accuracy_interval, paired_difference
 
 PLACE = ("train", 3)
@@ -47,7 +44,7 @@ def test_a_run_is_read_back_as_written(folders: Any) -> None:
     records = [{"step": 10, "samples": 5120, "seconds": 12.5, "metrics": {TAG: 0.5}}]
     folder = folders.write("grpo", 4, eval_sets, records, problems=77, config={"lr": 1})
     (run,) = load_runs([folder])
-    assert (run.arm, run.seed, run.group, run.information) == ("grpo", 4, "demo", "answers")
+    assert (run.arm, run.seed, run.group, run.supervision) == ("grpo", 4, "demo", "answers")
     assert (run.problems, run.config, run.folder) == (77, {"lr": 1}, folder)
     eval_set = run.eval_sets[PLACE]
     assert (eval_set.keys, eval_set.greedy) == (("train3:0", "train3:1"), (True, False))
@@ -207,7 +204,7 @@ def test_budgets_are_means_over_seeds_of_the_last_record(folders: Any) -> None:
     folders.write("grpo", 1, eval_sets, folders.curve(TAG, [0, 0, 0], seconds=9), problems=30)
     (arm,) = compare([folders.root]).arms
     assert arm.budgets == dict.fromkeys(BUDGETS, 20.0) | {"seconds": 16.0}
-    assert (arm.seeds, arm.problems, arm.information) == ((0, 1), 20.0, "answers")
+    assert (arm.seeds, arm.problems, arm.supervision) == ((0, 1), 20.0, "answers")
 
 
 def test_what_weakens_a_comparison_is_noted(folders: Any) -> None:
@@ -232,6 +229,78 @@ def test_a_crossover_is_a_row_if_the_final_lead_is_clear(folders: Any) -> None:
     assert comparison.crossovers[0].clear is True
     (section,) = [one for one in sections(comparison) if one.title == "Crossovers"]
     assert section.rows == (("train L3", "grpo > rft", "same", "5", "5", "5", "+.50"),)
+
+
+def test_cells_of_a_crossover_are_words(folders: Any) -> None:
+    cases = {
+        Passing(12_800.0): "12.8k",
+        Passing(0.0, from_start=True): "from start",
+        Passing(30.0, after_end=True): "30 after other ended",
+        None: "n/a",
+    }
+    for passing, text in cases.items():
+        at = dict.fromkeys(("samples", "generated_tokens"), passing) | {"seconds": Passing(1.0)}
+        crossover = Crossover("train", 3, ("a", "b"), "a", 0.25, at, False, True)
+        comparison = replace(overtaking(folders, 0.9), crossovers=(crossover,))
+        section = sections(comparison)[-1]
+        assert section.rows == (("train L3", "a > b", "different", text, text, "1", "+.25"),)
+        shutil.rmtree(folders.root)
+
+
+def test_supervision_and_its_note_stand_beside_the_budgets(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("base", 0, eval_sets, supervision="every step", supervision_note="single calls")
+    folders.write("grpo", 0, eval_sets)
+    section = next(
+        each for each in sections(compare([folders.root])) if each.title.startswith("Supervision")
+    )
+    assert section.header[:2] == ("arm", "supervision")
+    assert [row[:2] for row in section.rows] == [("base", "every step"), ("grpo", "answers")]
+    assert section.lines[1:] == ("base: single calls.",)
+
+
+def test_supervision_that_nobody_knows_is_a_user_error(folders: Any) -> None:
+    folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4)}, supervision="hints")
+    with pytest.raises(UserError, match=r"run\.json: 'hints' is not a valid Supervision"):
+        load_runs([folders.root])
+
+
+def test_a_failed_run_is_left_out_with_its_reason(folders: Any) -> None:
+    eval_sets = {PLACE: folders.solved(0.5, 4)}
+    folders.write("base", 0, eval_sets)
+    reason = "train/loss is nan at step 7"
+    failed = folders.write("grpo", 0, eval_sets, status="failed", reason=reason)
+    (failed / "evaluation.json").unlink()
+    notes = compare([folders.root]).notes
+    assert notes[0] == f"{failed} failed ({reason}) and is left out"
+
+
+def test_a_report_is_a_page_and_figures_and_says_where(folders: Any, tmp_path: Path) -> None:
+    root = folders.experiment(seeds=1, groups=("train",), levels=(1, 2))
+    console = Console(width=80, file=io.StringIO())
+    written = write_report([root], tmp_path / "out", console, "seconds")
+    assert [file.name for file in written] == [
+        "comparison.md", "levels_greedy.png", "curves_seconds.png"
+    ]  # fmt: skip
+    assert written[0].read_text() == to_markdown(compare([root]))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(f"written: {file}" in text for file in written)
+    assert f"tensorboard --logdir {root}" in text
+
+
+def test_a_report_of_models_that_were_only_measured_has_no_curves(folders: Any) -> None:
+    folder = folders.write("base", 0, {PLACE: folders.solved(0.5, 4)})
+    written = write_report([folder], folder, Console(file=io.StringIO()))
+    assert [file.name for file in written] == ["comparison.md", "levels_greedy.png"]
+
+
+def test_names_of_runs_do_not_reach_the_terminal_raw(folders: Any) -> None:
+    folders.write(
+        "a\x1b[31m[bold]", 0, {PLACE: folders.solved(0.5, 4)}, name="x", group="g\x1b]0;t"
+    )
+    text = shown(compare([folders.root]))
+    assert "\x1b" not in text
+    assert "a\\x1b[31m[bold]" in text
 
 
 def test_a_lead_is_judged_on_the_seeds_both_arms_have(folders: Any) -> None:
@@ -276,16 +345,6 @@ def test_the_order_of_paths_does_not_matter(folders: Any) -> None:
     root = folders.experiment(seeds=2, groups=("train",), levels=(1, 2))
     paths = sorted(root.iterdir())
     assert to_json(compare(paths)) == to_json(compare(reversed(paths)))
-
-
-def test_wide_tables_are_printed_in_parts_with_their_keys() -> None:
-    header = ("eval set", *(f"arm{i}" for i in range(9)))
-    rows = (("train L1", *(["x" * 14] * 9)),)
-    parts = fitting(Section("t", header, rows, keys=1), width=60)
-    assert all(part[0] == 0 for part in parts)
-    assert sorted(column for part in parts for column in part[1:]) == list(range(1, 10))
-    assert all(10 + 16 * (len(part) - 1) <= 60 for part in parts)
-    assert len(fitting(Section("t", header, rows, keys=1), width=5)) == 9
 
 
 def test_a_narrow_console_still_shows_every_arm(folders: Any) -> None:
@@ -348,7 +407,7 @@ def test_build_takes_runs_that_were_read(folders: Any) -> None:
 
 def test_comparing_needs_no_deep_learning_library() -> None:
     code = (
-        "import sys, rlskills.report.compare, rlskills.report.figures\n"
+        "import sys, rlskills.report.write\n"
         "print(sorted({'torch', 'transformers', 'trl', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rlskills.report.crossover import (
-    AXES,
+    COMPARED,
     Crossover,
     Curve,
     Passing,
@@ -126,7 +126,7 @@ def test_mean_curve_averages_the_steps_that_all_seeds_have(folders: Any) -> None
 
 def write_pair(folders: Any, quick: list[float], slow: list[float], **rates: float) -> Crossover:
     folders.write("base", 0, EVAL_SETS)
-    folders.write("sft", 0, EVAL_SETS, folders.curve(TAG, quick, **rates), information="worked")
+    folders.write("sft", 0, EVAL_SETS, folders.curve(TAG, quick, **rates), supervision="every step")
     folders.write("grpo", 0, EVAL_SETS, folders.curve(TAG, slow))
     (found,) = crossovers(load_runs([folders.root]))
     return found
@@ -137,8 +137,8 @@ def test_a_crossover_says_who_passes_whom_and_where(folders: Any) -> None:
     assert (found.leader, found.trailer) == ("grpo", "sft")
     assert found.lead == pytest.approx(0.5)
     assert found.crosses
-    assert not found.same_information
-    assert set(found.passing) == set(AXES)
+    assert not found.same_supervision
+    assert set(found.passing) == set(COMPARED)
     assert found.passing["generated_tokens"] is None
     assert found.sentence() == "grpo passes sft on train/L2 at 5 samples"
     assert found.sentence("seconds") == (

@@ -14,8 +14,11 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from rlskills.errors import UserError
-from rlskills.report import figures
-from rlskills.report.compare import compare, load_runs
+from rlskills.report.comparison import compare
+from rlskills.report.curves import plot_curves
+from rlskills.report.levels import plot_levels
+from rlskills.report.panels import COLOURS, arm_keys
+from rlskills.report.reading import load_runs
 
 GROUPS = ("common", "train", "held_out")
 LEVELS = (1, 2, 3, 4, 5)
@@ -76,17 +79,17 @@ def test_curves_are_small_multiples_with_a_line_an_arm(
     folders: Any, drawn: list[Figure], tmp_path: Path
 ) -> None:
     runs = load_runs([folders.experiment(3, GROUPS, LEVELS)])
-    path = figures.plot_curves(runs, "samples", tmp_path / "new" / "folder")
+    path = plot_curves(runs, "samples", tmp_path / "new" / "folder")
     assert path == tmp_path / "new" / "folder" / "curves_samples.png"
     height, width = imread(path).shape[:2]
     assert 1000 <= width <= 1400
     assert 600 <= height <= 1400
     (figure,) = drawn
     assert len(figure.axes) == len(GROUPS) * len(LEVELS)
-    trained = {figures.COLOURS[arm] for arm in ("grpo", "rft", "sft_answers", "sft_worked")}
+    trained = {COLOURS[arm] for arm in ("grpo", "rft", "sft_answers", "sft_worked")}
     for axes in figure.axes:
         assert lines(axes, "-").keys() == trained
-        assert lines(axes, "--").keys() == {figures.COLOURS["base"]}
+        assert lines(axes, "--").keys() == {COLOURS["base"]}
         assert len(axes.collections) == 4
 
 
@@ -97,12 +100,12 @@ def test_a_line_is_the_mean_over_seeds_and_its_band_their_range(
     folders.write("base", 0, eval_sets)
     folders.write("grpo", 0, eval_sets, folders.curve(tag, [0.1, 0.5], seconds=10))
     folders.write("grpo", 1, eval_sets, folders.curve(tag, [0.3, 0.9], seconds=30))
-    figures.plot_curves(load_runs([folders.root]), "seconds", tmp_path)
+    plot_curves(load_runs([folders.root]), "seconds", tmp_path)
     (axes,) = drawn[0].axes
-    line = lines(axes, "-")[figures.COLOURS["grpo"]]
+    line = lines(axes, "-")[COLOURS["grpo"]]
     assert np.asarray(line.get_xdata()) == pytest.approx([0, 20])
     assert np.asarray(line.get_ydata()) == pytest.approx([0.2, 0.7])
-    base = lines(axes, "--")[figures.COLOURS["base"]]
+    base = lines(axes, "--")[COLOURS["base"]]
     assert set(base.get_ydata()) == {0.25}
     band = axes.collections[0].get_paths()[0].vertices
     assert set(np.round(np.asarray(band)[:, 1], 6)) == {0.1, 0.3, 0.5, 0.9}
@@ -114,10 +117,10 @@ def test_an_arm_that_spends_none_is_a_dotted_line_at_its_end(
     tag, eval_sets = "eval/train/L3/greedy", {("train", 3): folders.solved(0.25, 8)}
     folders.write("grpo", 0, eval_sets, folders.curve(tag, [0.1, 0.5]))
     folders.write("sft_worked", 0, eval_sets, folders.curve(tag, [0.1, 0.4], generated_tokens=0))
-    figures.plot_curves(load_runs([folders.root]), "generated_tokens", tmp_path)
+    plot_curves(load_runs([folders.root]), "generated_tokens", tmp_path)
     (axes,) = drawn[0].axes
-    assert lines(axes, "-").keys() == {figures.COLOURS["grpo"]}
-    dotted = lines(axes, ":")[figures.COLOURS["sft_worked"]]
+    assert lines(axes, "-").keys() == {COLOURS["grpo"]}
+    dotted = lines(axes, ":")[COLOURS["sft_worked"]]
     assert set(dotted.get_ydata()) == {0.4}
     assert any("spends none" in text for text, _ in texts(drawn[0]))
 
@@ -127,7 +130,7 @@ def test_levels_have_a_panel_a_group_and_the_tables_numbers(
 ) -> None:
     comparison = compare([folders.experiment(3, GROUPS, LEVELS)])
     for name in ("greedy", "pass@8"):
-        figures.plot_levels(comparison, tmp_path, name)
+        plot_levels(comparison, tmp_path, name)
     assert sorted(p.name for p in tmp_path.glob("*.png")) == [
         "levels_greedy.png",
         "levels_pass_at_8.png",
@@ -135,7 +138,7 @@ def test_levels_have_a_panel_a_group_and_the_tables_numbers(
     assert [axes.get_title() for axes in drawn[0].axes] == ["common", "train", "held out"]
     greedy = comparison.measures[0].accuracy
     for group, axes in zip(GROUPS, drawn[0].axes, strict=True):
-        line = lines(axes, "-")[figures.COLOURS["grpo"]]
+        line = lines(axes, "-")[COLOURS["grpo"]]
         expected = [greedy[group, level]["grpo"].mean for level in LEVELS]
         assert np.asarray(line.get_ydata()) == pytest.approx(expected)
         assert np.asarray(line.get_xdata()).round().tolist() == list(LEVELS)
@@ -160,8 +163,8 @@ def test_no_text_overlaps_or_leaves_the_picture(
     axis: str,
 ) -> None:
     root = folders.experiment(2, groups, levels)
-    figures.plot_curves(load_runs([root]), axis, tmp_path)
-    figures.plot_levels(compare([root]), tmp_path)
+    plot_curves(load_runs([root]), axis, tmp_path)
+    plot_levels(compare([root]), tmp_path)
     assert [crowded(figure) for figure in drawn] == [[], []]
 
 
@@ -172,25 +175,25 @@ def test_long_names_of_arms_keep_the_legend_inside(
     for number in range(7):
         records = folders.curve(tag, [0.1, 0.1 * number])
         folders.write(f"grpo_with_curriculum_{number}", 0, eval_sets, records)
-    figures.plot_curves(load_runs([folders.root]), "samples", tmp_path)
+    plot_curves(load_runs([folders.root]), "samples", tmp_path)
     assert crowded(drawn[0]) == []
     assert len(drawn[0].legends[0].get_texts()) == 7
 
 
 def test_a_known_arm_keeps_its_colour_in_any_company() -> None:
-    alone, company = figures.styles(["grpo"]), figures.styles(["base", "grpo", "x", "a", "rft"])
+    alone, company = arm_keys(["grpo"]), arm_keys(["base", "grpo", "x", "a", "rft"])
     assert alone["grpo"] == company["grpo"]
-    assert len(set(company.values())) == 5
-    assert figures.styles(["x", "a"]) == figures.styles(["a", "x"])
+    assert len({(key.colour, key.marker) for key in company.values()}) == 5
+    assert arm_keys(["x", "a"]) == arm_keys(["a", "x"])
 
 
 def test_what_cannot_be_drawn_is_a_user_error(folders: Any, tmp_path: Path) -> None:
     folders.write("base", 0, {("train", 3): folders.solved(0.25, 8)})
     runs = load_runs([folders.root])
     with pytest.raises(UserError, match="unknown budget 'epochs'"):
-        figures.plot_curves(runs, "epochs", tmp_path)
+        plot_curves(runs, "epochs", tmp_path)
     with pytest.raises(UserError, match="no curve to draw"):
-        figures.plot_curves(runs, "samples", tmp_path)
+        plot_curves(runs, "samples", tmp_path)
     with pytest.raises(UserError, match="no measure 'pass@8'"):
-        figures.plot_levels(compare([folders.root]), tmp_path, "pass@8")
+        plot_levels(compare([folders.root]), tmp_path, "pass@8")
     assert list(tmp_path.glob("*.png")) == []

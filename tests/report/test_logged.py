@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlskills.report.logged import mean_of
-from rlskills.report.reading import Record, Run
+from rlskills.report.run import Record, Run
 
 
 def run(*values: float | None) -> Run:
@@ -16,7 +16,7 @@ def run(*values: float | None) -> Run:
         Record(i, {"rollouts": 1.0 * i}, {} if value is None else {"share": value})
         for i, value in enumerate(values)
     )
-    return Run(Path(), "a", 0, "", "", "complete", None, {}, {}, records)
+    return Run(Path(), "a", 0, records=records)
 
 
 def test_the_mean_is_over_the_updates_that_logged():

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rlskills.report.reached import Reached, reached, speedup
-from rlskills.report.reading import Record, Run
+from rlskills.report.run import Record, Run
 
 
 def run(*values: float) -> Run:
@@ -15,7 +15,7 @@ def run(*values: float) -> Run:
         Record(i, {"rollouts": 100.0 * i}, {"eval/a/L1/greedy": value})
         for i, value in enumerate(values)
     )
-    return Run(Path(), "a", 0, "", "", "complete", None, {}, {}, records)
+    return Run(Path(), "a", 0, records=records)
 
 
 @pytest.mark.parametrize(

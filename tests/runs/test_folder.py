@@ -46,3 +46,33 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path):
     with pytest.raises(TypeError):
         write_json(file, {"a": object()})
     assert file.read_text() == '{\n "a": 1\n}\n'
+
+
+def test_a_user_error_is_the_status_of_a_run(tmp_path: Path):
+    run = RunFolder.open(tmp_path / "run", arm="grpo", config=CONFIG)
+    run.checkpoints.mkdir()
+    with pytest.raises(UserError, match="train/loss is nan"), run.attempt():
+        raise UserError("train/loss is nan at step 7")
+    found = RunFolder.read(run.path)
+    assert not found.complete
+    assert found.manifest["status"] == "failed"
+    assert found.manifest["reason"] == "train/loss is nan at step 7"
+    assert found.checkpoints.is_dir()
+    with found.attempt():
+        assert RunFolder.read(run.path).manifest["status"] == "running"
+    found.finish()
+    assert "reason" not in RunFolder.read(run.path).manifest
+
+
+def test_another_process_does_not_write_the_status(tmp_path: Path):
+    run = RunFolder.open(tmp_path / "run", arm="grpo", config=CONFIG)
+    with pytest.raises(UserError), run.attempt(main=False):
+        raise UserError("late")
+    assert RunFolder.read(run.path).manifest["status"] == "running"
+
+
+def test_json_holds_finite_numbers_only(tmp_path: Path):
+    write_json(tmp_path / "a.json", {"x": 1.0})
+    with pytest.raises(UserError, match=r"cannot write .*a\.json"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert (tmp_path / "a.json").read_text() == '{\n "x": 1.0\n}\n'

@@ -174,7 +174,7 @@ def cells(rows: dict[tuple[str, str], list[int | None]]) -> list[Cell]:
 def test_speed_up_is_the_geometric_mean_of_paired_ratios_with_censored_runs_at_the_budget():
     rows = {("uniform", "none"): [100_000, 384_000, None], ("fast", "none"): [50_000, 96_000, None]}
     found = {one.cell.method.spec: one for one in score(cells(rows))}  # type: ignore[arg-type]
-    assert found["fast"].gain.value == pytest.approx((2 * 4 * 1) ** (1 / 3))
+    assert found["fast"].gain.mean == pytest.approx((2 * 4 * 1) ** (1 / 3))
     assert found["fast"].gain.low == pytest.approx(1.0)
     assert found["fast"].gain.high == pytest.approx(4.0)
     assert (found["fast"].solved, found["uniform"].solved) == (2, 2)

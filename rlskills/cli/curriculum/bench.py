@@ -102,4 +102,4 @@ def _part(table: dict[str, dict[str, Score]], box: bool) -> dict[str, dict[str, 
 
 
 def _entry(one: Score) -> str:
-    return f"{one.gain.value:.2f}{'*' if one.first else ''}"
+    return f"{one.gain.mean:.2f}{'*' if one.first else ''}"

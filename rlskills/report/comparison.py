@@ -1,42 +1,44 @@
 """The numbers of a comparison: accuracy, pass@k, difference to the base, budgets, crossovers.
 
-`build` turns runs into a `Comparison`, plain data that `compare` renders and `plots` draws.
+    comparison = compare(["runs/quickstart"])
+
+A `Comparison` is plain data: `sections` and `render` write it, `levels` draws it.
 Every run answered the same problems, so arms are compared problem by problem and seed by seed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..stats import (
-    Array,
-    Interval,
-    accuracy_interval,
-    paired_difference,
-    pass_at_k,
-)
+from ..runs.budget import BUDGETS
+from ..runs.folder import BASE
+from ..runs.tags import Address
+from ..stats import Array, Interval, accuracy_interval, paired_difference, pass_at_k
 from .crossover import Crossover, crossovers
-from .reading import BASE, BUDGETS, Address, EvalSet, Run, arms
+from .reading import load_runs
+from .run import EvalSet, Run, arms
 
 Cells: TypeAlias = Mapping[Address, Mapping[str, Interval]]
 """Intervals by (group, level), then by arm."""
 
 COMPLETE = "complete"
-_PLACES = ("seed", "folder", "path", "dir", "name", "output", "base")
+_PER_SEED = ("seed", "folder", "path", "dir", "name", "output", "base")
 """Settings with these in their name may differ between seeds of one arm."""
 
 
 @dataclass(frozen=True)
 class Arm:
-    """What one arm was told and what it spent, budgets as means over its seeds."""
+    """What one arm was shown and what it spent, budgets as means over its seeds."""
 
     name: str
     seeds: tuple[int, ...]
-    information: str
+    supervision: str
+    supervision_note: str
     budgets: Mapping[str, float]
     problems: float | None
 
@@ -63,22 +65,28 @@ class Comparison:
     notes: tuple[str, ...] = field(default=())
 
 
+def compare(paths: Iterable[str | Path]) -> Comparison:
+    """The comparison of all evaluated runs in `paths`, run folders or parents of run folders."""
+    notes: list[str] = []
+    return build(load_runs(paths, notes), notes)
+
+
 def build(runs: Sequence[Run], notes: Sequence[str] = ()) -> Comparison:
     """The comparison of runs that `load_runs` returned, which checked that they belong together."""
     pools = arms(runs)
     eval_sets = runs[0].eval_sets
-    places = _ordered(eval_sets)
-    measures = [_measure("greedy", 0, pools, places)]
+    addresses = _ordered(eval_sets)
+    measures = [_measure("greedy", 0, pools, addresses)]
     k = min((n for run in runs for p in run.eval_sets.values() for n in p.samples if n), default=0)
-    measures += [_measure(f"pass@{n}", n, pools, places) for n in sorted({1, k} - {0}) if k]
+    measures += [_measure(f"pass@{n}", n, pools, addresses) for n in sorted({1, k} - {0}) if k]
     groups = dict.fromkeys(run.group for run in runs if run.group)
     return Comparison(
         title=", ".join(groups) or "comparison",
         arms=tuple(_arm(pool) for pool in pools.values()),
-        addresses=tuple(places),
+        addresses=tuple(addresses),
         measures=tuple(measures),
-        crossovers=tuple(_judged(one, pools) for one in crossovers(runs)),
-        problems={place: len(eval_sets[place].keys) for place in places},
+        crossovers=tuple(_judged(crossover, pools) for crossover in crossovers(runs)),
+        problems={address: len(eval_sets[address].keys) for address in addresses},
         notes=(*notes, *_notes(pools)),
     )
 
@@ -86,27 +94,27 @@ def build(runs: Sequence[Run], notes: Sequence[str] = ()) -> Comparison:
 def _ordered(eval_sets: Mapping[Address, EvalSet]) -> list[Address]:
     """Groups as the evaluation lists them, levels ascending within a group."""
     groups = list(dict.fromkeys(group for group, _ in eval_sets))
-    return sorted(eval_sets, key=lambda place: (groups.index(place[0]), place[1]))
+    return sorted(eval_sets, key=lambda address: (groups.index(address[0]), address[1]))
 
 
 def _measure(
-    name: str, k: int, pools: Mapping[str, Sequence[Run]], places: Sequence[Address]
+    name: str, k: int, pools: Mapping[str, Sequence[Run]], addresses: Sequence[Address]
 ) -> Measure:
     """One measure in all cells; k = 0 is the greedy answer, else pass@k from the samples."""
     accuracy: dict[Address, dict[str, Interval]] = {}
     over_base: dict[Address, dict[str, Interval]] = {}
-    for place in places:
+    for address in addresses:
         rows = {
-            arm: {run.seed: outcomes(run.eval_sets[place], k) for run in pool}
+            arm: {run.seed: outcomes(run.eval_sets[address], k) for run in pool}
             for arm, pool in pools.items()
         }
         if any(row is None for seeds in rows.values() for row in seeds.values()):
             continue  # some task here was not sampled k times
         known = {a: {s: r for s, r in v.items() if r is not None} for a, v in rows.items()}
-        accuracy[place] = {
+        accuracy[address] = {
             arm: accuracy_interval(np.stack(list(seeds.values()))) for arm, seeds in known.items()
         }
-        over_base[place] = {
+        over_base[address] = {
             arm: _difference(seeds, known[BASE], pairs)
             for arm, seeds in known.items()
             if arm != BASE and BASE in known and (pairs := pairing(pools[arm], pools[BASE]))
@@ -137,14 +145,14 @@ def pairing(pool: Sequence[Run], base: Sequence[Run]) -> list[tuple[int, int]]:
 
 def _judged(crossover: Crossover, pools: Mapping[str, Sequence[Run]]) -> Crossover:
     """The crossover with `clear` filled in, from the final greedy answers."""
-    place = (crossover.group, crossover.level)
-    one, two = (pools[arm] for arm in crossover.arms)
-    shared = {run.seed for run in one} & {run.seed for run in two}
-    if not shared or place not in one[0].eval_sets:
+    address = (crossover.group, crossover.level)
+    left, right = (pools[arm] for arm in crossover.arms)
+    shared = {run.seed for run in left} & {run.seed for run in right}
+    if not shared or address not in left[0].eval_sets:
         return crossover
     first, second = (
-        np.array([run.eval_sets[place].greedy for run in pool if run.seed in shared], dtype=float)
-        for pool in (one, two)
+        np.array([run.eval_sets[address].greedy for run in pool if run.seed in shared], dtype=float)
+        for pool in (left, right)
     )
     difference = paired_difference(first, second)
     ahead = difference.low > 0 if crossover.leader == crossover.arms[0] else difference.high < 0
@@ -164,10 +172,15 @@ def _arm(pool: Sequence[Run]) -> Arm:
     return Arm(
         name=pool[0].arm,
         seeds=tuple(run.seed for run in pool),
-        information=", ".join(dict.fromkeys(run.information or "?" for run in pool)),
+        supervision=_joined(str(run.supervision or "?") for run in pool),
+        supervision_note=_joined(run.supervision_note for run in pool if run.supervision_note),
         budgets={name: value for name, value in budgets.items() if value is not None},
         problems=_mean([run.problems for run in pool]),
     )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
@@ -199,11 +212,11 @@ def _notes(pools: Mapping[str, Sequence[Run]]) -> list[str]:
     return notes
 
 
-def _differing(one: Run, two: Run) -> list[str]:
-    """Names of the settings in which two runs differ, but for seeds and places on disk."""
-    left, right = _flat(one.config), _flat(two.config)
+def _differing(first: Run, other: Run) -> list[str]:
+    """Names of the settings in which two runs differ, but for seeds and paths on disk."""
+    left, right = _flat(first.config), _flat(other.config)
     names = [name for name in left.keys() | right.keys() if left.get(name) != right.get(name)]
-    return [name for name in names if not any(word in name.lower() for word in _PLACES)]
+    return [name for name in names if not any(word in name.lower() for word in _PER_SEED)]
 
 
 def _flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""The report of a study: tables on the terminal, a page and figures in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..runs.folder import BASE
+from .comparison import build
+from .curves import plot_curves
+from .levels import plot_levels
+from .reading import load_runs
+from .render import print_comparison, to_markdown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def write_report(
+    runs: Sequence[Path], output: Path, console: Console, axis: str = "samples"
+) -> list[Path]:
+    """Print the comparison of `runs`, write it to `output` with its figures; returns the files.
+
+    Args:
+        runs: Run folders, or folders that hold run folders at any depth.
+        output: Folder for `comparison.md`, `levels_greedy.png` and `curves_<axis>.png`.
+        console: Where to print.
+        axis: Budget on the x axis of the curves.
+    """
+    notes: list[str] = []
+    loaded = load_runs(runs, notes)
+    comparison = build(loaded, notes)
+    print_comparison(comparison, console)
+    output.mkdir(parents=True, exist_ok=True)
+    page = output / "comparison.md"
+    page.write_text(to_markdown(comparison))
+    written = [page, plot_levels(comparison, output)]
+    # The base, and a model that was only measured, have no curve to draw.
+    if any(run.records for run in loaded if run.arm != BASE):
+        written.append(plot_curves(loaded, axis, output))
+    for file in written:
+        console.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
+    for run in runs:
+        console.print(
+            f"curves: tensorboard --logdir {run}", highlight=False, soft_wrap=True, markup=False
+        )
+    return written
