@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..runs.metrics import Budget, MetricWriter
-from ..tables import markdown
 from .batch import RolloutBatch
 
 RENAMED = {
@@ -34,12 +33,15 @@ class Recorder(TrainerCallback):
         evaluate: Callable[[], dict[str, float]] | None,
         eval_every: int,
         advance: Callable[[int, str], None],
+        sampled: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
+        """`evaluate` and `sampled` (rollouts of the last update) are asked every `eval_every`."""
         self.writer = writer
         self.budget = budget
         self.evaluate = evaluate
         self.eval_every = eval_every
         self.advance = advance
+        self.sampled = sampled
         self.started = 0.0
 
     def on_step_begin(
@@ -74,6 +76,8 @@ class Recorder(TrainerCallback):
         last = step == args.max_steps
         if self.evaluate and (last or (self.eval_every and step % self.eval_every == 0)):
             metrics |= self.evaluate()
+            if self.sampled and (rollouts := self.sampled()):
+                self.writer.samples(step, rollouts)
         self.writer.log(step, self.budget, metrics)
         shown = metrics.get("train/accuracy", metrics.get("train/token_accuracy"))
         self.advance(step, "" if shown is None else f"accuracy {shown:.2f}")
@@ -106,14 +110,3 @@ def rollout_records(batch: RolloutBatch, number: int) -> list[dict[str, Any]]:
         }
         for rollout in batch
     ]
-
-
-SHOWN = 8
-"""Rollouts in TensorBoard's text tab, the first of as many groups."""
-
-
-def samples_text(rounds: Sequence[RolloutBatch]) -> str:
-    """Markdown of some rollouts of an update, empty where there are none."""
-    rows = [group[0] for batch in rounds for group in batch.groups()][:SHOWN]
-    cells = [(row.task.text[:300], row.text[:300], f"{row.score.reward:g}") for row in rows]
-    return markdown(("prompt", "completion", "reward"), cells) if cells else ""

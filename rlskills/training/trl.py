@@ -138,6 +138,10 @@ class RLTrainer(ExactResume, GRPOTrainer):
             output["ref_per_token_logps"] = self._reference_logprobs(output)
         return output
 
+    def sampled(self) -> list[dict[str, Any]]:
+        """The rollouts of the last round, as they are logged."""
+        return rollout_records(self.rounds[-1], len(self.rounds) - 1) if self.rounds else []
+
     def _logprobs(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """Log-probabilities of the completion tokens (B, T) under `model`."""
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)

@@ -16,4 +16,4 @@ def half_trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
     settings = SFTSettings(
         max_steps=40, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
     )
-    return Path(experiment(folder).run("base", "", str(small_model), settings, stream()))
+    return Path(experiment(folder).run("base", "every step", str(small_model), settings, stream()))

@@ -59,7 +59,7 @@ def player(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_steps=60, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
     )
     folder = tmp_path_factory.mktemp("player")
-    return Path(experiment(folder).run("base", "", str(small_model), settings, games(0)))
+    return Path(experiment(folder).run("base", "every step", str(small_model), settings, games(0)))
 
 
 def trainer(method: Any, settings: Any, folder: Path, model: Path | str, tasks: Any = None) -> Any:
@@ -81,7 +81,7 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     """Stopped in the middle of an update and run again, it ends bit for bit as undisturbed."""
     settings = RLSettings(**GRPO_SMALL, eval_every=2, save_every=2, gradient_accumulation_steps=2)
     torch.set_num_threads(1)
-    experiment(tmp_path / "whole").run("grpo", "", str(player), settings, games())
+    experiment(tmp_path / "whole").run("grpo", "answers", str(player), settings, games())
 
     class Stopped(TaskStream):
         draws = 0
@@ -95,10 +95,10 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     stream = games()
     stopped = Stopped(stream.sources, stream.curriculum)
     with pytest.raises(KeyboardInterrupt):
-        experiment(tmp_path / "stopped").run("grpo", "", str(player), settings, stopped)
+        experiment(tmp_path / "stopped").run("grpo", "answers", str(player), settings, stopped)
     checkpoints = (tmp_path / "stopped/grpo/checkpoints").glob("checkpoint-*")
     assert [path.name for path in checkpoints] == ["checkpoint-2"]
-    experiment(tmp_path / "stopped").run("grpo", "", str(player), settings, games())
+    experiment(tmp_path / "stopped").run("grpo", "answers", str(player), settings, games())
     whole = result(tmp_path / "whole", ["grpo"])
     assert result(tmp_path / "stopped", ["grpo"]) == whole
 
