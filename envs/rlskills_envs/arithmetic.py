@@ -30,7 +30,7 @@ from rlskills.environments import Draft, Task, register
 from rlskills.environments.grading import number
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 OPERATIONS: Mapping[str, tuple[str, Callable[[int, int], int]]] = {
     "+": ("add", operator.add),
@@ -46,11 +46,11 @@ Step = tuple[str, ...]
 
 
 @register("arithmetic")
-class Arithmetic(Written):
+class Arithmetic(PresetEnvironment):
     """Add or multiply numbers of n digits, or compute n nested operations, digit by digit."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         size: int = 1

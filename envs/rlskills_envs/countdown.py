@@ -28,7 +28,7 @@ from rlskills.environments import Draft, Task, register
 from rlskills.environments.grading import arithmetic
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 MOST_NODES = 60
@@ -52,11 +52,11 @@ Step = list
 
 
 @register("countdown")
-class Countdown(Written):
+class Countdown(PresetEnvironment):
     """Make a target from numbers with + - * /; level n needs n operations."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         operations: int = 1

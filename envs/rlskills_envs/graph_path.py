@@ -30,7 +30,7 @@ from typing import ClassVar
 from rlskills.environments import Draft, Task, register
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 NAMES = string.ascii_letters
 _SEPARATORS = re.compile(r"\s*(?:->|→|,)\s*|\s+")
@@ -39,11 +39,11 @@ LONGEST = 2000
 
 
 @register("graph_path")
-class GraphPath(Written):
+class GraphPath(PresetEnvironment):
     """Find a path from start to goal in a directed acyclic graph; level n is n edges long."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         length: int = 1

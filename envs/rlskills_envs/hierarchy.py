@@ -29,11 +29,11 @@ from functools import cache, partial
 from itertools import pairwise, product
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register, stream
+from rlskills.environments import Draft, Task, register, rng_of
 from rlskills.environments.grading import read_list
 from rlskills.environments.types import JSON
 
-from .presets import Written, prefix_share, whole
+from .presets import PresetEnvironment, prefix_share, whole
 
 VERSION = 1
 ROWS = 5
@@ -45,7 +45,7 @@ OTHERS = 3
 
 def _grow() -> dict[str, tuple[str, ...]]:
     """Names with their children in order, row by row: two to four each, none in the last row."""
-    rng = stream("hierarchy", "taxonomy", VERSION)
+    rng = rng_of("hierarchy", "taxonomy", VERSION)
     syllables = ["".join(pair) for pair in product("bdfgklmnprstvz", "aeiou")]
     names = iter(rng.sample(["".join(pair) for pair in product(syllables, repeat=2)], 500))
     row, children = [next(names)], {}
@@ -62,11 +62,11 @@ PARENT = {child: name for name, family in CHILDREN.items() for child in family}
 
 
 @register("hierarchy")
-class Hierarchy(Written):
+class Hierarchy(PresetEnvironment):
     """Walk n hops through a fixed taxonomy; the answer and the path to it are scored."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         hops: int = 1
@@ -87,7 +87,7 @@ class Hierarchy(Written):
     levels: ClassVar = tuple({"hops": n} for n in range(1, 7))
     grows = "hops"
     version = VERSION
-    extra_parts = ("last", "path")
+    reward_components = ("last", "path")
     pairs_held_out = frozenset({("parent", "next_sibling")})
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
@@ -142,9 +142,9 @@ class Hierarchy(Written):
 
     def verify(self, task: Task, answer: str) -> float:
         """Half for the last name and half for the path up to its first mistake."""
-        return sum(self.judge(task, answer).values()) / 2
+        return sum(self.component_scores(task, answer).values()) / 2
 
-    def judge(self, task: Task, answer: str) -> dict[str, float]:
+    def component_scores(self, task: Task, answer: str) -> dict[str, float]:
         """`last`: whether the last name is right; `path`: the share before the first mistake."""
         found, path = read_list(answer.lower()) or [""], task.data["path"][1:]
         return {"last": float(found[-1] == path[-1]), "path": prefix_share(found, path)}

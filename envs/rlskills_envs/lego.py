@@ -31,7 +31,7 @@ from rlskills.environments import Draft, Task, register
 from rlskills.environments.types import JSON
 from rlskills.errors import UnknownName
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ GROUPS = {
 
 
 @register("lego")
-class Lego(Written):
+class Lego(PresetEnvironment):
     """Resolve shuffled assignments over a group; level n asks for the n-th variable of a chain."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         position: int = 1

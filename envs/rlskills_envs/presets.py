@@ -19,7 +19,7 @@ from rlskills.errors import UnknownName
 PRESETS = ("chat", "tiny")
 
 
-class Written(Environment):
+class PresetEnvironment(Environment):
     """An environment in two presets, whose depth is its level and ends training at some depth."""
 
     @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Written(Environment):
         depth = self.base.train_depth if self.base.train_depth < len(self.configs) else 0
         self.holdout = Holdout(self.skills_held_out, self.pairs_held_out, depth or None)
 
-    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
         """Any problem, unless this split has none as deep as the level."""
         return self.make(rng, cfg) if self.reaches(cfg, split) else None
 

@@ -36,7 +36,7 @@ from typing import ClassVar
 from rlskills.environments import Draft, Task, register
 from rlskills.environments.types import JSON
 
-from .presets import Written, prefix_share, whole
+from .presets import PresetEnvironment, prefix_share, whole
 
 Items = list[str]
 Case = tuple[Items, int, int, str]
@@ -97,11 +97,11 @@ End with the result of every step, one a line, as in
 
 
 @register("procedure")
-class Procedure(Written):
+class Procedure(PresetEnvironment):
     """Follow n instructions on a string or list; every intermediate result is scored."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         steps: int = 1
@@ -131,7 +131,7 @@ class Procedure(Written):
         assert draft is not None  # for some instructions are always possible
         return draft
 
-    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A problem with `move` in it only where it may be: long ones hardly ever do without."""
         if not self.reaches(cfg, split):
             return None

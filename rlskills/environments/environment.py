@@ -18,9 +18,9 @@ from .episode import Episode
 from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
 from .scoring import GraderError, calls_of, grade
-from .seeding import digest, stream
+from .seeding import digest, rng_of
 from .skills import prerequisites_of
-from .splits import SPLITS, Holdout, hashed_owner
+from .splits import SPLITS, Holdout, hashed_split
 from .types import JSON, Draft, Score, Task
 
 REDRAWS = 5_000
@@ -44,9 +44,9 @@ class Environment:
     """Config overrides by level, easiest first; `levels[0]` is level 1."""
     test_percent: ClassVar[int] = 10
     holdout: Holdout = Holdout()
-    extra_parts: ClassVar[Sequence[str]] = ()
-    """Names of what `judge` returns, which a reward may give weights to."""
-    answers_fit_others: ClassVar[bool] = False
+    reward_components: ClassVar[Sequence[str]] = ()
+    """Names of what `component_scores` returns, which a reward may give weights to."""
+    many_valid_answers: ClassVar[bool] = False
     """Whether an answer to one problem is often right for another one too (a colouring, a valid
     conclusion), so that the check of exchanged answers only warns."""
     drawing_seconds: ClassVar[float] = 1.0
@@ -64,7 +64,7 @@ class Environment:
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
     ) -> None:
         self.seed = seed
-        self.weights = reward_weights(reward, self.extra_parts)
+        self.weights = reward_weights(reward, self.reward_components)
         self.base = self._configured(self.Config(), config)
         self.configs = [self._configured(self.base, level) for level in self.levels]
         self._shown = [repr(cfg) for cfg in self.configs]
@@ -75,7 +75,7 @@ class Environment:
         """Draw one problem from `rng` alone, under one level's `Config`."""
         raise NotImplementedError(f"{type(self).__name__} does not define make(rng, cfg)")
 
-    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
         """Draw a problem that this split is likely to own; None if it can own none under `cfg`.
 
         Worth defining where `make` seldom draws what a split owns. Ownership is verified, and what
@@ -107,8 +107,8 @@ class Environment:
         answer. Default: one answer block at the end; with a `parse` of its own, nothing more."""
         return type(self).parse is not Environment.parse or strictly_formed(text)
 
-    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
-        """Parts of the score beside `verify`, in [0, 1], by the names in `extra_parts`."""
+    def component_scores(self, task: Task, answer: str) -> Mapping[str, float]:
+        """Parts of the score beside `verify`, in [0, 1], by the names in `reward_components`."""
         return {}
 
     def solution(self, task: Task) -> str:
@@ -157,7 +157,7 @@ class Environment:
         """The split whose tasks measure this level; for most environments `test`."""
         return "test"
 
-    def signatures(self) -> Mapping[str, Environment]:
+    def by_skill(self) -> Mapping[str, Environment]:
         """This environment in parts, by the skill that their problems apply last.
 
         A curriculum can then choose between skills and not only between levels. Default: no parts.
@@ -177,10 +177,10 @@ class Environment:
         if split not in self.holdout.splits:
             raise UnknownName(f"split of {self.name}", split, self.holdout.splits)
         place = (self._shown[level - 1], split, level, index)
-        rng = stream(self.seed, self.name, self.version, *place)
+        rng = rng_of(self.seed, self.name, self.version, *place)
         end = time.monotonic() + patience
         for _ in range(REDRAWS):
-            draft = self.propose(rng, cfg, split)
+            draft = self.sample_for_split(rng, cfg, split)
             if draft is None:
                 raise EmptySplit(f"{self.name}: split {split!r} is empty at level {level} ({cfg})")
             task = self.task_of(draft, split, level, index)
@@ -194,7 +194,7 @@ class Environment:
     def task_of(self, draft: Draft, split: str, level: int, index: int) -> Task | None:
         """The task that a draft makes, or None if the split does not own it."""
         depth, key = draft.depth or level, self.key(draft)
-        if self.owner(draft.skills, depth, key, self.pairs(draft)) != split:
+        if self.split_of(draft.skills, depth, key, self.pairs(draft)) != split:
             return None
         return Task(
             self.name, split, level, index, draft.prompt, draft.answer,
@@ -214,7 +214,7 @@ class Environment:
             start += 1
 
     @final
-    def owner(
+    def split_of(
         self,
         skills: tuple[str, ...],
         depth: int,
@@ -222,8 +222,8 @@ class Environment:
         pairs: Sequence[tuple[str, str]] | None = None,
     ) -> str:
         """The one split that owns a problem with this content."""
-        held = self.holdout.owner(skills, depth, pairs)
-        return held or hashed_owner(key, self.test_percent)
+        held = self.holdout.split_of(skills, depth, pairs)
+        return held or hashed_split(key, self.test_percent)
 
     @final
     def config(self, level: int) -> Any:

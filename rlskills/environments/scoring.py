@@ -44,8 +44,8 @@ def _parts(env: Environment, task: Task, completion: str, parsed: str | None) ->
         "format": float(env.well_formed(completion)),
         "malformed": 0.0,
     }
-    if env.extra_parts:
-        parts |= {name: float(value) for name, value in env.judge(task, parsed).items()}
+    if env.reward_components:
+        parts |= {name: float(value) for name, value in env.component_scores(task, parsed).items()}
     return parts
 
 

@@ -20,7 +20,7 @@ def digest(*parts: Any, size: int = 16) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
-def stream(*address: Any) -> random.Random:
+def rng_of(*address: Any) -> random.Random:
     """A generator of its own for one address, independent of every other address's."""
     return random.Random(int(digest(*address), 16))
 

@@ -63,7 +63,7 @@ class Numbers(Sums):
     """Several turns."""
 
     name = "numbers"
-    extra_parts = ("guesses",)
+    reward_components = ("guesses",)
 
     def start(self, task: Any) -> Higher:
         return Higher(self, task)

@@ -120,7 +120,7 @@ class FunctionGuess(Environment):
         {"depth": 3, "candidates": 3},
     )
     test_percent = 20
-    extra_parts = ("queries", "spent")
+    reward_components = ("queries", "spent")
 
     def __init__(
         self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any

@@ -81,7 +81,7 @@ class StringTransform(Environment):
         limit = PRESETS[cfg.preset].max_output_len
         raise UserError(f"string_transform: no program fits max_output_len={limit}")
 
-    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A program that this split may own; it is worked out only where the split does."""
         if not can_own(cfg, self.holdout, split):
             return None
@@ -95,7 +95,7 @@ class StringTransform(Environment):
             program, x = sampler.program(rng, cfg.depth, placed), sampler.input(rng)
             sketch = self._sketch(cfg, program, x)
             held = pairs(program) if self.holdout.pairs else ()
-            if self.owner(sketch.skills, cfg.depth, self.key(sketch), held) == split:
+            if self.split_of(sketch.skills, cfg.depth, self.key(sketch), held) == split:
                 trace = _trace(cfg, program, x)
                 if trace is not None:
                     return self._draft(cfg, program, x, trace, sketch)
@@ -161,7 +161,7 @@ class StringTransform(Environment):
         """The answer alone."""
         return self.notation.answer_only(task.answer or "")
 
-    def signatures(self) -> Mapping[str, StringTransform]:
+    def by_skill(self) -> Mapping[str, StringTransform]:
         """By the function applied last; copies have no such parts."""
         if self.base.mode == "copy":
             return {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...environments import Environment
 from ...errors import UnknownName, UserError
-from .catalogue import ANSWERS_FIT_OTHERS, COSTLY, DENIED, LEFT_OUT
+from .catalogue import COSTLY, DENIED, LEFT_OUT, MANY_VALID_ANSWERS
 
 MOST_LEVELS = 10
 
@@ -69,7 +69,7 @@ def _class(name: str) -> type[Environment]:
         "version": _version(),
         "Config": config,
         "levels": tuple(levels) or ({},),
-        "answers_fit_others": name in ANSWERS_FIT_OTHERS,
+        "many_valid_answers": name in MANY_VALID_ANSWERS,
         "test_percent": 50 if name in COSTLY else 10,
         "trusted_grader": name in GRADERS or compares,
         "drawing_seconds": 60.0,  # the first draw starts a process

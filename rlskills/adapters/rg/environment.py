@@ -29,7 +29,7 @@ class ReasoningGym(Environment):
     """What all datasets share; `rlskills.adapters.rg.find` makes a subclass of each."""
 
     dataset: ClassVar[str]
-    extra_parts = ("partial",)
+    reward_components = ("partial",)
 
     def __init__(self, *, seed: int = 0, reward: Any = "binary", **config: Any) -> None:
         # What the user sets holds at every level; levels that then are invalid or alike go.
@@ -76,7 +76,7 @@ class ReasoningGym(Environment):
         """Full reward is right, anything less is wrong."""
         return self._reward(task, answer) == 1.0
 
-    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
+    def component_scores(self, task: Task, answer: str) -> Mapping[str, float]:
         """`partial`: reasoning-gym's reward, which often pays for parts or for the form."""
         return {"partial": self._reward(task, answer)}
 

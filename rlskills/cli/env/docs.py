@@ -120,7 +120,7 @@ def _options(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rewards(env: Environment) -> Iterator[str]:
-    parts = ["answer", "format", "malformed", *env.extra_parts]
+    parts = ["answer", "format", "malformed", *env.reward_components]
     yield from ("", "## Reward", "")
     yield f"Parts that a reward can weigh: {', '.join(f'`{part}`' for part in parts)}."
 

@@ -43,7 +43,7 @@ Problems: TypeAlias = Generator[Problem, None, str]
 
 
 @dataclass(frozen=True)
-class Bench:
+class Subject:
     """What the checks share: the environment, how to load it again, and how hard to look."""
 
     spec: str
