@@ -23,18 +23,23 @@ train on levels 1 and 2 together. Try `rlskills env sample hierarchy --level 2`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register, rng_of
+from rlskills.environments import Draft, StepScore, Task, off_stream, register, rng_of
 from rlskills.environments.grading import read_list
+from rlskills.environments.steps import behind
 from rlskills.environments.types import JSON
 
 from .presets import PresetEnvironment, prefix_share, whole
 
+_HOP = re.compile(r"[a-z]{4}[\^\[\]>]")
+_RELATION = re.compile(r"[\^\[\]>]")
+_FACT = re.compile("The ")
 VERSION = 1
 ROWS = 5
 """Of the tree, its root included."""
@@ -73,7 +78,7 @@ class Hierarchy(PresetEnvironment):
         """Relations to follow."""
         rows: int = ROWS
         """Use only this many rows of the taxonomy, from the root."""
-        facts: str = field(default="hidden", repr=False)
+        facts: str = off_stream("hidden")
         """`hidden`: the model has to know them; `shown`: those needed are in the prompt."""
         train_depth: int = 4
 
@@ -156,6 +161,17 @@ class Hierarchy(PresetEnvironment):
         if self.tiny:
             return self.worked([f"{one}{RELATIONS[way]}{to}" for one, way, to in hops], task)
         return self.worked([f"The {_words(way)} of {one} is {to}." for one, way, to in hops], task)
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every hop; its value is the name that it leads to."""
+        names = task.data["path"][1:]
+        if self.tiny:
+            return self.read_steps(completion, names, _HOP, lambda hop: _RELATION.split(hop)[-1])
+        return self.read_steps(completion, [f"{name}." for name in names], _FACT, behind(" is "))
+
+    def step_count(self, task: Task) -> int:
+        """Hops."""
+        return len(task.data["relations"])
 
 
 def follow(relation: str, name: str) -> str | None:

@@ -8,12 +8,14 @@ Both ask the same problems at the same addresses.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rlskills.environments import Draft, Environment, Holdout, Task
+from rlskills.environments import Draft, Environment, Holdout, StepScore, Task, off_stream
 from rlskills.environments.parsing import TAIL, answer_block, strictly_formed
+from rlskills.environments.steps import StepForm
 from rlskills.errors import UnknownName
 
 PRESETS = ("chat", "tiny")
@@ -26,8 +28,8 @@ class PresetEnvironment(Environment):
     class Config(Environment.Config):
         """What a level sets; subclasses add their own fields."""
 
-        # Not shown: a task is drawn from the Config's text, and is the same in both presets.
-        preset: str = field(default="chat", repr=False)
+        # Off the stream: an address gives the same problem in both presets.
+        preset: str = off_stream("chat")
         """`chat` for models that read, `tiny` for the tiny preset."""
         train_depth: int = 0
         """Deeper problems belong to `ood_depth`; 0 holds none out."""
@@ -52,10 +54,8 @@ class PresetEnvironment(Environment):
     skills_held_out: ClassVar[frozenset[str]] = frozenset()
     pairs_held_out: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.tiny = self.base.preset == "tiny"
         depth = self.base.train_depth if self.base.train_depth < len(self.configs) else 0
         self.holdout = Holdout(self.skills_held_out, self.pairs_held_out, depth or None)
@@ -96,6 +96,13 @@ class PresetEnvironment(Environment):
             if self.tiny
             else "\n".join([*steps, ending])
         )
+
+    def read_steps(
+        self, text: str, values: Sequence[str], shape: re.Pattern[str], value: Callable[[str], str]
+    ) -> tuple[StepScore, ...]:
+        """The steps that `worked` writes, in a text of any kind; see `StepForm`."""
+        end, stop = (";", "#") if self.tiny else ("\n", "<answer>")
+        return StepForm(end, stop, shape, value).read(text, values)
 
     def evaluation_split(self, level: int) -> str:
         """`test`, or `ood_depth` where training never goes."""

@@ -28,12 +28,13 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register
+from rlskills.environments import Draft, StepScore, Task, register
+from rlskills.environments.steps import StepForm, behind
 from rlskills.environments.types import JSON
 
 from .presets import PresetEnvironment, prefix_share, whole
@@ -209,7 +210,21 @@ class Procedure(PresetEnvironment):
         lines = zip(_lines(task.data["steps"]), task.data["results"], strict=True)
         return self.worked([f"{line} {result}" for line, result in lines], task)
 
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every instruction's result, at the end of its line; in `tiny`, those of the answer."""
+        results = task.data["results"]
+        if self.tiny:
+            mark = completion.rfind("#")
+            return _RESULTS.read(completion, results, start=mark + 1) if mark >= 0 else ()
+        return self.read_steps(completion, results, _NUMBERED, behind(" "))
 
+    def step_count(self, task: Task) -> int:
+        """Instructions."""
+        return len(task.data["results"])
+
+
+_NUMBERED = re.compile(r"\d{1,3}\. ")
+_RESULTS = StepForm("/", "", re.compile(""), str, last_open=True)
 _BLANKS = re.compile(r"[\s\[\]]+")
 
 

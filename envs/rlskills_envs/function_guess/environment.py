@@ -122,10 +122,8 @@ class FunctionGuess(Environment):
     test_percent = 20
     reward_components = ("queries", "spent")
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.weights = {"spent": -1.0, **self.weights}
         self.notation = PRESETS[self.base.preset]
 

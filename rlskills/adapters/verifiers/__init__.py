@@ -47,8 +47,8 @@ class Verifiers(Environment):
     grading_seconds = 30.0
     reward_components = ("partial",)
 
-    def __init__(self, *, seed: int = 0, reward: Any = "binary", **config: Any) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         # Now, so that a refusal comes with the name, and no grading waits for it.
         self.loaded = source(self.taskset, json.loads(self.base.config), self.base.tasks)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json as json_text
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ...environments import Environment, Task, demonstration, load, names
+from ...environments.environment import ENVIRONMENTS
 from ...environments.registry import members, prefixes
 from ...errors import UnknownName, UserError
 from .bench import bench
@@ -42,7 +42,9 @@ def list_environments() -> None:
             continue
         about = env.describe()
         splits, summary = ", ".join(about["splits"]), Text(about["summary"])
-        table.add_row(name, str(about["levels"]), splits, summary, Text(_source(env)))
+        table.add_row(
+            name, str(about["levels"]), splits, summary, Text(ENVIRONMENTS.place_of(type(env)))
+        )
     console = Console()
     console.print(table)
     for prefix in prefixes():
@@ -62,7 +64,7 @@ def show(env: tyro.conf.Positional[str], /, level: int = 1) -> None:
     about, task = loaded.describe(), loaded.task("train", level, 0)
     console = Console()
     _print(console, f"{about['name']} (version {about['version']}): {about['summary']}")
-    _print(console, f"source: {_source(loaded)}")
+    _print(console, f"source: {ENVIRONMENTS.place_of(type(loaded))}")
     _print(console, f"splits: {', '.join(about['splits'])}")
     options = Table("option", "default")
     for name, value in about["config"].items():
@@ -190,15 +192,6 @@ def _print(console: Console, text: str) -> None:
 def _plain(text: str) -> str:
     """Text that any terminal takes: half characters are spelled out."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _source(env: Environment) -> str:
-    cls = type(env)
-    if cls.source:
-        return cls.source
-    if cls.__module__.startswith("rlskills_file_"):
-        return f"{inspect.getsourcefile(cls)}:{cls.__name__}"
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 COMMANDS = {

@@ -13,7 +13,7 @@ from ...errors import UnknownName
 from ..registry import load
 from ..types import Task
 from . import drawing, episodes, grading, records
-from .subject import Finding, Problem, Problems, Subject, importable, raised
+from .subject import Finding, Problem, Problems, Subject, raised
 
 SHOWN = 3
 """Problems reported for each check; more would only repeat them."""
@@ -24,6 +24,7 @@ CHECKS: dict[str, Callable[[Subject], Problems]] = {
     "draws": drawing.draws,
     "oracle": grading.oracle,
     "episodes": episodes.episodes,
+    "steps": grading.steps,
     "truncated": grading.truncated,
     "copies": grading.copies,
     "exchanged answers": grading.exchanged,
@@ -33,6 +34,7 @@ CHECKS: dict[str, Callable[[Subject], Problems]] = {
     "fresh process": drawing.processes,
     "disjoint splits": drawing.disjoint,
     "hold-outs": drawing.holdouts,
+    "compositions": drawing.compositions,
     "duplicates": drawing.duplicates,
     "golden": records.golden,
     "twins": records.twins,
@@ -61,7 +63,7 @@ def check(
     for name in only:
         if name not in CHECKS:
             raise UnknownName("check", name, CHECKS)
-    subject = Subject(importable(env_spec), load(env_spec), junk, tasks, draws, golden)
+    subject = Subject(load(env_spec), junk, tasks, draws, golden)
     chosen = [name for name in CHECKS if name in (only or CHECKS)]
     if not subject.sample:  # then nothing else can be said
         chosen = ["draws"]

@@ -12,12 +12,15 @@ from collections.abc import Sequence
 from ..environment import Environment
 from ..registry import load
 from ..seeding import digest
+from ..skills import THEN
 from ..types import Task
 from .isolated import ChildDied, run
 from .subject import Problem, Problems, Subject, address, draw, raised
 
 DUPLICATES = 0.05
 """Share of repeated problems in training draws above which a level gets a warning."""
+COMPOSED = 6
+"""Compositions that are tried as parts."""
 SEEDS = (0, 1, 9)
 """Seeds between which splits must stay disjoint."""
 
@@ -130,6 +133,23 @@ def _held(env: Environment, task: Task) -> list[str]:
         "ood_depth": deep,
     }
     return [split for split, present in found.items() if present]
+
+
+def compositions(subject: Subject) -> Problems:
+    """A part by composition asks exactly its skills, and only what the split owns."""
+    env, rng = subject.env, random.Random(0)
+    chains = list(dict.fromkeys(task.skills for task in subject.sample if task.split == "train"
+                                and task.level == len(task.skills) <= 3))  # fmt: skip
+    chosen = rng.sample(chains, min(len(chains), COMPOSED))
+    parts = env.by_composition([THEN.join(chain) for chain in chosen])
+    for name, part in parts.items():
+        skills = tuple(name.split(THEN))
+        for task in draw(part, "train", len(skills), 5):
+            if task.skills != skills:
+                yield Problem(f"the part {name} asks {THEN.join(task.skills)}", task)
+            if env.split_of(task.skills, task.depth, task.key, env.pairs(task)) != "train":
+                yield Problem(f"the part {name} asks what train does not own", task)
+    return f"{len(parts)} parts by composition: each asks exactly its skills"
 
 
 def duplicates(subject: Subject) -> Problems:

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..environment import Environment
-from ..types import Task
+from ..types import StepScore, Task
 from .isolated import ChildDied, run, same, shown
 from .subject import Problem, Problems, Subject, address, raised
 
@@ -37,6 +37,27 @@ def _right(env: Environment, task: Task) -> dict[str, str]:
     if task.answer is not None or type(env).answer_only is not Environment.answer_only:
         texts["answer_only"] = env.answer_only(task)
     return texts
+
+
+def steps(subject: Subject) -> Problems:
+    """The steps of the worked solution are read, all of them, and right; of its first half too."""
+    env, most = subject.env, 0
+    for task in subject.sample:
+        text, count = env.solution(task), env.step_count(task)
+        most = max(most, count)
+        read = env.score(task, text).steps
+        if len(read) != count:
+            yield Problem(f"{len(read)} steps are read in a solution of {count}", task)
+        half = env.score(task, text[: len(text) // 2], truncated=True).steps
+        if wrong := [step for step in (*read, *half) if not step.correct]:
+            yield Problem(f"a step of the solution is wrong: {_cut(text, wrong[0])}", task)
+    if not most:
+        return "the environment reads no worked steps"
+    return f"{len(subject.sample)} solutions of up to {most} steps: all are read and right"
+
+
+def _cut(text: str, step: StepScore) -> str:
+    return shown(text[step.start : step.end])
 
 
 def truncated(subject: Subject) -> Problems:

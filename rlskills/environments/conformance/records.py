@@ -32,8 +32,8 @@ def golden(subject: Subject) -> Problems:
     if subject.golden is None:
         return "no folder of golden digests was given"
     env = load(subject.spec, seed=0)
-    _, options, query = subject.spec.partition("?")
-    named = env.name + (f"-{digest(query, size=4)}" if options else "")
+    _, _, query = str(subject.spec).partition("?")
+    named = env.name + (f"-{digest(query, size=4)}" if query else "")
     file = subject.golden / f"{named.replace('/', '_').replace(':', '_')}.json"
     now: dict[str, str] = {}
     tasks: dict[str, Task] = {}
