@@ -206,6 +206,8 @@ class Environment(Capabilities):
         """What this environment was made from: `load(env.spec)` makes an equal one anywhere."""
         canonical = {item.name: getattr(self.base, item.name) for item in fields(self.base)}
         canonical["seed"] = self.seed
+        if not _names_reward(self._given.get("reward")):
+            canonical["reward"] = self.weights
         options = {name: canonical.get(name, value) for name, value in self._given.items()}
         return Spec(ENVIRONMENTS.spec_of(type(self)), options)
 
@@ -302,6 +304,11 @@ class Environment(Capabilities):
             return replace(base, **typed(overrides, type(base), self.name))
         except (TypeError, ValueError) as error:
             raise UserError(f"{self.name}: {error}") from error
+
+
+def _names_reward(reward: Any) -> bool:
+    """Whether a reward was given as a preset's name or as text like `answer:1,format:0.1`."""
+    return isinstance(reward, str) and not reward.startswith("{")
 
 
 def _remade(spec: Spec) -> Environment:

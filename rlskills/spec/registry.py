@@ -93,8 +93,8 @@ class Registry(Generic[T]):
         raise UnknownName(self.kind, name, self.names())
 
     def name_of(self, cls: type[T]) -> str:
-        """What a class is called: its `name`, else that of its entry point, else its own."""
-        given = getattr(cls, "name", "") or self._entry_of(cls)
+        """What a class is called: its `name`, else its entry point's, its base's, or its own."""
+        given = vars(cls).get("name") or self._entry_of(cls) or getattr(cls, "name", "")
         return given or cls.__name__
 
     def spec_of(self, cls: type[T]) -> str:
