@@ -67,6 +67,8 @@ def _of_default(item: Field[Any]) -> Any:
 
 def _read(value: Any, kind: Any) -> Any:
     """`value` as `kind`, or `_Mismatch`."""
+    if kind is Any:
+        return value
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _union(value, get_args(kind))
@@ -77,7 +79,7 @@ def _read(value: Any, kind: Any) -> Any:
         return reader(value, get_args(kind))
     if isinstance(kind, type) and not isinstance(value, kind):
         raise _Mismatch
-    return value  # Any, and types that only the field's owner understands
+    return value  # of a type that only the field's owner understands
 
 
 def _union(value: Any, kinds: tuple[Any, ...]) -> Any:
