@@ -184,8 +184,8 @@ def _bracketed(one: str, above: str, operator: str, two: str, below: str) -> str
 def _within(used: list, given: list[int]) -> bool:
     """Whether one multiset is part of another."""
     left = list(given)
-    for one in used:
-        if one not in left:
+    for number in used:
+        if number not in left:
             return False
-        left.remove(one)
+        left.remove(number)
     return True

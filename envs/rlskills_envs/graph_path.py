@@ -82,7 +82,7 @@ class GraphPath(PresetEnvironment):
         """A path of named nodes, branches from every node of it but the goal, edges shuffled."""
         names = iter(rng.sample(NAMES, cfg.most_nodes))
         path = [next(names) for _ in range(cfg.length + 1)]
-        edges = [one + other for one, other in pairwise(path)]
+        edges = [node + other for node, other in pairwise(path)]
         for layer, node in enumerate(path[:-1]):
             for _ in range(cfg.branching):
                 edges += _branch(rng, node, layer, path, names, cfg)
@@ -122,7 +122,7 @@ class GraphPath(PresetEnvironment):
         if path[0] != task.data["start"] or path[-1] != task.data["goal"]:
             return False
         edges = set(task.data["edges"])
-        return all(one + other in edges for one, other in pairwise(path))
+        return all(node + other in edges for node, other in pairwise(path))
 
     def solution(self, task: Task) -> str:
         """A depth-first search with its dead ends, then the path."""

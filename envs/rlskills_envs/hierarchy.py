@@ -55,7 +55,7 @@ def _grow() -> dict[str, tuple[str, ...]]:
     names = iter(rng.sample(["".join(pair) for pair in product(syllables, repeat=2)], 500))
     row, children = [next(names)], {}
     for _ in range(ROWS - 1):
-        families = {one: tuple(next(names) for _ in range(rng.randint(2, 4))) for one in row}
+        families = {name: tuple(next(names) for _ in range(rng.randint(2, 4))) for name in row}
         children |= families
         row = [name for family in families.values() for name in family]
     return children | dict.fromkeys(row, ())
@@ -159,8 +159,10 @@ class Hierarchy(PresetEnvironment):
         path, relations = task.data["path"], task.data["relations"]
         hops = zip(path, relations, path[1:], strict=False)
         if self.tiny:
-            return self.worked([f"{one}{RELATIONS[way]}{to}" for one, way, to in hops], task)
-        return self.worked([f"The {_words(way)} of {one} is {to}." for one, way, to in hops], task)
+            return self.worked([f"{name}{RELATIONS[way]}{to}" for name, way, to in hops], task)
+        return self.worked(
+            [f"The {_words(way)} of {name} is {to}." for name, way, to in hops], task
+        )
 
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """Every hop; its value is the name that it leads to."""
@@ -182,7 +184,7 @@ def follow(relation: str, name: str) -> str | None:
     if name not in PARENT or relation == "parent":
         return PARENT.get(name)
     family = CHILDREN[PARENT[name]]
-    return next((other for one, other in pairwise(family) if one == name), None)
+    return next((other for child, other in pairwise(family) if child == name), None)
 
 
 def _walk(rng: random.Random, names: Mapping[str, None], hops: int) -> tuple[list[str], list[str]]:

@@ -121,5 +121,5 @@ def prefix_share(found: Sequence[str], expected: Sequence[str]) -> float:
     """How much of the longer of two lists they share before they first differ, in [0, 1]."""
     pairs = enumerate(zip(found, expected, strict=False))
     shorter = min(len(found), len(expected))
-    right = next((i for i, (one, other) in pairs if one != other), shorter)
+    right = next((i for i, (name, other) in pairs if name != other), shorter)
     return right / max(len(found), len(expected))

@@ -244,7 +244,7 @@ def _arguments(rng: random.Random, wanted: str, size: int, kind: str) -> list[in
     places = {"a": range(1, size + 1), "b": range(1, size), "c": range(2, size + 1)}
     if wanted == "aa":
         return [*sorted(rng.sample(places["a"], 2))]
-    return [rng.choice(FILLERS[kind] if one == "i" else places[one]) for one in wanted]
+    return [rng.choice(FILLERS[kind] if what == "i" else places[what]) for what in wanted]
 
 
 def _lines(steps: list[list]) -> list[str]:

@@ -40,7 +40,7 @@ def row_of(task: Task) -> Row:
 
 def task_of(row: Mapping[str, Any]) -> Task:
     """The task that a row came from."""
-    kept = {one.name: row[one.name] for one in fields(Task)}
+    kept = {item.name: row[item.name] for item in fields(Task)}
     messages = [dict(message) for message in row["prompt"]]
     kept["prompt"] = messages[0]["content"] if row["text_prompt"] else tuple(messages)
     return Task(**kept | {"skills": tuple(row["skills"]), "data": json.loads(row["data"])})
@@ -79,7 +79,10 @@ def to_trl(
     def reward(
         completions: Sequence[Any], task: Sequence[str], **columns: Any
     ) -> list[float | None]:
-        texts = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
+        texts = [
+            completion if isinstance(completion, str) else completion[-1]["content"]
+            for completion in completions
+        ]
         scores = made.scores([Task.from_json(text) for text in task], texts)
         return [None if score.failed else score.reward for score in scores]
 

@@ -31,7 +31,7 @@ class Capabilities:
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """The worked steps in a completion of any text, in order, and whether each is right.
 
-        It must take linear time; `environments.steps.read_steps` does. Default: none.
+        It must take linear time, as `environments.steps.StepForm` does. Default: none.
         """
         return ()
 

@@ -110,7 +110,9 @@ def held_out_pairs(cfg: Config) -> frozenset[tuple[str, str]]:
     sets = preset.sets(cfg.common)
     text = cfg.holdout_pairs.strip()
     if not text.isdecimal():
-        named = [tuple(one.strip() for one in pair.split(">")) for pair in text.split(",") if text]
+        named = [
+            tuple(name.strip() for name in pair.split(">")) for pair in text.split(",") if text
+        ]
         for pair in named:
             if len(pair) != 2:
                 raise ValueError(f"holdout_pairs must be a number or pairs f>g, not {text!r}")

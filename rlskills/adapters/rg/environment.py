@@ -97,9 +97,9 @@ class ReasoningGym(Environment):
     def _settings(self, cfg: Any) -> entries.Settings:
         default = self.Config()
         return entries.settings_of(
-            (one.name, getattr(cfg, one.name))
-            for one in fields(cfg)
-            if getattr(cfg, one.name) != getattr(default, one.name)
+            (item.name, getattr(cfg, item.name))
+            for item in fields(cfg)
+            if getattr(cfg, item.name) != getattr(default, item.name)
         )
 
     def _valid(self, options: Mapping[str, Any]) -> bool:

@@ -47,10 +47,10 @@ def _malformed(task: Task) -> str:
     skills, chat = task.skills, task.prompt
     if not isinstance(task.answer, str | None):
         return f"the answer is neither text nor None but {type(task.answer).__name__}"
-    if not (isinstance(skills, tuple) and all(isinstance(one, str) for one in skills)):
+    if not (isinstance(skills, tuple) and all(isinstance(skill, str) for skill in skills)):
         return "the skills are not a tuple of names"
     if not isinstance(chat, str) and not (
-        isinstance(chat, tuple) and all({"role", "content"} <= set(one) for one in chat)
+        isinstance(chat, tuple) and all({"role", "content"} <= set(message) for message in chat)
     ):
         return "the prompt is neither text nor a tuple of messages with role and content"
     return "" if task.text.strip() else "the prompt is empty"

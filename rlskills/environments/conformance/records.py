@@ -106,14 +106,14 @@ def twins(subject: Subject) -> Problems:
         return "the environment does not say what its skills do"
     cases = list(islice(subject.env.cases(random.Random(0)), CASES))
     near = []
-    for one, other, share in find_twins(table, cases, NEAR):
+    for first, other, share in find_twins(table, cases, NEAR):
         if share < 1:
-            near.append(f"{one} and {other} on {share:.0%}")
-        elif NOTHING in (one, other):
-            skill = other if one == NOTHING else one
+            near.append(f"{first} and {other} on {share:.0%}")
+        elif NOTHING in (first, other):
+            skill = other if first == NOTHING else first
             yield Problem(f"{skill} does nothing on {len(cases)} inputs", level="warning")
         else:
-            text = f"{one} and {other} do the same on {len(cases)} inputs"
+            text = f"{first} and {other} do the same on {len(cases)} inputs"
             yield Problem(text, level="warning")
     agree = f"; nearly the same: {', '.join(near)}" if near else ""
     return f"{len(table)} behaviours on {len(cases)} inputs: no two the same{agree}"

@@ -82,7 +82,9 @@ class Workers:
             while len(scores) < len(calls):
                 self._hand_out(waiting, calls)
                 soonest = min(worker.deadline for worker in self._busy())
-                wait([one.inbox for one in self._busy()], max(0.0, soonest - time.monotonic()))
+                wait(
+                    [worker.inbox for worker in self._busy()], max(0.0, soonest - time.monotonic())
+                )
                 for worker in self._busy():
                     self._hear(worker, scores, waiting)
         except BaseException:  # an interrupt, say: what workers would still send is not awaited
