@@ -21,16 +21,18 @@ from __future__ import annotations
 
 import operator
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from rlskills.environments import Draft, Task, register
+from rlskills.environments import Draft, StepScore, Task, off_stream, register
 from rlskills.environments.grading import number
+from rlskills.environments.steps import behind
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 OPERATIONS: Mapping[str, tuple[str, Callable[[int, int], int]]] = {
     "+": ("add", operator.add),
@@ -41,23 +43,24 @@ LARGEST = 999
 """Values in a chain are not multiplied beyond this."""
 _REVERSED = "All numbers are written in reverse, last digit first. "
 
+_EQUATION = re.compile(r"-?\d{1,200}[-+*]")
 Step = tuple[str, ...]
 """An equation in pieces, so that numbers can be told from signs: `7`, `+`, `8`, `=`, `15`."""
 
 
 @register("arithmetic")
-class Arithmetic(Written):
+class Arithmetic(PresetEnvironment):
     """Add or multiply numbers of n digits, or compute n nested operations, digit by digit."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         size: int = 1
         """Digits of each number or, in a chain, operations."""
         operation: str = "add"
         """`add`, `multiply` or `chain`."""
-        reversed: bool = field(default=False, repr=False)
+        reversed: bool = off_stream(False)
         """Write every number last digit first."""
         train_depth: int = 8
 
@@ -70,10 +73,8 @@ class Arithmetic(Written):
     levels: ClassVar = tuple({"size": n} for n in range(1, 13))
     grows = "size"
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         if self.base.operation == "chain":
             pairs = frozenset({("multiply", "subtract"), ("subtract", "add")})
             self.holdout = replace(self.holdout, pairs=pairs)
@@ -136,6 +137,16 @@ class Arithmetic(Written):
         """Every column with its carry, or every operation, then the result."""
         _, steps, _ = _work(task.data["problem"], task.data["operation"])
         return self.worked(["".join(map(self._write, step)) for step in steps], task)
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every equation; its value is what stands behind the equals sign."""
+        _, steps, _ = _work(task.data["problem"], task.data["operation"])
+        values = [self._write(step[-1]) for step in steps]
+        return self.read_steps(completion, values, _EQUATION, behind("="))
+
+    def step_count(self, task: Task) -> int:
+        """Equations of the worked solution."""
+        return len(_work(task.data["problem"], task.data["operation"])[1])
 
 
 Work = tuple[list[str], list[Step], str]

@@ -28,7 +28,7 @@ from rlskills.environments import Draft, Task, register
 from rlskills.environments.grading import arithmetic
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 OPERATIONS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 MOST_NODES = 60
@@ -52,11 +52,11 @@ Step = list
 
 
 @register("countdown")
-class Countdown(Written):
+class Countdown(PresetEnvironment):
     """Make a target from numbers with + - * /; level n needs n operations."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         operations: int = 1
@@ -184,8 +184,8 @@ def _bracketed(one: str, above: str, operator: str, two: str, below: str) -> str
 def _within(used: list, given: list[int]) -> bool:
     """Whether one multiset is part of another."""
     left = list(given)
-    for one in used:
-        if one not in left:
+    for number in used:
+        if number not in left:
             return False
-        left.remove(one)
+        left.remove(number)
     return True

@@ -30,7 +30,7 @@ from typing import ClassVar
 from rlskills.environments import Draft, Task, register
 from rlskills.environments.types import JSON
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
 
 NAMES = string.ascii_letters
 _SEPARATORS = re.compile(r"\s*(?:->|→|,)\s*|\s+")
@@ -39,11 +39,11 @@ LONGEST = 2000
 
 
 @register("graph_path")
-class GraphPath(Written):
+class GraphPath(PresetEnvironment):
     """Find a path from start to goal in a directed acyclic graph; level n is n edges long."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         length: int = 1
@@ -82,7 +82,7 @@ class GraphPath(Written):
         """A path of named nodes, branches from every node of it but the goal, edges shuffled."""
         names = iter(rng.sample(NAMES, cfg.most_nodes))
         path = [next(names) for _ in range(cfg.length + 1)]
-        edges = [one + other for one, other in pairwise(path)]
+        edges = [node + other for node, other in pairwise(path)]
         for layer, node in enumerate(path[:-1]):
             for _ in range(cfg.branching):
                 edges += _branch(rng, node, layer, path, names, cfg)
@@ -122,7 +122,7 @@ class GraphPath(Written):
         if path[0] != task.data["start"] or path[-1] != task.data["goal"]:
             return False
         edges = set(task.data["edges"])
-        return all(one + other in edges for one, other in pairwise(path))
+        return all(node + other in edges for node, other in pairwise(path))
 
     def solution(self, task: Task) -> str:
         """A depth-first search with its dead ends, then the path."""

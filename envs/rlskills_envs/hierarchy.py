@@ -23,18 +23,23 @@ train on levels 1 and 2 together. Try `rlskills env sample hierarchy --level 2`.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from itertools import pairwise, product
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register, stream
+from rlskills.environments import Draft, StepScore, Task, off_stream, register, rng_of
 from rlskills.environments.grading import read_list
+from rlskills.environments.steps import behind
 from rlskills.environments.types import JSON
 
-from .presets import Written, prefix_share, whole
+from .presets import PresetEnvironment, prefix_share, whole
 
+_HOP = re.compile(r"[a-z]{4}[\^\[\]>]")
+_RELATION = re.compile(r"[\^\[\]>]")
+_FACT = re.compile("The ")
 VERSION = 1
 ROWS = 5
 """Of the tree, its root included."""
@@ -45,12 +50,12 @@ OTHERS = 3
 
 def _grow() -> dict[str, tuple[str, ...]]:
     """Names with their children in order, row by row: two to four each, none in the last row."""
-    rng = stream("hierarchy", "taxonomy", VERSION)
+    rng = rng_of("hierarchy", "taxonomy", VERSION)
     syllables = ["".join(pair) for pair in product("bdfgklmnprstvz", "aeiou")]
     names = iter(rng.sample(["".join(pair) for pair in product(syllables, repeat=2)], 500))
     row, children = [next(names)], {}
     for _ in range(ROWS - 1):
-        families = {one: tuple(next(names) for _ in range(rng.randint(2, 4))) for one in row}
+        families = {name: tuple(next(names) for _ in range(rng.randint(2, 4))) for name in row}
         children |= families
         row = [name for family in families.values() for name in family]
     return children | dict.fromkeys(row, ())
@@ -62,18 +67,18 @@ PARENT = {child: name for name, family in CHILDREN.items() for child in family}
 
 
 @register("hierarchy")
-class Hierarchy(Written):
+class Hierarchy(PresetEnvironment):
     """Walk n hops through a fixed taxonomy; the answer and the path to it are scored."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         hops: int = 1
         """Relations to follow."""
         rows: int = ROWS
         """Use only this many rows of the taxonomy, from the root."""
-        facts: str = field(default="hidden", repr=False)
+        facts: str = off_stream("hidden")
         """`hidden`: the model has to know them; `shown`: those needed are in the prompt."""
         train_depth: int = 4
 
@@ -87,7 +92,7 @@ class Hierarchy(Written):
     levels: ClassVar = tuple({"hops": n} for n in range(1, 7))
     grows = "hops"
     version = VERSION
-    extra_parts = ("last", "path")
+    reward_components = ("last", "path")
     pairs_held_out = frozenset({("parent", "next_sibling")})
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
@@ -142,9 +147,9 @@ class Hierarchy(Written):
 
     def verify(self, task: Task, answer: str) -> float:
         """Half for the last name and half for the path up to its first mistake."""
-        return sum(self.judge(task, answer).values()) / 2
+        return sum(self.component_scores(task, answer).values()) / 2
 
-    def judge(self, task: Task, answer: str) -> dict[str, float]:
+    def component_scores(self, task: Task, answer: str) -> dict[str, float]:
         """`last`: whether the last name is right; `path`: the share before the first mistake."""
         found, path = read_list(answer.lower()) or [""], task.data["path"][1:]
         return {"last": float(found[-1] == path[-1]), "path": prefix_share(found, path)}
@@ -154,8 +159,21 @@ class Hierarchy(Written):
         path, relations = task.data["path"], task.data["relations"]
         hops = zip(path, relations, path[1:], strict=False)
         if self.tiny:
-            return self.worked([f"{one}{RELATIONS[way]}{to}" for one, way, to in hops], task)
-        return self.worked([f"The {_words(way)} of {one} is {to}." for one, way, to in hops], task)
+            return self.worked([f"{name}{RELATIONS[way]}{to}" for name, way, to in hops], task)
+        return self.worked(
+            [f"The {_words(way)} of {name} is {to}." for name, way, to in hops], task
+        )
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every hop; its value is the name that it leads to."""
+        names = task.data["path"][1:]
+        if self.tiny:
+            return self.read_steps(completion, names, _HOP, lambda hop: _RELATION.split(hop)[-1])
+        return self.read_steps(completion, [f"{name}." for name in names], _FACT, behind(" is "))
+
+    def step_count(self, task: Task) -> int:
+        """Hops."""
+        return len(task.data["relations"])
 
 
 def follow(relation: str, name: str) -> str | None:
@@ -166,7 +184,7 @@ def follow(relation: str, name: str) -> str | None:
     if name not in PARENT or relation == "parent":
         return PARENT.get(name)
     family = CHILDREN[PARENT[name]]
-    return next((other for one, other in pairwise(family) if one == name), None)
+    return next((other for child, other in pairwise(family) if child == name), None)
 
 
 def _walk(rng: random.Random, names: Mapping[str, None], hops: int) -> tuple[list[str], list[str]]:

@@ -21,17 +21,21 @@ where order matters). Try `rlskills env sample lego --level 3`.
 from __future__ import annotations
 
 import random
+import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register
+from rlskills.environments import Draft, StepScore, Task, register
+from rlskills.environments.steps import behind
 from rlskills.environments.types import JSON
 from rlskills.errors import UnknownName
 
-from .presets import Written, whole
+from .presets import PresetEnvironment, whole
+
+_ASSIGNMENT = re.compile(r"[a-zA-Z] ?=")
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,11 @@ GROUPS = {
 
 
 @register("lego")
-class Lego(Written):
+class Lego(PresetEnvironment):
     """Resolve shuffled assignments over a group; level n asks for the n-th variable of a chain."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         position: int = 1
@@ -160,6 +164,15 @@ class Lego(Written):
         _, *values = task.data["values"]
         steps = [first, *(f"{one}={value}" for one, value in zip(others, values, strict=True))]
         return self.worked(steps if self.tiny else [s.replace("=", " = ") for s in steps], task)
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every variable with its value, which stands behind the last equals sign."""
+        value = behind("=" if self.tiny else " = ")
+        return self.read_steps(completion, task.data["values"], _ASSIGNMENT, value)
+
+    def step_count(self, task: Task) -> int:
+        """Variables up to the one that is asked for."""
+        return len(task.data["values"])
 
 
 def position(number: int) -> str:

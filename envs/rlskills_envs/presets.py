@@ -8,26 +8,28 @@ Both ask the same problems at the same addresses.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from rlskills.environments import Draft, Environment, Holdout, Task
+from rlskills.environments import Draft, Environment, Holdout, StepScore, Task, off_stream
 from rlskills.environments.parsing import TAIL, answer_block, strictly_formed
+from rlskills.environments.steps import StepForm
 from rlskills.errors import UnknownName
 
 PRESETS = ("chat", "tiny")
 
 
-class Written(Environment):
+class PresetEnvironment(Environment):
     """An environment in two presets, whose depth is its level and ends training at some depth."""
 
     @dataclass(frozen=True)
     class Config(Environment.Config):
         """What a level sets; subclasses add their own fields."""
 
-        # Not shown: a task is drawn from the Config's text, and is the same in both presets.
-        preset: str = field(default="chat", repr=False)
+        # Off the stream: an address gives the same problem in both presets.
+        preset: str = off_stream("chat")
         """`chat` for models that read, `tiny` for the tiny preset."""
         train_depth: int = 0
         """Deeper problems belong to `ood_depth`; 0 holds none out."""
@@ -52,15 +54,13 @@ class Written(Environment):
     skills_held_out: ClassVar[frozenset[str]] = frozenset()
     pairs_held_out: ClassVar[frozenset[tuple[str, str]]] = frozenset()
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.tiny = self.base.preset == "tiny"
         depth = self.base.train_depth if self.base.train_depth < len(self.configs) else 0
         self.holdout = Holdout(self.skills_held_out, self.pairs_held_out, depth or None)
 
-    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
         """Any problem, unless this split has none as deep as the level."""
         return self.make(rng, cfg) if self.reaches(cfg, split) else None
 
@@ -97,6 +97,13 @@ class Written(Environment):
             else "\n".join([*steps, ending])
         )
 
+    def read_steps(
+        self, text: str, values: Sequence[str], shape: re.Pattern[str], value: Callable[[str], str]
+    ) -> tuple[StepScore, ...]:
+        """The steps that `worked` writes, in a text of any kind; see `StepForm`."""
+        end, stop = (";", "#") if self.tiny else ("\n", "<answer>")
+        return StepForm(end, stop, shape, value).read(text, values)
+
     def evaluation_split(self, level: int) -> str:
         """`test`, or `ood_depth` where training never goes."""
         limit = self.holdout.depth_above
@@ -114,5 +121,5 @@ def prefix_share(found: Sequence[str], expected: Sequence[str]) -> float:
     """How much of the longer of two lists they share before they first differ, in [0, 1]."""
     pairs = enumerate(zip(found, expected, strict=False))
     shorter = min(len(found), len(expected))
-    right = next((i for i, (one, other) in pairs if one != other), shorter)
+    right = next((i for i, (name, other) in pairs if name != other), shorter)
     return right / max(len(found), len(expected))

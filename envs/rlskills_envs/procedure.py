@@ -28,15 +28,16 @@ from __future__ import annotations
 import random
 import re
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from rlskills.environments import Draft, Task, register
+from rlskills.environments import Draft, StepScore, Task, register
+from rlskills.environments.steps import StepForm, behind
 from rlskills.environments.types import JSON
 
-from .presets import Written, prefix_share, whole
+from .presets import PresetEnvironment, prefix_share, whole
 
 Items = list[str]
 Case = tuple[Items, int, int, str]
@@ -97,11 +98,11 @@ End with the result of every step, one a line, as in
 
 
 @register("procedure")
-class Procedure(Written):
+class Procedure(PresetEnvironment):
     """Follow n instructions on a string or list; every intermediate result is scored."""
 
     @dataclass(frozen=True)
-    class Config(Written.Config):
+    class Config(PresetEnvironment.Config):
         """What a level sets."""
 
         steps: int = 1
@@ -131,7 +132,7 @@ class Procedure(Written):
         assert draft is not None  # for some instructions are always possible
         return draft
 
-    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A problem with `move` in it only where it may be: long ones hardly ever do without."""
         if not self.reaches(cfg, split):
             return None
@@ -209,7 +210,21 @@ class Procedure(Written):
         lines = zip(_lines(task.data["steps"]), task.data["results"], strict=True)
         return self.worked([f"{line} {result}" for line, result in lines], task)
 
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every instruction's result, at the end of its line; in `tiny`, those of the answer."""
+        results = task.data["results"]
+        if self.tiny:
+            mark = completion.rfind("#")
+            return _RESULTS.read(completion, results, start=mark + 1) if mark >= 0 else ()
+        return self.read_steps(completion, results, _NUMBERED, behind(" "))
 
+    def step_count(self, task: Task) -> int:
+        """Instructions."""
+        return len(task.data["results"])
+
+
+_NUMBERED = re.compile(r"\d{1,3}\. ")
+_RESULTS = StepForm("/", "", re.compile(""), str, last_open=True)
 _BLANKS = re.compile(r"[\s\[\]]+")
 
 
@@ -229,7 +244,7 @@ def _arguments(rng: random.Random, wanted: str, size: int, kind: str) -> list[in
     places = {"a": range(1, size + 1), "b": range(1, size), "c": range(2, size + 1)}
     if wanted == "aa":
         return [*sorted(rng.sample(places["a"], 2))]
-    return [rng.choice(FILLERS[kind] if one == "i" else places[one]) for one in wanted]
+    return [rng.choice(FILLERS[kind] if what == "i" else places[what]) for what in wanted]
 
 
 def _lines(steps: list[list]) -> list[str]:

@@ -70,7 +70,7 @@ def functions(name: str) -> environments.Environment:
 def pool_of() -> dict[str, Source]:
     """The pool: useful, mastered, impossible and coin-flip units."""
     sources = units_of(functions("train"), "train", range(1, 6))
-    for skill, part in functions("common").signatures().items():
+    for skill, part in functions("common").by_skill().items():
         sources[f"mastered {skill}"] = Source(part, "train", 1, skill, "mastered")
     for useless in (Impossible, Coin):
         for n in range(32):

@@ -10,25 +10,12 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
-from urllib.parse import urlencode
 
-from ..environments import Environment, Score, Task, find, load, names, unique_tasks
-from ..environments.registry import origin
+from ..environments import Environment, Score, Task, load, unique_tasks
 from ..errors import UserError
+from ..spec import Spec
 
 Row = dict[str, Any]
-
-
-def spec_of(env: Environment) -> str:
-    """What `load` makes this environment of again, options included."""
-    cls = type(env)
-    name = cls.name if cls.name in names() and find(cls.name) is cls else origin(cls)
-    given = {one.name: getattr(env.base, one.name) for one in fields(env.base)}
-    options = {k: v for k, v in given.items() if v != getattr(env.Config(), k)}
-    if env.seed:
-        options["seed"] = env.seed
-    texts = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in options.items()}
-    return f"{name}?{urlencode(texts)}" if texts else name
 
 
 def chosen(env: Environment, split: str, levels: int | Sequence[int], count: int) -> Iterator[Task]:
@@ -53,7 +40,7 @@ def row_of(task: Task) -> Row:
 
 def task_of(row: Mapping[str, Any]) -> Task:
     """The task that a row came from."""
-    kept = {one.name: row[one.name] for one in fields(Task)}
+    kept = {item.name: row[item.name] for item in fields(Task)}
     messages = [dict(message) for message in row["prompt"]]
     kept["prompt"] = messages[0]["content"] if row["text_prompt"] else tuple(messages)
     return Task(**kept | {"skills": tuple(row["skills"]), "data": json.loads(row["data"])})
@@ -92,7 +79,10 @@ def to_trl(
     def reward(
         completions: Sequence[Any], task: Sequence[str], **columns: Any
     ) -> list[float | None]:
-        texts = [one if isinstance(one, str) else one[-1]["content"] for one in completions]
+        texts = [
+            completion if isinstance(completion, str) else completion[-1]["content"]
+            for completion in completions
+        ]
         scores = made.scores([Task.from_json(text) for text in task], texts)
         return [None if score.failed else score.reward for score in scores]
 
@@ -106,10 +96,13 @@ def to_trl(
     return datasets_library().Dataset.from_list(listed), reward
 
 
-def verl_row(task: Task, spec: str) -> Row:
-    """A row of verl's RL datasets; `compute_score` of `rlskills.adapters.verl` grades it."""
+def verl_row(task: Task, spec: Spec) -> Row:
+    """A row of verl's RL datasets; `compute_score` of `rlskills.adapters.verl` grades it.
+
+    `spec` is that of the environment, with all its options.
+    """
     return {
-        "data_source": spec,
+        "data_source": str(spec),
         "prompt": task.messages,
         "ability": task.env,
         "reward_model": {"style": "rule", "ground_truth": task.answer or ""},

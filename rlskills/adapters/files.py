@@ -16,7 +16,7 @@ from typing import Any
 
 from ..environments import Environment, Task
 from ..errors import UnknownName, UserError
-from .export import datasets_library, row_of, spec_of, verl_row
+from .export import datasets_library, row_of, verl_row
 
 CHUNK = 2_000
 """Rows that are in memory at a time, where the form allows it."""
@@ -53,8 +53,7 @@ def _parquet(tasks: Iterable[Task], env: Environment, output: Path) -> None:
 
 
 def _verl(tasks: Iterable[Task], env: Environment, output: Path) -> None:
-    spec = spec_of(env)
-    _tables((verl_row(task, spec) for task in tasks), output)
+    _tables((verl_row(task, env.spec) for task in tasks), output)
 
 
 def _tables(rows: Iterator[dict[str, Any]], output: Path) -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..environments.registry import from_file
 from ..errors import UnknownName, UserError
+from ..spec import from_file
 from .base import Base
 from .boxes import UniformBox
 from .methods.adarft import AdaRFT

@@ -1,26 +1,28 @@
 """`Environment`: two pure functions (make a problem, verify an answer) and the levels as data.
 
-A subclass writes `make`, and `verify` if equality with the answer is not the rule. Everything else
-(random access by address, splits, scoring, demonstrations) is provided and final.
+A subclass writes `make`, and `verify` if equality with the answer is not the rule. What else it may
+offer is in `capabilities.py`. Random access by address, splits and scoring are provided and final.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
-from typing import Any, ClassVar, final
+from functools import cached_property
+from typing import Any, ClassVar, Self, final
 
 from ..errors import UnknownName, UserError
-from .episode import Episode
+from ..spec import Registry, Spec, typed
+from .capabilities import Capabilities
+from .composition import DRAWS, compositions, skills_of
+from .isolation.workers import workers_of
 from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
 from .scoring import GraderError, calls_of, grade
-from .seeding import digest, stream
-from .skills import prerequisites_of
-from .splits import SPLITS, Holdout, hashed_owner
+from .seeding import digest, rng_of, stream_key
+from .splits import SPLITS, Holdout, hashed_split
 from .types import JSON, Draft, Score, Task
 
 REDRAWS = 5_000
@@ -31,22 +33,31 @@ class EmptySplit(UserError):
     """No task of this split was found at this level, and perhaps there is none."""
 
 
-class Environment:
+@dataclass(frozen=True)
+class _Seeded:
+    """The options of every environment beside those of its `Config` and the reward."""
+
+    seed: int = 0
+    composition: str = ""
+
+
+class Environment(Capabilities):
     """Base class of every environment; see `docs/environments.md` for the author's path."""
 
     @dataclass(frozen=True)
     class Config:
         """What a level sets. A subclass puts its own fields here."""
 
-    name: ClassVar[str] = ""
+    name: str = ""
+    """The registered name; without one, that of the class."""
     version: ClassVar[int] = 1
     levels: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
     """Config overrides by level, easiest first; `levels[0]` is level 1."""
     test_percent: ClassVar[int] = 10
     holdout: Holdout = Holdout()
-    extra_parts: ClassVar[Sequence[str]] = ()
-    """Names of what `judge` returns, which a reward may give weights to."""
-    answers_fit_others: ClassVar[bool] = False
+    reward_components: ClassVar[Sequence[str]] = ()
+    """Names of what `component_scores` returns, which a reward may give weights to."""
+    many_valid_answers: ClassVar[bool] = False
     """Whether an answer to one problem is often right for another one too (a colouring, a valid
     conclusion), so that the check of exchanged answers only warns."""
     drawing_seconds: ClassVar[float] = 1.0
@@ -56,37 +67,48 @@ class Environment:
     grading_seconds: float = 5.0
     """Wall-clock limit of one grading, where the grader is not trusted."""
     grading_workers: int = 0
-    """Processes that grade, where the grader is not trusted; 0: one a core, at most 4."""
+    """Processes that grade, where the grader is not trusted; 0: one per core, at most 4."""
     source: ClassVar[str] = ""
     """How another process finds this class, where its module and its name do not say."""
 
+    _given: dict[str, Any]
+
+    def __new__(cls, **options: Any) -> Self:
+        """Keep the options, all of them, whatever a subclass does with its own."""
+        made = super().__new__(cls)
+        made._given = options
+        return made
+
     def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
+        self,
+        *,
+        seed: int = 0,
+        reward: str | Mapping[str, float] = "binary",
+        composition: str = "",
+        **config: Any,
     ) -> None:
-        self.seed = seed
-        self.weights = reward_weights(reward, self.extra_parts)
+        self.name = ENVIRONMENTS.name_of(type(self))
+        common = {"seed": seed, "composition": composition}
+        self.seed, self.composition = typed(common, _Seeded, self.name).values()
+        self.weights = reward_weights(reward, self.reward_components)
         self.base = self._configured(self.Config(), config)
         self.configs = [self._configured(self.base, level) for level in self.levels]
-        self._shown = [repr(cfg) for cfg in self.configs]
+        self._stream_keys = [stream_key(cfg) for cfg in self.configs]
+        self._composed = self._composition()
 
-    # What an author writes.
+    # What an author writes; all else is optional and in `Capabilities`.
 
     def make(self, rng: random.Random, cfg: Any) -> Draft:
         """Draw one problem from `rng` alone, under one level's `Config`."""
         raise NotImplementedError(f"{type(self).__name__} does not define make(rng, cfg)")
 
-    def propose(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Any, split: str) -> Draft | None:
         """Draw a problem that this split is likely to own; None if it can own none under `cfg`.
 
         Worth defining where `make` seldom draws what a split owns. Ownership is verified, and what
         another split owns is drawn again, so this may be wrong, but not return None wrongly.
         """
         return self.make(rng, cfg)
-
-    def pairs(self, of: Draft | Task) -> Sequence[tuple[str, str]]:
-        """The ordered pairs of skills (f, g) in which g takes what f returns, for hold-outs by
-        pair. Default: neighbours in `skills`, which is right for chains only."""
-        return tuple(pairwise(of.skills))
 
     def verify(self, task: Task, answer: str) -> bool | float:
         """Is this parsed answer right? A float in [0, 1] gives partial credit; 1 is correct."""
@@ -107,63 +129,6 @@ class Environment:
         answer. Default: one answer block at the end; with a `parse` of its own, nothing more."""
         return type(self).parse is not Environment.parse or strictly_formed(text)
 
-    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
-        """Parts of the score beside `verify`, in [0, 1], by the names in `extra_parts`."""
-        return {}
-
-    def solution(self, task: Task) -> str:
-        """A worked solution that scores correct, for supervised training. Default: the answer."""
-        return self.answer_only(task)
-
-    def answer_only(self, task: Task) -> str:
-        """The bare answer in the form `parse` reads, for supervised training without steps."""
-        return f"<answer>{task.answer}</answer>"
-
-    def start(self, task: Task) -> Episode:
-        """A fresh attempt at a task. Default: one reply, which is the answer."""
-        return Episode(self, task)
-
-    def replies(self, task: Task) -> Sequence[str]:
-        """What an expert replies, turn by turn, for supervised training. Default: the solution."""
-        return (self.solution(task),)
-
-    def skills(self) -> Sequence[str]:
-        """All skills that a task may use, where that is known."""
-        return ()
-
-    def compose(self, rng: random.Random, cfg: Any, skills: tuple[str, ...]) -> Draft | None:
-        """A problem of exactly these skills, in this evaluation order; None if there is none."""
-        return None
-
-    def behaviours(self) -> Mapping[str, Callable[[Any], Any]]:
-        """What each skill does to a case of `cases`, where that can be computed."""
-        return {}
-
-    def cases(self, rng: random.Random) -> Iterator[Any]:
-        """Inputs to compare the behaviours of skills on, without end."""
-        return iter(())
-
-    def prerequisites(
-        self, levels: Iterable[int], split: str = "train", draws: int = 500
-    ) -> Mapping[str, tuple[str, ...]]:
-        """What each composition is composed of, for schedulers that use a prerequisite graph.
-
-        Found in the first `draws` tasks of each level; see `skills.prerequisites_of` for names.
-        """
-        tasks = (self.task(split, level, index) for level in levels for index in range(draws))
-        return prerequisites_of(tasks)
-
-    def evaluation_split(self, level: int) -> str:
-        """The split whose tasks measure this level; for most environments `test`."""
-        return "test"
-
-    def signatures(self) -> Mapping[str, Environment]:
-        """This environment in parts, by the skill that their problems apply last.
-
-        A curriculum can then choose between skills and not only between levels. Default: no parts.
-        """
-        return {}
-
     # What is provided.
 
     @final
@@ -176,14 +141,17 @@ class Environment:
         cfg = self.config(level)
         if split not in self.holdout.splits:
             raise UnknownName(f"split of {self.name}", split, self.holdout.splits)
-        place = (self._shown[level - 1], split, level, index)
-        rng = stream(self.seed, self.name, self.version, *place)
+        address = (self._stream_keys[level - 1], split, level, index)
+        if self._composed:
+            address = (*address, self.composition)
+        rng = rng_of(self.seed, self.name, self.version, *address)
         end = time.monotonic() + patience
-        for _ in range(REDRAWS):
-            draft = self.propose(rng, cfg, split)
-            if draft is None:
+        for _ in range(DRAWS if self._composed else REDRAWS):
+            if self._composed:
+                draft = self.compose(rng, cfg, self._composed)
+            elif (draft := self.sample_for_split(rng, cfg, split)) is None:
                 raise EmptySplit(f"{self.name}: split {split!r} is empty at level {level} ({cfg})")
-            task = self.task_of(draft, split, level, index)
+            task = draft and self.task_of(draft, split, level, index)
             if task is not None:
                 return task
             if time.monotonic() > end:
@@ -194,7 +162,7 @@ class Environment:
     def task_of(self, draft: Draft, split: str, level: int, index: int) -> Task | None:
         """The task that a draft makes, or None if the split does not own it."""
         depth, key = draft.depth or level, self.key(draft)
-        if self.owner(draft.skills, depth, key, self.pairs(draft)) != split:
+        if self.split_of(draft.skills, depth, key, self.pairs(draft)) != split:
             return None
         return Task(
             self.name, split, level, index, draft.prompt, draft.answer,
@@ -214,7 +182,7 @@ class Environment:
             start += 1
 
     @final
-    def owner(
+    def split_of(
         self,
         skills: tuple[str, ...],
         depth: int,
@@ -222,8 +190,8 @@ class Environment:
         pairs: Sequence[tuple[str, str]] | None = None,
     ) -> str:
         """The one split that owns a problem with this content."""
-        held = self.holdout.owner(skills, depth, pairs)
-        return held or hashed_owner(key, self.test_percent)
+        held = self.holdout.split_of(skills, depth, pairs)
+        return held or hashed_split(key, self.test_percent)
 
     @final
     def config(self, level: int) -> Any:
@@ -232,6 +200,61 @@ class Environment:
         if level not in known:
             raise UnknownName(f"level of {self.name}", level, known)
         return self.configs[level - 1]
+
+    @cached_property
+    def spec(self) -> Spec:
+        """What this environment was made from: `load(env.spec)` makes an equal one anywhere."""
+        canonical = {item.name: getattr(self.base, item.name) for item in fields(self.base)}
+        canonical["seed"] = self.seed
+        if not _names_reward(self._given.get("reward")):
+            canonical["reward"] = self.weights
+        options = {name: canonical.get(name, value) for name, value in self._given.items()}
+        return Spec(ENVIRONMENTS.spec_of(type(self)), options)
+
+    def __reduce__(self) -> Any:
+        return _remade, (self.spec,)
+
+    @final
+    def with_options(self, **options: Any) -> Self:
+        """The same environment with some options set or changed."""
+        return type(self)(**{**self._given, **options})
+
+    @final
+    def by_composition(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        sizes: Sequence[int] = (1, 2),
+        split: str = "train",
+    ) -> Mapping[str, Self]:
+        """The environment in parts by composition, for curricula that order compositions.
+
+        Part `f>g` asks problems of exactly these skills, g last, at level 2; its prerequisites are
+        `f` and `g`, as in `prerequisites`. `names` are the compositions; by default all of `sizes`
+        skills. Those that the split owns no problem of are left out. Without `compose` there are no
+        parts.
+        """  # fmt: skip
+        if type(self).compose is Environment.compose:
+            return {}
+        if names is None:
+            names = compositions(self.skills(), sizes, self.name)
+        parts = {name: self.with_options(composition=name) for name in names}
+        return {name: part for name, part in parts.items() if part._holds(split)}
+
+    def _holds(self, split: str) -> bool:
+        """Whether a split owns a problem of this composition."""
+        try:
+            self.task(split, len(self._composed), 0)
+        except (EmptySplit, UnknownName):
+            return False
+        return True
+
+    def _composition(self) -> tuple[str, ...]:
+        if not self.composition:
+            return ()
+        if type(self).compose is Environment.compose:
+            raise UserError(f"{self.name} cannot ask {self.composition!r}: it defines no `compose`")
+        return skills_of(self.composition, self.skills(), self.name)
 
     @final
     def score(self, task: Task, completion: str, *, truncated: bool = False) -> Score:
@@ -256,8 +279,6 @@ class Environment:
         calls = calls_of(tasks, completions, truncated)
         if self.trusted_grader:
             return [grade(self, *call) for call in calls]
-        from .isolation.workers import workers_of
-
         return workers_of(self).grade(calls)
 
     @property
@@ -275,18 +296,28 @@ class Environment:
             "summary": (type(self).__doc__ or "").strip().split("\n")[0],
             "levels": len(self.levels),
             "splits": list(self.holdout.splits),
-            "config": {one.name: getattr(self.base, one.name) for one in fields(self.base)},
+            "config": {item.name: getattr(self.base, item.name) for item in fields(self.base)},
         }
 
     def _configured(self, base: Any, overrides: Mapping[str, Any]) -> Any:
-        known = {one.name for one in fields(base)}
-        for name in overrides:
-            if name not in known:
-                raise UnknownName(f"option of {self.name}", name, sorted(known))
         try:
-            return replace(base, **overrides)
+            return replace(base, **typed(overrides, type(base), self.name))
         except (TypeError, ValueError) as error:
             raise UserError(f"{self.name}: {error}") from error
 
 
-__all__ = ["SPLITS", "EmptySplit", "Environment", "GraderError"]
+def _names_reward(reward: Any) -> bool:
+    """Whether a reward was given as a preset's name or as text like `answer:1,format:0.1`."""
+    return isinstance(reward, str) and not reward.startswith("{")
+
+
+def _remade(spec: Spec) -> Environment:
+    return ENVIRONMENTS.find(spec.name)(**spec.options)
+
+
+ENVIRONMENTS: Registry[Environment] = Registry(
+    "environment", Environment, group="rlskills.environments", adapters="rlskills.adapters"
+)
+"""Where environments are found by name; adapters make those of names like `rg:NAME`."""
+
+__all__ = ["ENVIRONMENTS", "SPLITS", "EmptySplit", "Environment", "GraderError"]

@@ -7,7 +7,7 @@ here; `driver.py` caps what a player may do, and a trainer only ever appends wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
@@ -82,7 +82,7 @@ class Episode:
         reward = score.reward + sum(
             self.env.weights.get(name, 0.0) * value for name, value in more.items()
         )
-        return Score(score.correct, reward, {**score.parts, **more}, score.status, score.parsed)
+        return replace(score, reward=reward, parts={**score.parts, **more})
 
 
 __all__ = ["Caps", "Episode", "Turn"]

@@ -78,7 +78,7 @@ def json_object(text: str) -> dict[str, Any] | None:
         re.sub(r"\b(True|False|None)\b", lambda m: literals[m.group()], text),
     )
     found = (_last_object(reading) for reading in dict.fromkeys(readings))
-    return next((one for one in found if one is not None), None)
+    return next((value for value in found if value is not None), None)
 
 
 def _last_object(text: str) -> dict[str, Any] | None:

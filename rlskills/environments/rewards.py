@@ -6,10 +6,11 @@ strictly in the form asked for), and `malformed` (1 when no answer was found, or
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 
-from ..errors import UnknownName, UserError
+from ..errors import UnknownName, UserError, short
 
 PARTS = ("answer", "format", "malformed")
 REWARDS: dict[str, dict[str, float]] = {
@@ -24,9 +25,13 @@ def reward_weights(
 ) -> dict[str, float]:
     """The weights of a preset, or the given ones: a mapping, or text like `answer:1,format:0.1`.
 
+    A mapping may also be given as JSON, as the text of a `Spec` holds it.
+
     `extra` names the parts an environment has beside `PARTS`. Unknown names and weights that are
     not finite are a `UserError`.
     """
+    if isinstance(reward, str) and reward.startswith("{"):
+        reward = _mapping(reward)
     if isinstance(reward, str) and ":" not in reward:
         if reward not in REWARDS:
             raise UnknownName("reward preset", reward, REWARDS)
@@ -40,6 +45,16 @@ def reward_weights(
             raise UserError(f"reward {reward!r} gives {part!r} two weights")
         weights[part] = _finite(part, weight)
     return weights
+
+
+def _mapping(text: str) -> Mapping[str, float]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"the reward {short(text)} is not a JSON object")
+    return found
 
 
 def _pair(text: str) -> tuple[str, str]:

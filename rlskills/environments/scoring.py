@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import UserError
-from .types import Score, Task
+from .types import Score, StepScore, Task
 
 if TYPE_CHECKING:
     from .environment import Environment
@@ -24,6 +24,7 @@ def grade(env: Environment, task: Task, completion: str, truncated: bool) -> Sco
     try:
         parsed = None if truncated else env.parse(completion)
         parts = _parts(env, task, completion, parsed)
+        steps = _steps(env, task, completion)
         if bad := [name for name, value in parts.items() if not 0.0 <= value <= 1.0]:
             raise ValueError(f"{bad[0]} is {parts[bad[0]]}, outside [0, 1]")
     except Exception as error:
@@ -33,7 +34,17 @@ def grade(env: Environment, task: Task, completion: str, truncated: bool) -> Sco
         ) from error
     reward = sum(weight * parts.get(part, 0.0) for part, weight in env.weights.items())
     status = "truncated" if truncated else "unparsed" if parsed is None else "ok"
-    return Score(parts["answer"] == 1.0, reward, parts, status, parsed)
+    return Score(parts["answer"] == 1.0, reward, parts, status, parsed, steps=steps)
+
+
+def _steps(env: Environment, task: Task, completion: str) -> tuple[StepScore, ...]:
+    """The steps that the environment reads, checked: spans in order, inside the completion."""
+    steps, behind = tuple(env.steps(task, completion)), 0
+    for step in steps:
+        if not behind <= step.start < step.end <= len(completion):
+            raise ValueError(f"{step} is empty, out of order or outside the completion")
+        behind = step.end
+    return steps
 
 
 def _parts(env: Environment, task: Task, completion: str, parsed: str | None) -> dict[str, float]:
@@ -44,8 +55,8 @@ def _parts(env: Environment, task: Task, completion: str, parsed: str | None) ->
         "format": float(env.well_formed(completion)),
         "malformed": 0.0,
     }
-    if env.extra_parts:
-        parts |= {name: float(value) for name, value in env.judge(task, parsed).items()}
+    if env.reward_components:
+        parts |= {name: float(value) for name, value in env.component_scores(task, parsed).items()}
     return parts
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ..errors import UserError
 from .environment import EmptySplit, Environment
-from .seeding import stream
+from .seeding import rng_of
 from .skills import never_trained
 from .types import Task
 
@@ -41,7 +41,7 @@ class SkillMix:
     def task(self, index: int) -> Task:
         """The task at this place of the view, the same for everyone; `index` counts in the view."""
         env = self.env
-        rng = stream("skill-mix", self.seed, env.seed, env.name, env.version, self.split,
+        rng = rng_of("skill-mix", self.seed, env.seed, env.name, env.version, self.split,
                      self.k, index)  # fmt: skip
         for _ in range(COMBINATIONS):
             skills = rng.sample(list(env.skills()), self.k)

@@ -55,7 +55,7 @@ def prerequisites_of(tasks: Iterable[Task]) -> dict[str, tuple[str, ...]]:
         if THEN.join(chain) in graph:
             continue
         below = list(dict.fromkeys((chain[:-1], chain[1:]))) if len(chain) > 1 else []
-        graph[THEN.join(chain)] = tuple(THEN.join(one) for one in below)
+        graph[THEN.join(chain)] = tuple(THEN.join(part) for part in below)
         waiting += below
     return dict(sorted(graph.items(), key=lambda item: (item[0].count(THEN), item[0])))
 
@@ -79,6 +79,6 @@ def share_never_trained(
 ) -> float:
     """The share of the k-combinations in `asked` (skills of one task each) that no trained task
     contained: the same as `never_trained`, counted."""
-    seen = {combo for one in trained for combo in combinations(sorted(set(one)), k)}
-    combos = [combo for one in asked for combo in combinations(sorted(set(one)), k)]
+    seen = {combo for skills in trained for combo in combinations(sorted(set(skills)), k)}
+    combos = [combo for skills in asked for combo in combinations(sorted(set(skills)), k)]
     return sum(combo not in seen for combo in combos) / max(1, len(combos))

@@ -28,7 +28,7 @@ class Holdout:
     pairs: frozenset[tuple[str, str]] = frozenset()
     depth_above: int | None = None
 
-    def owner(
+    def split_of(
         self,
         skills: tuple[str, ...],
         depth: int,
@@ -54,6 +54,6 @@ class Holdout:
         return tuple(name for name, present in zip(SPLITS, used, strict=True) if present)
 
 
-def hashed_owner(key: str, test_percent: int) -> str:
+def hashed_split(key: str, test_percent: int) -> str:
     """`test` for `test_percent` of all keys and `train` for the others; no seed enters."""
     return "test" if int(digest("owner", key), 16) % 100 < test_percent else "train"

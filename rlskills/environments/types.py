@@ -81,6 +81,18 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class StepScore:
+    """A worked step in a completion: characters `start` to `end`, and whether its value is right.
+
+    Right means exactly the value of the task's step of the same number, counted from the first.
+    """
+
+    start: int
+    end: int
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """How one completion did. `correct` is what is reported, `reward` is what is optimised.
 
@@ -97,6 +109,8 @@ class Score:
     parsed: str | None
     note: str = ""
     """What went wrong, where the grader failed."""
+    steps: tuple[StepScore, ...] = ()
+    """The worked steps that were read in the completion (in the last reply, of several turns)."""
 
     @property
     def failed(self) -> bool:

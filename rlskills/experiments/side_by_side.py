@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from ..environments.registry import import_files, imported_files
+from ..spec import import_files, imported_files
 
 
 def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads: int) -> None:

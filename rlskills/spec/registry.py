@@ -93,19 +93,24 @@ class Registry(Generic[T]):
         raise UnknownName(self.kind, name, self.names())
 
     def name_of(self, cls: type[T]) -> str:
-        """What a class is called: its `name`, else that of its entry point, else its own."""
-        given = getattr(cls, "name", "") or self._entry_of(cls)
+        """What a class is called: its `name`, else its entry point's, its base's, or its own."""
+        given = vars(cls).get("name") or self._entry_of(cls) or getattr(cls, "name", "")
         return given or cls.__name__
 
     def spec_of(self, cls: type[T]) -> str:
         """The name by which a fresh process finds the class, where nothing is registered yet."""
-        if source := vars(cls).get("source"):
-            return str(source)
+        if vars(cls).get("source"):
+            return self.place_of(cls)
         known = vars(cls).get("name", "")
         if cls.__module__.partition(".")[0] == OWN and self.registered.get(known) is cls:
             return known
-        file = source_file(cls.__module__)
-        return self._entry_of(cls) or f"{file or cls.__module__}:{cls.__qualname__}"
+        return self._entry_of(cls) or self.place_of(cls)
+
+    def place_of(self, cls: type[T]) -> str:
+        """Where a class is defined, as `find` takes it: file or module, and the class."""
+        if source := vars(cls).get("source"):
+            return str(source)
+        return f"{source_file(cls.__module__) or cls.__module__}:{cls.__qualname__}"
 
     def _entries(self) -> dict[str, EntryPoint]:
         if not self.group:

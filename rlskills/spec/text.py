@@ -25,7 +25,7 @@ MAX_NESTING = 32
 NESTED = "$spec"
 """The key that marks a nested spec in JSON."""
 _PARENTHESIS = re.compile(r"[()]")
-_MARKED = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9/:,.\-_~@*!])")
+_MARKED = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9/:,.\-_~@*!>])")
 
 
 @dataclass(frozen=True)

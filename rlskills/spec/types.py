@@ -34,36 +34,41 @@ def typed(options: Mapping[str, Any], dataclass_type: type, owner: str) -> dict[
     for name, value in options.items():
         if name not in known:
             raise UnknownName(f"option of {owner}", name, known)
+        declared, of_default = known[name]
+        # A type that says nothing leaves values alone, and text is read as the default would be.
+        kind = of_default if declared is Any and isinstance(value, str) else declared
         try:
-            read[name] = _read(value, known[name])
+            read[name] = _read(value, kind)
         except _Mismatch:
             raise UserError(
-                f"{owner}: option {name}={short(value)} is not of type {_shown(known[name])}"
+                f"{owner}: option {name}={short(value)} is not of type {_shown(kind)}"
             ) from None
     return read
 
 
 @lru_cache(maxsize=512)
-def _types(dataclass_type: Any) -> dict[str, Any]:
+def _types(dataclass_type: Any) -> dict[str, tuple[Any, Any]]:
+    """The declared type of every field, and that of its default."""
     try:
         hints = get_type_hints(dataclass_type)
     except (NameError, TypeError, AttributeError):  # a type of a function's own namespace
         hints = {}
     return {
-        item.name: _declared(item, hints.get(item.name, Any))
+        item.name: (hints.get(item.name, Any), _of_default(item))
         for item in fields(dataclass_type)
         if item.init
     }
 
 
-def _declared(item: Field[Any], hint: Any) -> Any:
+def _of_default(item: Field[Any]) -> Any:
     default = None if item.default is MISSING else item.default
-    scalar = isinstance(default, bool | int | float | str)
-    return type(default) if hint is Any and scalar else hint
+    return type(default) if isinstance(default, bool | int | float | str) else Any
 
 
 def _read(value: Any, kind: Any) -> Any:
     """`value` as `kind`, or `_Mismatch`."""
+    if kind is Any:
+        return value
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         return _union(value, get_args(kind))
@@ -74,7 +79,7 @@ def _read(value: Any, kind: Any) -> Any:
         return reader(value, get_args(kind))
     if isinstance(kind, type) and not isinstance(value, kind):
         raise _Mismatch
-    return value  # Any, and types that only the field's owner understands
+    return value  # of a type that only the field's owner understands
 
 
 def _union(value: Any, kinds: tuple[Any, ...]) -> Any:

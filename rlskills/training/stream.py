@@ -72,7 +72,7 @@ def uniform(
 
 def units_of(env: Environment, split: str, levels: Sequence[int]) -> dict[str, Source]:
     """Units `SKILL@L2` by last skill and level where the environment has such parts, else `L2`."""
-    parts = env.signatures()
+    parts = env.by_skill()
     if not parts:
         return {f"L{level}": Source(env, split, level) for level in levels}
     return {

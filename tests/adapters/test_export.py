@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rlskills.adapters.export import row_of, rows, score_row, spec_of, task_of, to_hf, to_trl
+from rlskills.adapters.export import row_of, rows, score_row, task_of, to_hf, to_trl
 from rlskills.adapters.files import FORMS, write
 from rlskills.adapters.verl import compute_score
 from rlskills.cli.env.main import env_cli
@@ -33,10 +33,35 @@ def test_a_row_gives_its_task_back(tasks):
         assert task_of(json.loads(json.dumps(row_of(task)))) == task
 
 
-def test_a_spec_loads_the_same_environment(env: Environment):
-    assert spec_of(env) == "string_transform?preset=tiny&functions=all"
-    copy = load(spec_of(load(SPEC, seed=7)))
-    assert copy.task("test", 2, 5) == load(SPEC, seed=7).task("test", 2, 5)
+OPTIONS = {
+    "countdown": {"reward": "paper"},
+    "hierarchy": {"reward": {"answer": 0.5, "path": 0.25, "malformed": -1.0}, "seed": 3},
+    "string_transform": {"preset": "tiny", "functions": "all", "holdout_pairs": "F46>F40,F40>F46"},
+    "procedure": {"preset": "tiny", "composition": "rotate>double", "seed": 5},
+    "arithmetic": {"operation": "chain", "reversed": True, "train_depth": 3},
+    "rg:basic_arithmetic": {"operators": ("+", "-"), "min_digits": 2, "max_digits": 2,
+                            "reward": "answer:1,partial:0.5"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_no_option_is_lost_on_the_way_to_a_file(name: str, tmp_path: Path):
+    from pyarrow import parquet
+
+    made = load(name, **OPTIONS[name])
+    task = made.task("train", 2 if "composition" in OPTIONS[name] else 1, 0)
+    output = tmp_path / "tasks.parquet"
+    write([task], made, "verl", output)
+    row = parquet.read_table(output).to_pylist()[0]
+    again = load(row["data_source"])
+    assert again.spec == made.spec
+    assert again.weights == made.weights
+    assert again.configs == made.configs
+    assert again.seed == made.seed
+    assert again.task(task.split, task.level, 1) == made.task(task.split, task.level, 1)
+    for text in (made.solution(task), "no idea", "<answer>0</answer>"):
+        given = row["data_source"], text, row["reward_model"]["ground_truth"]
+        assert compute_score(*given, row["extra_info"]) == made.score(task, text).reward
 
 
 def test_rows_are_different_problems():

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from rlskills.cli.env.main import env_cli
+from rlskills.environments import load, names
+from rlskills.environments.conformance import CHECKS
 from rlskills.errors import UserError
 
 
@@ -147,3 +149,46 @@ def test_a_failed_check_exits_with_1_and_shows_the_task(tmp_path: Path, capsys):
     shown = capsys.readouterr().out
     assert "failure, junk" in shown
     assert '"prompt"' in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list"],
+        ["show", "lego"],
+        ["show", "string_transform?preset=clean&holdout_pairs=40"],
+        ["check", "countdown", "--junk", "20", "--draws", "50"],
+        ["bench", "lego", "--seconds", "0.001"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_tables_fit_80_columns_and_cut_nothing(words: list[str], monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    env_cli(words)
+    out = capsys.readouterr().out
+    table = out.partition("train, level 1, number 0")[0]  # tasks are printed as they are
+    assert max(map(len, table.splitlines())) <= 80
+    assert "…" not in table
+    if words[0] == "list":
+        flat = " ".join(table.split())
+        for name in names():
+            for word in [name, *load(name).describe()["summary"].split()]:
+                assert word in flat
+    if words[0] == "check":
+        assert all(name in table for name in CHECKS)
+
+
+def test_a_broken_environment_hides_no_other(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def broken(name):
+        if name == "lego":
+            raise UserError("cannot import environment lego: " + "x" * 100)
+        return load(name)
+
+    monkeypatch.setattr("rlskills.cli.env.main.load", broken)
+    env_cli(["list"])
+    out = capsys.readouterr().out
+    assert "countdown" in out
+    assert "cannot import" in out
+    assert max(map(len, out.splitlines())) <= 80

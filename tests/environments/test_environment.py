@@ -185,9 +185,9 @@ def test_rewards_can_be_spelled_out_where_an_environment_is_named():
 
 def test_an_environment_has_parts_of_its_own():
     class Judged(Sums):
-        extra_parts = ("short", "even")
+        reward_components = ("short", "even")
 
-        def judge(self, task: Task, answer: str) -> dict[str, float]:
+        def component_scores(self, task: Task, answer: str) -> dict[str, float]:
             return {"short": float(len(answer) < 3)}
 
     env = Judged(reward={"answer": 1, "short": 0.5, "even": 7})

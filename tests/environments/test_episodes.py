@@ -21,6 +21,7 @@ from rlskills.environments import (
     Turn,
     bare_answer,
     demonstration,
+    load,
     play,
 )
 from rlskills.environments.conformance import check
@@ -63,7 +64,7 @@ class Numbers(Sums):
     """Several turns."""
 
     name = "numbers"
-    extra_parts = ("guesses",)
+    reward_components = ("guesses",)
 
     def start(self, task: Any) -> Higher:
         return Higher(self, task)
@@ -246,3 +247,26 @@ def test_the_game_of_the_docs_conforms(tmp_path):
     file.write_text(code)
     found = check(f"{file}:Numbers", junk=100, tasks=2, draws=50)
     assert [one for one in found if one.level == "failure"] == []
+
+
+def test_a_failed_grading_keeps_its_note(tmp_path: Path):
+    path = tmp_path / "failing.py"
+    path.write_text(
+        "from rlskills.environments import Draft, Environment, Episode\n\n\n"
+        "class Game(Episode):\n"
+        "    def parts(self, score):\n"
+        "        return {'tries': 1.0}\n\n\n"
+        "class Failing(Environment):\n"
+        "    trusted_grader = False\n"
+        "    reward_components = ('tries',)\n\n"
+        "    def make(self, rng, cfg):\n"
+        "        return Draft(str(rng.random()), '1')\n\n"
+        "    def start(self, task):\n"
+        "        return Game(self, task)\n\n"
+        "    def verify(self, task, answer):\n"
+        "        raise ValueError('a broken grader')\n"
+    )
+    env = load(f"{path}:Failing")
+    score = demonstration(env, env.task("train", 1, 0)).score()
+    assert score.failed
+    assert "a broken grader" in score.note

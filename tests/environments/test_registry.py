@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from rlskills.environments import Draft, Environment, find, load, names, register, registry
+from rlskills.environments import Draft, Environment, find, load, names, register
+from rlskills.environments.environment import ENVIRONMENTS
 from rlskills.errors import UnknownName, UserError
 
 FILE = '''
@@ -39,8 +40,8 @@ class Unnamed(Coin):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     """A registry that forgets what a test registers."""
-    found = dict(registry._registered)
-    monkeypatch.setattr(registry, "_registered", found)
+    found = dict(ENVIRONMENTS.registered)
+    monkeypatch.setattr(ENVIRONMENTS, "registered", found)
     return found
 
 
@@ -63,6 +64,10 @@ class Here(Environment):
 
     def make(self, rng: random.Random, cfg: Config) -> Draft:
         return Draft(str(rng.random()), "0")
+
+
+class Offered(Here):
+    """An environment that only an entry point names."""
 
 
 def test_a_registered_name_is_found():
@@ -123,13 +128,15 @@ def test_a_class_of_a_file(write):
 
 def test_a_class_without_a_name_is_named_after_itself(write):
     text = FILE.format(name="base").replace('@register("base")\n', "")
-    assert find(f"{write('plain.py', text)}:Coin").name == "Coin"
+    assert load(f"{write('plain.py', text)}:Coin").name == "Coin"
 
 
 def test_a_class_of_a_module(write, monkeypatch):
     write("module_of_test.py", FILE.format(name="coin_of_module"))
     monkeypatch.syspath_prepend(str(write("x", "").parent))
-    assert load("module_of_test:Coin").name == "coin_of_module"
+    env = load("module_of_test:Coin", sides=3)
+    assert env.name == "coin_of_module"
+    assert str(env.spec) == "module_of_test:Coin?sides=3"
     del sys.modules["module_of_test"]
 
 
@@ -206,8 +213,12 @@ def entry(monkeypatch):
     """Pretend that an installed package offers an environment under this name."""
 
     def offer(name, value):
-        entries = [importlib.metadata.EntryPoint(name, value, registry.GROUP)]
-        monkeypatch.setattr(registry, "entry_points", lambda group: entries)
+        entries = [importlib.metadata.EntryPoint(name, value, ENVIRONMENTS.group)]
+        groups = {ENVIRONMENTS.group: importlib.metadata.EntryPoints(entries)}
+        none = importlib.metadata.EntryPoints()
+        monkeypatch.setattr(
+            "rlskills.spec.registry.entry_points", lambda group: groups.get(group, none)
+        )
 
     return offer
 
@@ -220,6 +231,10 @@ def test_entry_points_are_listed_without_importing_them(entry):
 
 
 def test_entry_points_are_loaded(entry):
-    entry("by_entry", f"{__name__}:Here")
+    entry("by_entry", f"{__name__}:Offered")
     sys.modules.setdefault(__name__, sys.modules[Here.__module__])
-    assert find("by_entry").__name__ == "Here"
+    assert find("by_entry") is Offered
+    env = load("by_entry", size=3)
+    assert env.name == "by_entry"
+    assert Offered(size=3).name == "by_entry"  # however it is made
+    assert str(env.spec) == "by_entry?size=3"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.environments.seeding import digest, seed_from, stream
+from rlskills.environments.seeding import digest, rng_of, seed_from
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -55,7 +55,7 @@ def test_key_order_does_not_matter():
 
 def test_neighbouring_seeds_are_not_shifted_copies():
     draws = {
-        seed: [stream(seed, "env", index).random() for index in range(200)] for seed in (42, 43)
+        seed: [rng_of(seed, "env", index).random() for index in range(200)] for seed in (42, 43)
     }
     assert not set(draws[42]) & set(draws[43])
 
@@ -63,10 +63,10 @@ def test_neighbouring_seeds_are_not_shifted_copies():
 def test_streams_ignore_and_leave_alone_the_global_generator():
     random.seed(1)
     before = random.getstate()
-    first = stream("a", 0).random()
+    first = rng_of("a", 0).random()
     assert random.getstate() == before
     random.seed(2)
-    assert stream("a", 0).random() == first
+    assert rng_of("a", 0).random() == first
 
 
 @given(st.integers(), st.text())
@@ -76,8 +76,8 @@ def test_seeds_for_other_generators_fit_63_bits(seed, name):
 
 def test_another_process_with_another_hash_seed_draws_the_same():
     code = (
-        "from rlskills.environments.seeding import digest, stream;"
-        "print(digest('x', {'b': 1, 'a': 2}), stream(0, 'env').random())"
+        "from rlskills.environments.seeding import digest, rng_of;"
+        "print(digest('x', {'b': 1, 'a': 2}), rng_of(0, 'env').random())"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     answers = {
@@ -90,4 +90,4 @@ def test_another_process_with_another_hash_seed_draws_the_same():
         ).stdout.strip()
         for hash_seed in ("1", "2")
     }
-    assert answers == {f"{digest('x', {'b': 1, 'a': 2})} {stream(0, 'env').random()}"}
+    assert answers == {f"{digest('x', {'b': 1, 'a': 2})} {rng_of(0, 'env').random()}"}

@@ -105,7 +105,7 @@ def test_a_mix_asks_for_k_different_skills_of_its_split(k: int):
         assert tasks == [SkillMix(env, k, split=split).task(index) for index in range(30)]
         for one in tasks:
             assert len(set(one.skills)) == one.depth == k
-            assert env.owner(one.skills, one.depth, one.key) == split
+            assert env.split_of(one.skills, one.depth, one.key) == split
             assert env.score(one, env.solution(one)).correct
         assert len({frozenset(one.skills) for one in tasks}) > 5
 

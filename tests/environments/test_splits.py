@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlskills.environments import Draft, Environment, Holdout
-from rlskills.environments.splits import SPLITS, hashed_owner
+from rlskills.environments.splits import SPLITS, hashed_split
 
 skills = st.lists(st.sampled_from("fghk"), max_size=4).map(tuple)
 keys = st.text(alphabet="0123456789abcdef", min_size=1)
@@ -52,27 +52,27 @@ def test_without_holdouts_there_are_train_and_test_only():
     ],
 )
 def test_holdouts_own_what_composes_them(used, depth, owner):
-    assert Chain.holdout.owner(used, depth) == owner
+    assert Chain.holdout.split_of(used, depth) == owner
 
 
 @given(keys, st.integers(0, 100))
 def test_the_hash_gives_train_or_test_and_grows_with_the_share(key, percent):
-    assert hashed_owner(key, 0) == "train"
-    assert hashed_owner(key, 100) == "test"
-    if hashed_owner(key, percent) == "test":
-        assert hashed_owner(key, min(100, percent + 1)) == "test"
+    assert hashed_split(key, 0) == "train"
+    assert hashed_split(key, 100) == "test"
+    if hashed_split(key, percent) == "test":
+        assert hashed_split(key, min(100, percent + 1)) == "test"
 
 
 def test_the_share_of_test_is_what_was_asked_for():
-    share = sum(hashed_owner(str(key), 10) == "test" for key in range(5000)) / 5000
+    share = sum(hashed_split(str(key), 10) == "test" for key in range(5000)) / 5000
     assert 0.08 < share < 0.12
 
 
 @given(skills, st.integers(1, 4), keys, st.integers(), st.integers())
 def test_the_owner_depends_on_content_only(used, depth, key, seed, other_seed):
     one, other = Chain(seed=seed), Chain(seed=other_seed, reward="paper")
-    assert one.owner(used, depth, key) == other.owner(used, depth, key)
-    assert one.owner(used, depth, key) in SPLITS
+    assert one.split_of(used, depth, key) == other.split_of(used, depth, key)
+    assert one.split_of(used, depth, key) in SPLITS
 
 
 @settings(max_examples=20, deadline=None)

@@ -186,7 +186,7 @@ def test_all_operations_are_needed_somewhere():
 
 @pytest.mark.parametrize(
     "options",
-    [{"largest": 1}, {"largest": "9"}, {"target": 0}, {"use": "some"}, {"use": ""}],
+    [{"largest": 1}, {"largest": "nine"}, {"target": 0}, {"use": "some"}, {"use": ""}],
 )
 def test_options_that_are_refused(options: dict):
     with pytest.raises(UserError, match=r"largest|target|use"):

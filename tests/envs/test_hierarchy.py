@@ -164,7 +164,7 @@ def test_the_worked_solution_names_every_hop():
     assert env.solution(task) == "aaaa^bbbb;bbbb]cccc;#bbbb,cccc"
 
 
-@pytest.mark.parametrize("options", [{"facts": "some"}, {"rows": 2}, {"rows": 6}, {"rows": "4"}])
+@pytest.mark.parametrize("options", [{"facts": "some"}, {"rows": 2}, {"rows": 6}, {"rows": "four"}])
 def test_options_that_are_refused(options: dict):
     with pytest.raises(UserError, match=r"facts|rows"):
         Hierarchy(**options)

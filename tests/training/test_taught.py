@@ -38,11 +38,11 @@ def test_environments_without_parts_have_levels_as_units():
 
 def test_a_part_draws_problems_of_the_whole():
     whole = load(TINY)
-    part = whole.signatures()["F32"]
+    part = whole.by_skill()["F32"]
     for index in range(50):
         task = part.task("train", 2, index)
         assert task.skills[-1] == "F32"
-        assert whole.owner(task.skills, task.depth, task.key) == "train"
+        assert whole.split_of(task.skills, task.depth, task.key) == "train"
 
 
 def test_an_unknown_last_function_is_one_error():

@@ -120,12 +120,10 @@ class FunctionGuess(Environment):
         {"depth": 3, "candidates": 3},
     )
     test_percent = 20
-    extra_parts = ("queries", "spent")
+    reward_components = ("queries", "spent")
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.weights = {"spent": -1.0, **self.weights}
         self.notation = PRESETS[self.base.preset]
 

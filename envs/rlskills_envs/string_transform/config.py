@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 
-from rlskills.environments import Environment, digest
+from rlskills.environments import Environment, digest, off_stream
 from rlskills.errors import UnknownName
 
 from .presets import PRESETS
@@ -32,20 +32,20 @@ class Config(Environment.Config):
     """Chance of a node with two operands; -1: the preset's own."""
     mode: str = "solve"
     """`solve`; or, with `tiny`, `copy`: write the expression again without computing it."""
-    # What stands below decides who owns a problem, or how often what is drawn: it need not change
-    # the streams of problems, so it is not in `repr`, which names them.
-    identity: str = field(default="program", repr=False)
+    # What follows decides which split owns a problem, or how often a function is drawn. It is off
+    # the stream, so that an address draws from the same random numbers whatever it says.
+    identity: str = off_stream("program")
     """What makes two compositions the same problem: `program`, or `program_and_input`."""
-    holdout_pairs: str = field(default="", repr=False)
+    holdout_pairs: str = off_stream("")
     """Ordered pairs that training never composes: how many (drawn by hash), or `f>g,f>h` by name,
     for g and h of what f returns."""
-    holdout_depth_above: int = field(default=0, repr=False)
+    holdout_depth_above: int = off_stream(0)
     """Deepest composition that training sees; 0: it sees all."""
-    balance: bool = field(default=False, repr=False)
+    balance: bool = off_stream(False)
     """Draw every function equally often."""
-    last: str = field(default="", repr=False)
+    last: str = off_stream("")
     """Function that is applied last; empty: any of the set."""
-    longest: int = field(default=0, repr=False)
+    longest: int = off_stream(0)
     """Characters of the longest input; 0: the preset's own number."""
 
     def __post_init__(self) -> None:
@@ -110,7 +110,9 @@ def held_out_pairs(cfg: Config) -> frozenset[tuple[str, str]]:
     sets = preset.sets(cfg.common)
     text = cfg.holdout_pairs.strip()
     if not text.isdecimal():
-        named = [tuple(one.strip() for one in pair.split(">")) for pair in text.split(",") if text]
+        named = [
+            tuple(name.strip() for name in pair.split(">")) for pair in text.split(",") if text
+        ]
         for pair in named:
             if len(pair) != 2:
                 raise ValueError(f"holdout_pairs must be a number or pairs f>g, not {text!r}")

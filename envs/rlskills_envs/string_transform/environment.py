@@ -31,11 +31,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from rlskills.environments import Draft, Environment, Task, register, seed_from
+from rlskills.environments import Draft, Environment, StepScore, Task, register, seed_from
 from rlskills.environments.types import JSON
 from rlskills.errors import UserError
 
@@ -60,10 +59,8 @@ class StringTransform(Environment):
     levels = tuple({"depth": n} for n in range(1, 9))
     test_percent: ClassVar[int] = 20
 
-    def __init__(
-        self, *, seed: int = 0, reward: str | Mapping[str, float] = "binary", **config: Any
-    ) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self.holdout = held_out(self.base)
         self.notation = notation(self.base.preset, self.base.mode)
 
@@ -81,7 +78,7 @@ class StringTransform(Environment):
         limit = PRESETS[cfg.preset].max_output_len
         raise UserError(f"string_transform: no program fits max_output_len={limit}")
 
-    def propose(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
+    def sample_for_split(self, rng: random.Random, cfg: Config, split: str) -> Draft | None:
         """A program that this split may own; it is worked out only where the split does."""
         if not can_own(cfg, self.holdout, split):
             return None
@@ -95,7 +92,7 @@ class StringTransform(Environment):
             program, x = sampler.program(rng, cfg.depth, placed), sampler.input(rng)
             sketch = self._sketch(cfg, program, x)
             held = pairs(program) if self.holdout.pairs else ()
-            if self.owner(sketch.skills, cfg.depth, self.key(sketch), held) == split:
+            if self.split_of(sketch.skills, cfg.depth, self.key(sketch), held) == split:
                 trace = _trace(cfg, program, x)
                 if trace is not None:
                     return self._draft(cfg, program, x, trace, sketch)
@@ -157,20 +154,25 @@ class StringTransform(Environment):
         """Every call with its value, in the form of a single call, then the answer."""
         return self.notation.solution(task.data["steps"], task.answer or "")
 
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every call with its value, as in the worked solution."""
+        return self.notation.steps(completion, task.data["steps"])
+
+    def step_count(self, task: Task) -> int:
+        """Calls that the worked solution shows."""
+        return 0 if self.base.mode == "copy" else len(task.data["steps"])
+
     def answer_only(self, task: Task) -> str:
         """The answer alone."""
         return self.notation.answer_only(task.answer or "")
 
-    def signatures(self) -> Mapping[str, StringTransform]:
+    def by_skill(self) -> Mapping[str, StringTransform]:
         """By the function applied last; copies have no such parts."""
         if self.base.mode == "copy":
             return {}
-        options = asdict(self.base)
         # A seed for each part: otherwise all would nest the same programs.
         return {
-            name: type(self)(
-                seed=seed_from(self.seed, name), reward=self.weights, **options | {"last": name}
-            )
+            name: self.with_options(seed=seed_from(self.seed, name), last=name)
             for name in self.skills()
             if name not in PRESETS[self.base.preset].interlace
         }

@@ -239,7 +239,7 @@ RECORDS: dict[str, Function] = {
         Function("func_24", search_palindrome, held_out=True, parameter=range(1, 4)),
     )
 }
-FUNCTIONS: dict[str, Callable[..., str]] = {name: one.call for name, one in RECORDS.items()}
+FUNCTIONS: dict[str, Callable[..., str]] = {name: record.call for name, record in RECORDS.items()}
 
 
 @cache

@@ -7,10 +7,13 @@ as few characters as they can, for a model that learns its only language here.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
+from rlskills.environments import StepScore
 from rlskills.environments.parsing import TAIL, behind_thoughts, json_object
+from rlskills.environments.steps import StepForm, behind
 
 from .expression import Call, Node, Step, calls, render, written
 from .functions import RECORDS, definition
@@ -27,6 +30,12 @@ that string:
 
 Trace = Sequence[Sequence[str]]
 """Pairs of a call on values and what it returns, in evaluation order."""
+
+
+_LINES = StepForm("\n", '{"output"', re.compile(r"func_\d|\(?['\"]"), behind(" = "))
+"""Lines like `func_3('x') = 'y'`; sums and calls of methods begin with a quotation mark."""
+TINY_STEPS = StepForm(";", "#", re.compile(r"F\d"), behind("="))
+"""Steps like `F40(efag)=efagf;`."""
 
 
 class Notation(Protocol):
@@ -46,6 +55,10 @@ class Notation(Protocol):
 
     def solution(self, trace: Trace, answer: str) -> str:
         """The worked solution, which ends like `answer_only`."""
+        ...
+
+    def steps(self, text: str, trace: Trace) -> tuple[StepScore, ...]:
+        """The calls with their values in a text, as `solution` writes them."""
         ...
 
     def answer_only(self, answer: str) -> str:
@@ -87,8 +100,11 @@ class Code:
 
     def solution(self, trace: Trace, answer: str) -> str:
         """Every call in the form of a single call, then the answer."""
-        lines = [f"{call} = {value!r}" for call, value in trace]
-        return "\n".join([*lines, self.answer_only(answer)])
+        return "\n".join([*_lines(trace), self.answer_only(answer)])
+
+    def steps(self, text: str, trace: Trace) -> tuple[StepScore, ...]:
+        """Lines that begin with a call and end with its value."""
+        return _LINES.read(text, [repr(value) for _, value in trace], _lines(trace))
 
     def answer_only(self, answer: str) -> str:
         """The answer as a model should end with it."""
@@ -136,6 +152,10 @@ class Tiny:
         """Every call and its value, then the answer."""
         return "".join(f"{call}={value};" for call, value in trace) + self.answer_only(answer)
 
+    def steps(self, text: str, trace: Trace) -> tuple[StepScore, ...]:
+        """Calls with their values, each ended by a semicolon, before the answer's mark."""
+        return TINY_STEPS.read(text, [value for _, value in trace])
+
     def answer_only(self, answer: str) -> str:
         """The answer behind its mark."""
         return "#" + answer
@@ -169,6 +189,10 @@ class Copy(Tiny):
         """There are no steps."""
         return answer
 
+    def steps(self, text: str, trace: Trace) -> tuple[StepScore, ...]:
+        """There are none."""
+        return ()
+
     def answer_only(self, answer: str) -> str:
         """The chain without any mark."""
         return answer
@@ -180,6 +204,10 @@ class Copy(Tiny):
     def parse(self, text: str) -> str | None:
         """All of the text."""
         return text[-TAIL:] or None
+
+
+def _lines(trace: Trace) -> list[str]:
+    return [f"{call} = {value!r}" for call, value in trace]
 
 
 def notation(preset: str, mode: str) -> Notation:

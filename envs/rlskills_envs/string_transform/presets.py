@@ -54,11 +54,11 @@ class Preset:
 
 
 def _named_sets(without: frozenset[str]) -> Callable[[int], Sets]:
-    kept = [one for one in RECORDS.values() if one.id not in without]
+    kept = [record for record in RECORDS.values() if record.id not in without]
     sets = {
-        "all": tuple(one.id for one in kept),
-        "train": tuple(one.id for one in kept if not one.held_out),
-        "held_out": tuple(one.id for one in kept if one.held_out),
+        "all": tuple(record.id for record in kept),
+        "train": tuple(record.id for record in kept if not record.held_out),
+        "held_out": tuple(record.id for record in kept if record.held_out),
     }
     return lambda common: sets
 
@@ -67,7 +67,9 @@ def _tiny_sets(common: int) -> Sets:
     return {name: tiny_set(name, common) for name in ("all", "common", "train", "held_out")}
 
 
-_parameters = {name: one.parameter for name, one in RECORDS.items() if one.parameter is not None}
+_parameters = {
+    name: record.parameter for name, record in RECORDS.items() if record.parameter is not None
+}
 
 PRESETS: dict[str, Preset] = {
     "paper": Preset(

@@ -13,13 +13,15 @@ Try `rlskills env sample string_row`.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from rlskills.environments import Draft, Environment, Task, register
+from rlskills.environments import Draft, Environment, StepScore, Task, register
 from rlskills.environments.parsing import TAIL
 
 from .environment import StringTransform
+from .notation import TINY_STEPS
 
 
 @register("string_row")
@@ -60,6 +62,14 @@ class StringRow(Environment):
         """Every call with its value, then all values."""
         steps = "".join(f"{call}={value};" for call, value in task.data["steps"])
         return steps + self.answer_only(task)
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """Every call with its value, as in the worked solution."""
+        return TINY_STEPS.read(completion, [value for _, value in task.data["steps"]])
+
+    def step_count(self, task: Task) -> int:
+        """The calls of the row."""
+        return len(task.data["steps"])
 
     def answer_only(self, task: Task) -> str:
         """All values behind their mark."""

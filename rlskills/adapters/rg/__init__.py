@@ -9,7 +9,7 @@ from typing import Any
 
 from ...environments import Environment
 from ...errors import UnknownName, UserError
-from .catalogue import ANSWERS_FIT_OTHERS, COSTLY, DENIED, LEFT_OUT
+from .catalogue import COSTLY, DENIED, LEFT_OUT, MANY_VALID_ANSWERS
 
 MOST_LEVELS = 10
 
@@ -46,7 +46,7 @@ def _class(name: str) -> type[Environment]:
     from .graders import GRADERS
 
     config = _config(name)
-    known = {one.name for one in fields(config)}
+    known = {item.name for item in fields(config)}
     levels = []
     for found in _levels(name):
         sets = {k: v for k, v in settings_of(vars(found)) if k in known}
@@ -69,7 +69,7 @@ def _class(name: str) -> type[Environment]:
         "version": _version(),
         "Config": config,
         "levels": tuple(levels) or ({},),
-        "answers_fit_others": name in ANSWERS_FIT_OTHERS,
+        "many_valid_answers": name in MANY_VALID_ANSWERS,
         "test_percent": 50 if name in COSTLY else 10,
         "trusted_grader": name in GRADERS or compares,
         "drawing_seconds": 60.0,  # the first draw starts a process
@@ -84,9 +84,10 @@ def _config(name: str) -> Any:
 
     default = _factory().DATASETS[name][1]()
     options = settings_of(
-        (one.name, getattr(default, one.name))
-        for one in fields(default)
-        if one.name not in ("seed", "size") and not hasattr(getattr(default, one.name), "alphabet")
+        (item.name, getattr(default, item.name))
+        for item in fields(default)
+        if item.name not in ("seed", "size")
+        and not hasattr(getattr(default, item.name), "alphabet")
     )
     texts = {option for option, value in options if isinstance(value, tuple)}
 

@@ -57,7 +57,7 @@ half, so that a draw for either split throws away one problem on average instead
 HOSTED = HASH_SEEDED | GLOBAL_GENERATOR | COSTLY
 """Drawn in a process of their own, with a fixed hash seed and a limit on the time of a draw."""
 
-ANSWERS_FIT_OTHERS = {
+MANY_VALID_ANSWERS = {
     "propositional_logic": "what follows from few premises often follows from others",
 }
 """Datasets with many right answers to a problem, which are often right for another one as well."""

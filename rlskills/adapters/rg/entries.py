@@ -42,7 +42,7 @@ def config_of(dataset: str, settings: Settings) -> Any:
         name: list(value) if isinstance(getattr(defaults, name), list) else value
         for name, value in settings
     }
-    known = {one.name for one in fields(kind)}
+    known = {item.name for item in fields(kind)}
     size = {"size": SIZES[dataset]} if dataset in SIZES else {}
     config = kind(**{"seed": 0, **size, **{k: v for k, v in given.items() if k in known}})
     try:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from ...environments import Draft, Environment, Task
 from ...environments.types import JSON
 from ...errors import UserError
+from ...spec import typed
 from . import entries
 from .catalogue import HOSTED
 from .host import DRAW_S, HOST
@@ -29,9 +30,15 @@ class ReasoningGym(Environment):
     """What all datasets share; `rlskills.adapters.rg.find` makes a subclass of each."""
 
     dataset: ClassVar[str]
-    extra_parts = ("partial",)
+    reward_components = ("partial",)
 
-    def __init__(self, *, seed: int = 0, reward: Any = "binary", **config: Any) -> None:
+    def __init__(self, **options: Any) -> None:
+        common = ("seed", "reward", "composition")
+        config = typed(
+            {name: value for name, value in options.items() if name not in common},
+            self.Config,
+            f"rg:{self.dataset}",
+        )
         # What the user sets holds at every level; levels that then are invalid or alike go.
         wanted: list[Mapping[str, Any]] = []
         for level in type(self).levels:
@@ -39,15 +46,9 @@ class ReasoningGym(Environment):
             if left not in wanted and self._valid({**left, **config}):
                 wanted.append(left)
         vars(self)["levels"] = tuple(wanted) or ({},)
-        super().__init__(seed=seed, reward=reward, **config)
+        super().__init__(**options)
         self._drawing: tuple[random.Random | None, float] = (None, 0.0)
         self._graded: tuple[Any, float] = (None, 0.0)
-
-    def __reduce__(self) -> Any:
-        """By name, because the class is made on use."""
-        given = {one.name: getattr(self.base, one.name) for one in fields(self.base)}
-        changed = {k: v for k, v in given.items() if v != getattr(self.Config(), k)}
-        return _restore, (self.dataset, {"seed": self.seed, "reward": self.weights, **changed})
 
     def make(self, rng: random.Random, cfg: Any) -> Draft:
         """A problem whose own right answer its grader accepts."""
@@ -76,7 +77,7 @@ class ReasoningGym(Environment):
         """Full reward is right, anything less is wrong."""
         return self._reward(task, answer) == 1.0
 
-    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
+    def component_scores(self, task: Task, answer: str) -> Mapping[str, float]:
         """`partial`: reasoning-gym's reward, which often pays for parts or for the form."""
         return {"partial": self._reward(task, answer)}
 
@@ -96,9 +97,9 @@ class ReasoningGym(Environment):
     def _settings(self, cfg: Any) -> entries.Settings:
         default = self.Config()
         return entries.settings_of(
-            (one.name, getattr(cfg, one.name))
-            for one in fields(cfg)
-            if getattr(cfg, one.name) != getattr(default, one.name)
+            (item.name, getattr(cfg, item.name))
+            for item in fields(cfg)
+            if getattr(cfg, item.name) != getattr(default, item.name)
         )
 
     def _valid(self, options: Mapping[str, Any]) -> bool:
@@ -114,9 +115,3 @@ class ReasoningGym(Environment):
             self._drawing = (rng, time.monotonic())
         elif time.monotonic() - self._drawing[1] > DRAW_S:
             raise UserError(f"{self.name} took over {DRAW_S:g} s to draw a task of this split")
-
-
-def _restore(dataset: str, options: dict[str, Any]) -> Environment:
-    from . import find
-
-    return find(dataset)(**options)

@@ -61,7 +61,7 @@ def _number(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
 def _numbers(metadata: Mapping[str, Any], oracle: str, answer: str) -> float:
     """Instead of any sorted numbers, each at most 1 away."""
     found, wanted = (
-        [read_number(one.strip(" '\"")) for one in text.strip().strip("[]").split(",")]
+        [read_number(number.strip(" '\"")) for number in text.strip().strip("[]").split(",")]
         for text in (answer, oracle)
     )
     return float(found == wanted and None not in found)

@@ -103,7 +103,7 @@ def _moves(before: Mapping[Any, tuple[Any, str]], state: Any, start: Any) -> str
 def unscrambled(metadata: Mapping[str, Any]) -> str:
     """The scrambling turns of a cube, backwards; the dataset has an answer for size 3 only."""
     turns = metadata["scramble_moves"].split()
-    return " ".join(one[:-1] if one.endswith("'") else f"{one}'" for one in reversed(turns))
+    return " ".join(turn[:-1] if turn.endswith("'") else f"{turn}'" for turn in reversed(turns))
 
 
 SOLVERS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {

@@ -45,10 +45,10 @@ class Verifiers(Environment):
     taskset: ClassVar[str]
     trusted_grader = False
     grading_seconds = 30.0
-    extra_parts = ("partial",)
+    reward_components = ("partial",)
 
-    def __init__(self, *, seed: int = 0, reward: Any = "binary", **config: Any) -> None:
-        super().__init__(seed=seed, reward=reward, **config)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         # Now, so that a refusal comes with the name, and no grading waits for it.
         self.loaded = source(self.taskset, json.loads(self.base.config), self.base.tasks)
 
@@ -72,7 +72,7 @@ class Verifiers(Environment):
         """All that the rewards can pay, or all of the reward named in `correct`."""
         return self._share(task, answer, self.base.correct) > 1 - 1e-9
 
-    def judge(self, task: Task, answer: str) -> Mapping[str, float]:
+    def component_scores(self, task: Task, answer: str) -> Mapping[str, float]:
         """`partial`: the share of what the rewards can pay."""
         return {"partial": self._share(task, answer, "")}
 

@@ -28,7 +28,7 @@ class Environments:
             load_environment = importlib.import_module("verifiers.legacy").load_environment
         except ImportError:
             raise refuse(taskset, "environments of this kind need verifiers<0.4") from None
-        handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             env = load_environment(taskset, **config)
             listed = list(islice(env.get_dataset(), count))
@@ -37,13 +37,13 @@ class Environments:
                 f"vf:{taskset}: cannot be loaded: {type(error).__name__}: {error}"
             ) from error
         finally:
-            for one, handler in handlers.items():  # which loading replaced
-                signal.signal(one, handler)
+            for number, handler in handlers.items():  # which loading replaced
+                signal.signal(number, handler)
         if [kind.__name__ for kind in type(env).__mro__].count("SingleTurnEnv") == 0:
             raise refuse(taskset, "its episodes have several turns")
         if len(listed) < 2:
             raise refuse(taskset, f"it has {len(listed)} tasks, too few for train and test")
-        self.rubrics = [one for one in _leaves(env.rubric) if any(one.weights)]
+        self.rubrics = [rubric for rubric in _leaves(env.rubric) if any(rubric.weights)]
         if not self.rubrics:
             raise refuse(taskset, "its rubric has no rewards with a weight")
         self.raised: list[BaseException] = []
@@ -86,7 +86,7 @@ class Environments:
 def _leaves(rubric: Any) -> list[Any]:
     """The rubrics of a group, which adds ones of its own that only measure."""
     inner = getattr(rubric, "rubrics", None)
-    return [rubric] if inner is None else [leaf for one in inner for leaf in _leaves(one)]
+    return [rubric] if inner is None else [leaf for member in inner for leaf in _leaves(member)]
 
 
 def _watched(fn: Callable[..., Any], raised: list[BaseException]) -> Callable[..., Any]:

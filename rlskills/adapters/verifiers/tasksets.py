@@ -22,9 +22,9 @@ class Tasksets:
     def __init__(self, taskset: str, module: Any, config: dict[str, Any], count: int) -> None:
         self.taskset = taskset
         exported = [getattr(module, name, None) for name in getattr(module, "__all__", ())]
-        if any(_descends(one, "Env") for one in exported):
+        if any(_descends(member, "Env") for member in exported):
             raise refuse(taskset, "it runs its own episodes (it exports an Env)")
-        found = [one for one in exported if _descends(one, "Taskset")]
+        found = [member for member in exported if _descends(member, "Taskset")]
         if len(found) != 1:
             raise refuse(taskset, f"its module exports {len(found)} Taskset classes, not one")
         try:
@@ -81,7 +81,7 @@ class Tasksets:
         wait(made.score(trace))
         if missing := [name for name, reward in trace.rewards.items() if reward is None]:
             raise ValueError(f"no value for {', '.join(missing)}")
-        return {name: (one.score, one.weight) for name, one in trace.rewards.items()}
+        return {name: (reward.score, reward.weight) for name, reward in trace.rewards.items()}
 
 
 def library(part: str) -> Any:

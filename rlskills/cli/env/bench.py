@@ -172,9 +172,9 @@ def _table(spec: str, speeds: list[Speed]) -> Table:
     table = Table("split", "level", title=Text(spec), title_justify="left")
     for column in ("drawn/s", "p99 ms", "right graded/s", "wrong graded/s", "problems, about"):
         table.add_column(column, justify="right")
-    for one in speeds:
+    for speed in speeds:
         table.add_row(
-            one.split, str(one.level), f"{one.drawn_per_s:,.0f}", f"{one.p99_ms:.2f}",
-            f"{one.right_per_s:,.0f}", f"{one.wrong_per_s:,.0f}", one.problems,
+            speed.split, str(speed.level), f"{speed.drawn_per_s:,.0f}", f"{speed.p99_ms:.2f}",
+            f"{speed.right_per_s:,.0f}", f"{speed.wrong_per_s:,.0f}", speed.problems,
         )  # fmt: skip
     return table

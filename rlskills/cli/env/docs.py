@@ -104,7 +104,7 @@ def _levels(env: Environment, speeds: list[Mapping[str, Any]]) -> Iterator[str]:
     yield from ("", "## Levels and splits", "", "| level | sets | splits |", "|---|---|---|")
     for level, sets in enumerate(env.levels, start=1):
         shown = ", ".join(f"{name}={value!r}" for name, value in sets.items())
-        held = [one["split"] for one in speeds if one["level"] == level]
+        held = [speed["split"] for speed in speeds if speed["level"] == level]
         splits = ", ".join(held or env.holdout.splits)
         yield f"| {level} | {_code(shown) if shown else 'nothing'} | {splits} |"
     yield ""
@@ -120,9 +120,9 @@ def _options(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rewards(env: Environment) -> Iterator[str]:
-    parts = ["answer", "format", "malformed", *env.extra_parts]
+    components = ["answer", "format", "malformed", *env.reward_components]
     yield from ("", "## Reward", "")
-    yield f"Parts that a reward can weigh: {', '.join(f'`{part}`' for part in parts)}."
+    yield f"Components that a reward can weigh: {', '.join(f'`{name}`' for name in components)}."
 
 
 def _speeds(
@@ -136,11 +136,13 @@ def _speeds(
     yield ""
     yield "| split | level | drawn/s | p99 ms | right graded/s | wrong graded/s | problems, about |"
     yield "|---|---|---|---|---|---|---|"
-    for one in speeds:
-        yield (
-            f"| {one['split']} | {one['level']} | {one['drawn_per_s']:,.0f} | {one['p99_ms']:.2f} "
-            f"| {one['right_per_s']:,.0f} | {one['wrong_per_s']:,.0f} | {one['problems']} |"
-        )
+    for speed in speeds:
+        rates = (f"{speed[rate]:,.0f}" for rate in ("right_per_s", "wrong_per_s"))
+        cells = (
+            speed["split"], speed["level"], f"{speed['drawn_per_s']:,.0f}",
+            f"{speed['p99_ms']:.2f}", *rates, speed["problems"],
+        )  # fmt: skip
+        yield f"| {' | '.join(map(str, cells))} |"
 
 
 def _fenced(text: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
 import json as json_text
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ...environments import Environment, Task, demonstration, load, names
+from ...environments.environment import ENVIRONMENTS
 from ...environments.registry import members, prefixes
 from ...errors import UnknownName, UserError
 from .bench import bench
@@ -30,19 +31,18 @@ STYLES = {"ok": "green", "warning": "yellow", "failure": "bold red"}
 
 def list_environments() -> None:
     """All environments that can be loaded by name."""
-    table = Table()
-    table.add_column("name", no_wrap=True)
-    for column in ("levels", "splits", "summary", "source"):
-        table.add_column(column, overflow="fold")
+    table = _table("name", "levels", "splits", "what is asked")
+    table.columns[1].justify = "right"
+    table.columns[2].max_width = 20
     for name in names():
         try:
             env = load(name)
         except UserError as error:  # one that is broken must not hide the others
-            table.add_row(name, "", "", Text(str(error), style="red"), "")
+            table.add_row(name, "", "", Text(_plain(str(error)), style="red"))
             continue
         about = env.describe()
         splits, summary = ", ".join(about["splits"]), Text(about["summary"])
-        table.add_row(name, str(about["levels"]), splits, summary, Text(_source(env)))
+        table.add_row(name, str(about["levels"]), splits, summary)
     console = Console()
     console.print(table)
     for prefix in prefixes():
@@ -61,15 +61,17 @@ def show(env: tyro.conf.Positional[str], /, level: int = 1) -> None:
     loaded = load(env)
     about, task = loaded.describe(), loaded.task("train", level, 0)
     console = Console()
-    _print(console, f"{about['name']} (version {about['version']}): {about['summary']}")
-    _print(console, f"source: {_source(loaded)}")
+    heading = f"{about['name']} (version {about['version']}): {about['summary']}"
+    console.print(Text(_plain(heading), overflow="fold"))
+    _print(console, f"source: {ENVIRONMENTS.place_of(type(loaded))}")
     _print(console, f"splits: {', '.join(about['splits'])}")
-    options = Table("option", "default")
+    options = _table("option", "default")
     for name, value in about["config"].items():
-        options.add_row(name, Text(repr(value)))
-    levels = Table("level", "sets")
+        options.add_row(name, Text(_plain(repr(value))))
+    levels = _table("level", "sets")
     for number, sets in enumerate(loaded.levels, start=1):
-        levels.add_row(str(number), Text(", ".join(f"{k}={v!r}" for k, v in sets.items())))
+        settings = ", ".join(f"{name}={value!r}" for name, value in sets.items())
+        levels.add_row(str(number), Text(_plain(settings)))
     console.print(options, levels)
     _print_task(console, loaded, task)
 
@@ -133,7 +135,7 @@ def check(
     for option, value in (("--junk", junk), ("--tasks", tasks), ("--draws", draws)):
         if value < 1:
             raise UserError(f"{option} must be positive, but is {value}")
-    named = [one for env in envs for one in (members(env[:-2]) if env.endswith(":*") else [env])]
+    named = [name for env in envs for name in (members(env[:-2]) if env.endswith(":*") else [env])]
     chosen = list(dict.fromkeys([*named, *(names() if all_ else ())]))
     if not chosen:
         raise UserError("name an environment to check, or give --all")
@@ -148,26 +150,36 @@ def _check_one(spec: str, hard: Mapping[str, Any]) -> bool:
     from ...environments.conformance import check as findings_of
 
     console = Console()
-    table = Table("check", "result", "", title=Text(spec), title_justify="left")
+    table = _table("check", "result", "", title=Text(spec, overflow="fold"), title_justify="left")
     findings = findings_of(spec, **hard)
-    for one in findings:
-        style = STYLES[one.level]
-        table.add_row(one.check, Text(one.level, style=style), Text(_plain(one.message)))
+    for finding in findings:
+        style = STYLES[finding.level]
+        message = Text(_plain(finding.message))
+        table.add_row(finding.check, Text(finding.level, style=style), message)
     console.print(table)
-    for one in findings:
-        if one.task and one.level != "ok":
-            _print(console, f"{one.level}, {one.check}: {one.message}\n  task: {one.task}")
-    failures = sum(one.level == "failure" for one in findings)
-    warnings = sum(one.level == "warning" for one in findings)
+    for finding in findings:
+        if finding.task and finding.level != "ok":
+            about = f"{finding.level}, {finding.check}: {finding.message}"
+            _print(console, f"{about}\n  task: {finding.task}")
+    failures = sum(finding.level == "failure" for finding in findings)
+    warnings = sum(finding.level == "warning" for finding in findings)
     _print(console, f"{spec}: {failures} failures, {warnings} warnings")
     return failures == 0
+
+
+def _table(*columns: str, **settings: Any) -> Table:
+    """A table whose first column stays whole; in the others words wrap, and none is cut."""
+    table = Table(box=box.SIMPLE, **settings)
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
+    return table
 
 
 def _print_task(console: Console, env: Environment, task: Task) -> None:
     skills = f", skills {', '.join(task.skills)}" if task.skills else ""
     console.rule(f"{task.split}, level {task.level}, number {task.index}", align="left")
     _print(console, f"key {task.key}, depth {task.depth}{skills}")
-    parts = {f"prompt ({one['role']})": one["content"] for one in task.messages}
+    parts = {f"prompt ({said['role']})": said["content"] for said in task.messages}
     parts |= {"solution": _expert(env, task), "answer": str(task.answer)}
     for title, text in parts.items():
         console.print(f"[bold]{title}[/bold]")
@@ -178,8 +190,8 @@ def _expert(env: Environment, task: Task) -> str:
     """The worked solution, with all that is said on the way to it."""
     if not env.multi_turn:
         return env.solution(task)
-    said = demonstration(env, task).messages[len(task.messages) :]
-    return "\n".join(f"{one['role']}: {one['content']}" for one in said)
+    replies = demonstration(env, task).messages[len(task.messages) :]
+    return "\n".join(f"{said['role']}: {said['content']}" for said in replies)
 
 
 def _print(console: Console, text: str) -> None:
@@ -190,15 +202,6 @@ def _print(console: Console, text: str) -> None:
 def _plain(text: str) -> str:
     """Text that any terminal takes: half characters are spelled out."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _source(env: Environment) -> str:
-    cls = type(env)
-    if cls.source:
-        return cls.source
-    if cls.__module__.startswith("rlskills_file_"):
-        return f"{inspect.getsourcefile(cls)}:{cls.__name__}"
-    return f"{cls.__module__}:{cls.__qualname__}"
 
 
 COMMANDS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
+from importlib import resources
 from pathlib import Path
 
 import tyro
@@ -12,95 +13,8 @@ import tyro
 from ...environments import names
 from ...errors import UserError
 
-ENVIRONMENT = '''\
-"""Sums, e.g. "What is 417 + 72? Reply with <answer>number</answer>."."""
-
-import random
-from dataclasses import dataclass
-
-from rlskills.environments import Draft, Environment, Task, register
-
-
-@register("NAME")
-class CLASS(Environment):
-    """Add two numbers; a level sets how many digits they have."""
-
-    @dataclass(frozen=True)
-    class Config(Environment.Config):
-        digits: int = 3
-
-    levels = ({"digits": 3}, {"digits": 6}, {"digits": 9})
-
-    def make(self, rng: random.Random, cfg: Config) -> Draft:
-        a, b = rng.randrange(10**cfg.digits), rng.randrange(10**cfg.digits)
-        question = f"What is {a} + {b}? Reply with <answer>number</answer>."
-        return Draft(question, str(a + b), skills=("add",), data={"a": a, "b": b})
-
-    def solution(self, task: Task) -> str:
-        return f"{task.data['a']} + {task.data['b']} = {task.answer}\\n{self.answer_only(task)}"
-'''
-
-TEST = '''\
-"""Tests of the environment NAME; `python -m pytest` runs them."""
-
-IMPORTSfrom rlskills.environments import load
-from rlskills.environments.conformance import check
-
-SPEC = SPECIFICATION
-
-
-def test_right_and_wrong_answers():
-    env = load(SPEC)
-    task = env.task("train", level=1, index=0)
-    assert env.score(task, f"<answer>{task.data['a'] + task.data['b']}</answer>").correct
-    assert not env.score(task, f"<answer>{task.data['a']}</answer>").correct
-    assert not env.score(task, "no answer").correct
-
-
-def test_conforms():
-    assert [found for found in check(SPEC) if found.level == "failure"] == []
-'''
-
-IN_FILE = """f"{Path(__file__).with_name('NAME.py')}:CLASS\""""
-"""How the test of a single file finds its environment."""
-
-PYPROJECT = """\
-[build-system]
-requires = ["hatchling>=1.27"]
-build-backend = "hatchling.build"
-
-[project]
-name = "DASHED"
-version = "0.1.0"
-description = "CLASS: an environment for rlskills"
-readme = "README.md"
-requires-python = ">=3.11"
-dependencies = ["rlskills"]
-
-[project.entry-points."rlskills.environments"]
-NAME = "NAME.environment:CLASS"
-
-[tool.hatch.build.targets.wheel]
-packages = ["NAME"]
-"""
-
-README = """\
-# DASHED
-
-An environment for rlskills. Once it is installed it is found by name:
-
-```sh
-pip install -e .
-rlskills env sample NAME --level 2
-rlskills env check NAME --golden golden
-python -m pytest
-rlskills run grpo --env NAME
-```
-
-The first check writes a digest of the tasks to `golden/`; later ones compare with it. Commit the
-file, and raise `version` in `NAME/environment.py` whenever the same address gives another task.
-"""
-
+TEMPLATES = resources.files("rlskills.cli.env") / "templates"
+"""Texts in which NAME, CLASS and DASHED stand for the environment's name in three spellings."""
 _IMPORTED = {"draft", "environment", "task", "rlskills"}
 
 
@@ -144,20 +58,24 @@ def new(
 
 
 def _pair(folder: Path, name: str) -> dict[Path, str]:
-    test = TEST.replace("IMPORTS", "from pathlib import Path\n\n").replace("SPECIFICATION", IN_FILE)
-    return {folder / f"{name}.py": ENVIRONMENT, folder / f"test_{name}.py": test}
+    return {
+        folder / f"{name}.py": _template("environment.py"),
+        folder / f"test_{name}.py": _template("test_file.py"),
+    }
 
 
 def _package(folder: Path, name: str) -> dict[Path, str]:
     return {
-        folder / "pyproject.toml": PYPROJECT,
-        folder / "README.md": README,
+        folder / "pyproject.toml": _template("pyproject.toml"),
+        folder / "README.md": _template("README.md"),
         folder / name / "__init__.py": '"""The environment NAME for rlskills."""\n',
-        folder / name / "environment.py": ENVIRONMENT,
-        folder / "tests" / f"test_{name}.py": TEST.replace("IMPORTS", "").replace(
-            "SPECIFICATION", '"NAME"'
-        ),
+        folder / name / "environment.py": _template("environment.py"),
+        folder / "tests" / f"test_{name}.py": _template("test_package.py"),
     }
+
+
+def _template(file: str) -> str:
+    return (TEMPLATES / f"{file}.txt").read_text(encoding="utf-8")
 
 
 def _check_name(name: str) -> None:

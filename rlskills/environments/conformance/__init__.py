@@ -13,17 +13,18 @@ from ...errors import UnknownName
 from ..registry import load
 from ..types import Task
 from . import drawing, episodes, grading, records
-from .subject import Bench, Finding, Problem, Problems, importable, raised
+from .subject import Finding, Problem, Problems, Subject, raised
 
 SHOWN = 3
 """Problems reported for each check; more would only repeat them."""
 ENOUGH = 20
 """Problems after which a check stops looking."""
 
-CHECKS: dict[str, Callable[[Bench], Problems]] = {
+CHECKS: dict[str, Callable[[Subject], Problems]] = {
     "draws": drawing.draws,
     "oracle": grading.oracle,
     "episodes": episodes.episodes,
+    "steps": grading.steps,
     "truncated": grading.truncated,
     "copies": grading.copies,
     "exchanged answers": grading.exchanged,
@@ -33,6 +34,7 @@ CHECKS: dict[str, Callable[[Bench], Problems]] = {
     "fresh process": drawing.processes,
     "disjoint splits": drawing.disjoint,
     "hold-outs": drawing.holdouts,
+    "compositions": drawing.compositions,
     "duplicates": drawing.duplicates,
     "golden": records.golden,
     "twins": records.twins,
@@ -61,16 +63,16 @@ def check(
     for name in only:
         if name not in CHECKS:
             raise UnknownName("check", name, CHECKS)
-    bench = Bench(importable(env_spec), load(env_spec), junk, tasks, draws, golden)
+    subject = Subject(load(env_spec), junk, tasks, draws, golden)
     chosen = [name for name in CHECKS if name in (only or CHECKS)]
-    if not bench.sample:  # then nothing else can be said
+    if not subject.sample:  # then nothing else can be said
         chosen = ["draws"]
-    return [finding for name in chosen for finding in _findings(name, bench)]
+    return [finding for name in chosen for finding in _findings(name, subject)]
 
 
-def _findings(name: str, bench: Bench) -> Iterator[Finding]:
+def _findings(name: str, subject: Subject) -> Iterator[Finding]:
     """One check's problems; an exception in the author's code is a problem too."""
-    problems, found, summary = CHECKS[name](bench), [], ""
+    problems, found, summary = CHECKS[name](subject), [], ""
     while len(found) < ENOUGH:
         try:
             found.append(next(problems))

@@ -12,28 +12,31 @@ from collections.abc import Sequence
 from ..environment import Environment
 from ..registry import load
 from ..seeding import digest
+from ..skills import THEN
 from ..types import Task
 from .isolated import ChildDied, run
-from .subject import Bench, Problem, Problems, address, draw, raised
+from .subject import Problem, Problems, Subject, address, draw, raised
 
 DUPLICATES = 0.05
 """Share of repeated problems in training draws above which a level gets a warning."""
+COMPOSED = 6
+"""Compositions that are tried as parts."""
 SEEDS = (0, 1, 9)
 """Seeds between which splits must stay disjoint."""
 
 
-def draws(bench: Bench) -> Problems:
+def draws(subject: Subject) -> Problems:
     """Every split can be drawn from at some level, and what it holds is well formed."""
-    splits = bench.env.holdout.splits
-    levels = {split: [n for (s, n), some in bench.drawn.items() if s == split and some]
+    splits = subject.env.holdout.splits
+    levels = {split: [n for (s, n), some in subject.drawn.items() if s == split and some]
               for split in splits}  # fmt: skip
-    for (split, level), error in bench.broken.items():
+    for (split, level), error in subject.broken.items():
         yield Problem(f"drawing from {split} at level {level} {raised(error)}")
     for split in splits:
-        if not levels[split] and not any(broken == split for broken, _ in bench.broken):
+        if not levels[split] and not any(broken == split for broken, _ in subject.broken):
             level = "failure" if split in ("train", "test") else "warning"
             yield Problem(f"{split} is empty at every level with these options", level=level)
-    for task in bench.sample:
+    for task in subject.sample:
         if wrong := _malformed(task):
             yield Problem(wrong, task)
     return "; ".join(f"{split} at level {_ranges(levels[split])}" for split in splits)
@@ -44,27 +47,27 @@ def _malformed(task: Task) -> str:
     skills, chat = task.skills, task.prompt
     if not isinstance(task.answer, str | None):
         return f"the answer is neither text nor None but {type(task.answer).__name__}"
-    if not (isinstance(skills, tuple) and all(isinstance(one, str) for one in skills)):
+    if not (isinstance(skills, tuple) and all(isinstance(skill, str) for skill in skills)):
         return "the skills are not a tuple of names"
     if not isinstance(chat, str) and not (
-        isinstance(chat, tuple) and all({"role", "content"} <= set(one) for one in chat)
+        isinstance(chat, tuple) and all({"role", "content"} <= set(message) for message in chat)
     ):
         return "the prompt is neither text nor a tuple of messages with role and content"
     return "" if task.text.strip() else "the prompt is empty"
 
 
-def redrawn(bench: Bench) -> Problems:
+def redrawn(subject: Subject) -> Problems:
     """The same tasks in any order, from a fresh object, whatever the global generator does."""
     before = random.getstate()
     try:
         random.seed(12345)
-        seeded, order = random.getstate(), bench.sample[::-1]
+        seeded, order = random.getstate(), subject.sample[::-1]
         for task in order:
-            if bench.env.task(*address(task)) != task:
+            if subject.env.task(*address(task)) != task:
                 yield Problem("drawn again in another order, this task is another one", task)
         if random.getstate() != seeded:
             yield Problem("drawing changes the global generator of `random`", order[0])
-        other = load(bench.spec)
+        other = load(subject.spec)
         for task in random.sample(order, len(order)):
             if other.task(*address(task)) != task:
                 yield Problem("another object of the environment draws another task", task)
@@ -73,15 +76,15 @@ def redrawn(bench: Bench) -> Problems:
     return f"{len(order)} tasks drawn again in two orders: the same"
 
 
-def processes(bench: Bench) -> Problems:
+def processes(subject: Subject) -> Problems:
     """The same tasks in fresh processes with other hash seeds."""
-    addresses = [address(task) for task in bench.sample]
+    addresses = [address(task) for task in subject.sample]
     seeds = [seed for seed in (1, 2, 3) if str(seed) != os.environ.get("PYTHONHASHSEED")][:2]
     for seed in seeds:
-        job = run("fingerprints", bench.spec, hash_seed=seed, addresses=addresses)
-        task = bench.sample[0]
+        job = run("fingerprints", subject.spec, hash_seed=seed, addresses=addresses)
+        task = subject.sample[0]
         try:
-            for task, (found,) in zip(bench.sample, job, strict=True):
+            for task, (found,) in zip(subject.sample, job, strict=True):
                 if found != digest(task.to_json()):
                     yield Problem(f"with PYTHONHASHSEED={seed} this task is another one", task)
         except (ChildDied, ValueError) as error:
@@ -89,12 +92,12 @@ def processes(bench: Bench) -> Problems:
     return f"{len(addresses)} tasks in {len(seeds)} fresh processes: the same"
 
 
-def disjoint(bench: Bench) -> Problems:
+def disjoint(subject: Subject) -> Problems:
     """No problem, and no prompt with its answer, is in two splits, whatever the seed."""
     owner: dict[tuple[str, str], tuple[str, int]] = {}
     for seed in SEEDS:
-        env = load(bench.spec, seed=seed)
-        for split, level in (place for place, tasks in bench.drawn.items() if tasks):
+        env = load(subject.spec, seed=seed)
+        for split, level in (place for place, tasks in subject.drawn.items() if tasks):
             for task in draw(env, split, level, 50, seconds=0.5):
                 for kind, what in (("key", task.key), ("prompt", digest(task.text, task.answer))):
                     if task.answer is None and kind == "prompt":
@@ -108,11 +111,11 @@ def disjoint(bench: Bench) -> Problems:
     return f"{len(owner) // 2} problems under {len(SEEDS)} seeds: none in two splits"
 
 
-def holdouts(bench: Bench) -> Problems:
+def holdouts(subject: Subject) -> Problems:
     """Tasks of `ood_*` hold what is held out; those of train and test never compose it."""
-    tasks = [*bench.sample, *(task for some in bench.training.values() for task in some)]
+    tasks = [*subject.sample, *(task for some in subject.training.values() for task in some)]
     for task in tasks:
-        held = _held(bench.env, task)
+        held = _held(subject.env, task)
         if task.split.startswith("ood_") and task.split not in held:
             yield Problem(f"nothing that {task.split} holds out is in it", task)
         elif task.split in ("train", "test") and held:
@@ -132,10 +135,27 @@ def _held(env: Environment, task: Task) -> list[str]:
     return [split for split, present in found.items() if present]
 
 
-def duplicates(bench: Bench) -> Problems:
+def compositions(subject: Subject) -> Problems:
+    """A part by composition asks exactly its skills, and only what the split owns."""
+    env, rng = subject.env, random.Random(0)
+    chains = list(dict.fromkeys(task.skills for task in subject.sample if task.split == "train"
+                                and task.level == len(task.skills) <= 3))  # fmt: skip
+    chosen = rng.sample(chains, min(len(chains), COMPOSED))
+    parts = env.by_composition([THEN.join(chain) for chain in chosen])
+    for name, part in parts.items():
+        skills = tuple(name.split(THEN))
+        for task in draw(part, "train", len(skills), 5):
+            if task.skills != skills:
+                yield Problem(f"the part {name} asks {THEN.join(task.skills)}", task)
+            if env.split_of(task.skills, task.depth, task.key, env.pairs(task)) != "train":
+                yield Problem(f"the part {name} asks what train does not own", task)
+    return f"{len(parts)} parts by composition: each asks exactly its skills"
+
+
+def duplicates(subject: Subject) -> Problems:
     """Training draws seldom repeat a problem, except where there are few problems to draw."""
     notes = []
-    for level, tasks in bench.training.items():
+    for level, tasks in subject.training.items():
         keys = [task.key for task in tasks]
         unique, half = len(set(keys)), len(keys) // 2
         share = 1 - unique / len(keys)

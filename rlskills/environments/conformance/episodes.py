@@ -9,27 +9,31 @@ from ..driver import Play, demonstration, play
 from ..environment import Environment
 from ..types import Task
 from .isolated import shown
-from .subject import Bench, Problem, Problems
+from .subject import Problem, Problems, Subject
 
 PATIENCE = ("", "?", "I do not know")
 """Replies that win nothing, each given again and again."""
 
 
-def episodes(bench: Bench) -> Problems:
+def episodes(subject: Subject) -> Problems:
     """What an expert replies ends an episode right; episodes of one task do not meet."""
     turns = 0
-    for task in bench.sample:
-        expert = demonstration(bench.env, task)
+    for task in subject.sample:
+        expert = demonstration(subject.env, task)
         turns = max(turns, expert.turns)
-        for wrong in (_opening(task, bench.env), _ending(expert), _again(bench.env, task, expert)):
+        for wrong in (
+            _opening(task, subject.env),
+            _ending(expert),
+            _again(subject.env, task, expert),
+        ):
             if wrong:
                 yield Problem(wrong, task)
-    if bench.env.multi_turn:
-        for task in bench.spread:
+    if subject.env.multi_turn:
+        for task in subject.spread:
             for text in PATIENCE:
-                if wrong := _endless(bench.env, task, text):
+                if wrong := _endless(subject.env, task, text):
                     yield Problem(wrong, task, "warning" if "by itself" in wrong else "failure")
-    return f"{len(bench.sample)} tasks: an expert is right within {turns} replies"
+    return f"{len(subject.sample)} tasks: an expert is right within {turns} replies"
 
 
 def _opening(task: Task, env: Environment) -> str:

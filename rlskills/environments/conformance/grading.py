@@ -12,15 +12,15 @@ from itertools import pairwise
 from pathlib import Path
 
 from ..environment import Environment
-from ..types import Task
+from ..types import StepScore, Task
 from .isolated import ChildDied, run, same, shown
-from .subject import Bench, Problem, Problems, address, raised
+from .subject import Problem, Problems, Subject, address, raised
 
 
-def oracle(bench: Bench) -> Problems:
+def oracle(subject: Subject) -> Problems:
     """Worked solutions and bare answers score correct, with the same answer in both."""
-    env = bench.env
-    for task in bench.sample:
+    env = subject.env
+    for task in subject.sample:
         for name, text in _right(env, task).items():
             score = env.score(task, text)
             if not score.correct:
@@ -28,7 +28,7 @@ def oracle(bench: Bench) -> Problems:
             elif not score.parts["format"]:
                 text = f"{name} is right but not well formed: {shown(text)}"
                 yield Problem(text, task, "warning")
-    return f"{len(bench.sample)} tasks: solution and answer_only score correct"
+    return f"{len(subject.sample)} tasks: solution and answer_only score correct"
 
 
 def _right(env: Environment, task: Task) -> dict[str, str]:
@@ -39,19 +39,40 @@ def _right(env: Environment, task: Task) -> dict[str, str]:
     return texts
 
 
-def truncated(bench: Bench) -> Problems:
+def steps(subject: Subject) -> Problems:
+    """The steps of the worked solution are read, all of them, and right; of its first half too."""
+    env, most = subject.env, 0
+    for task in subject.sample:
+        text, count = env.solution(task), env.step_count(task)
+        most = max(most, count)
+        read = env.score(task, text).steps
+        if len(read) != count:
+            yield Problem(f"{len(read)} steps are read in a solution of {count}", task)
+        half = env.score(task, text[: len(text) // 2], truncated=True).steps
+        if wrong := [step for step in (*read, *half) if not step.correct]:
+            yield Problem(f"a step of the solution is wrong: {_cut(text, wrong[0])}", task)
+    if not most:
+        return "the environment reads no worked steps"
+    return f"{len(subject.sample)} solutions of up to {most} steps: all are read and right"
+
+
+def _cut(text: str, step: StepScore) -> str:
+    return shown(text[step.start : step.end])
+
+
+def truncated(subject: Subject) -> Problems:
     """A completion that was cut off is not correct, whatever it holds."""
-    for task in bench.sample:
-        score = bench.env.score(task, bench.env.solution(task), truncated=True)
+    for task in subject.sample:
+        score = subject.env.score(task, subject.env.solution(task), truncated=True)
         if score.correct or score.status != "truncated":
             yield Problem(f"a truncated solution is {score.status}, {score.correct=}", task)
-    return f"{len(bench.sample)} solutions cut off: none correct"
+    return f"{len(subject.sample)} solutions cut off: none correct"
 
 
-def copies(bench: Bench) -> Problems:
+def copies(subject: Subject) -> Problems:
     """A task that went through JSON or pickle is the same task and scores the same."""
-    env = bench.env
-    for task in bench.sample:
+    env = subject.env
+    for task in subject.sample:
         ways: dict[str, Callable[[Task], Task]] = {
             "JSON": lambda task: Task.from_json(task.to_json()),
             "pickle": lambda task: pickle.loads(pickle.dumps(task)),
@@ -69,52 +90,52 @@ def copies(bench: Bench) -> Problems:
                 yield Problem(f"{way} gives another task: {shown(repr(other.data))}", task)
             elif [env.score(other, text) for text in texts] != before:
                 yield Problem(f"scores differ after {way}", task)
-    return f"{len(bench.sample)} tasks through JSON and pickle: same task, same scores"
+    return f"{len(subject.sample)} tasks through JSON and pickle: same task, same scores"
 
 
-def exchanged(bench: Bench) -> Problems:
+def exchanged(subject: Subject) -> Problems:
     """The answer to one task is wrong for another one.
 
     Where many answers are right, one may fit by chance: a few are a warning only, and so are all
     where the environment says that answers fit other tasks.
     """
     tried, accepted = 0, []
-    for task, other in pairwise([*bench.sample, *bench.sample[:1]]):
+    for task, other in pairwise([*subject.sample, *subject.sample[:1]]):
         if other.answer is None or other.key == task.key or same(other.answer, task.answer or ""):
             continue
         tried += 1
-        if bench.env.score(task, bench.env.answer_only(other)).correct:
+        if subject.env.score(task, subject.env.answer_only(other)).correct:
             accepted.append(Problem(f"takes {shown(other.answer)}, another task's answer", task))
-    strange = 4 * len(accepted) > tried and not bench.env.answers_fit_others
+    strange = 4 * len(accepted) > tried and not subject.env.many_valid_answers
     for problem in accepted:
         yield problem._replace(level="failure" if strange else "warning")
     return f"{tried} answers to other tasks: none correct"
 
 
-def junk(bench: Bench) -> Problems:
+def junk(subject: Subject) -> Problems:
     """Text that is no answer is not correct, raises nothing and is graded quickly."""
-    return (yield from _hostile(bench, "junk"))
+    return (yield from _hostile(subject, "junk"))
 
 
-def injections(bench: Bench) -> Problems:
+def injections(subject: Subject) -> Problems:
     """Code in the place of an answer is not executed."""
-    return (yield from _hostile(bench, "injections"))
+    return (yield from _hostile(subject, "injections"))
 
 
-def _hostile(bench: Bench, kind: str) -> Problems:
-    addresses = [address(task) for task in bench.spread]
+def _hostile(subject: Subject, kind: str) -> Problems:
+    addresses = [address(task) for task in subject.spread]
     tried, number, text = 0, 0, "before the first string"
     with tempfile.TemporaryDirectory() as folder:
         marker = str(Path(folder) / "executed")
         job = run(
-            "fuzz", bench.spec, addresses=addresses, kind=kind, count=bench.junk, marker=marker
+            "fuzz", subject.spec, addresses=addresses, kind=kind, count=subject.junk, marker=marker
         )
         try:
             for message in job:
                 if message[0] == "try":
                     tried, number, text = tried + 1, message[1], message[2]
                 elif message[0] == "bad":
-                    yield Problem(f"{text} {message[1]}", bench.spread[number])
+                    yield Problem(f"{text} {message[1]}", subject.spread[number])
         except ChildDied as error:
-            yield Problem(f"{text}: {error}", bench.spread[number])
+            yield Problem(f"{text}: {error}", subject.spread[number])
     return f"{tried} trials on {len(addresses)} tasks: none correct, none raised, none slow"

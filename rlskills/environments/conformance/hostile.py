@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from itertools import chain, islice
 
-from ..seeding import stream
+from ..seeding import rng_of
 
 MEGABYTE = 1_000_000
 LONG = 15_000
@@ -94,7 +94,7 @@ def _random():
 
     At least 12 characters each, so that none is a right answer by chance.
     """
-    rng = stream("junk")
+    rng = rng_of("junk")
     while True:
         size = int(2 ** rng.uniform(4, 10))
         raw = rng.randbytes(size)

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
 
+from ...spec import Spec
 from ..conformance.hostile import CHOSEN, injections, junk
 from ..driver import play
 from ..environment import Environment, GraderError
@@ -44,14 +45,14 @@ class ChildDied(Exception):
 
 
 def run(
-    job: str, spec: str, *, hash_seed: int = 0, silence_s: float | None = None, **payload: Any
+    job: str, spec: Spec, *, hash_seed: int = 0, silence_s: float | None = None, **payload: Any
 ) -> Iterator[Message]:
     """Yield the messages of a job of `JOBS` run on `load(spec)` in a fresh interpreter.
 
     `payload` (JSON values) goes to the job. `ChildDied` is raised behind the last message when the
     child hangs for `silence_s` seconds or does not end well.
     """
-    order = json.dumps({"job": job, "spec": spec, "payload": payload})
+    order = json.dumps({"job": job, "spec": spec.to_json(), "payload": payload})
     with tempfile.TemporaryFile() as errors:
         child = interpreter(
             "from rlskills.environments.conformance.isolated import child; child()",
@@ -97,7 +98,7 @@ def child() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     order = json.load(sys.stdin)
-    for message in JOBS[order["job"]](load(order["spec"]), **order["payload"]):
+    for message in JOBS[order["job"]](load(Spec.from_json(order["spec"])), **order["payload"]):
         out.write(json.dumps(message) + "\n")
         out.flush()
 

@@ -13,7 +13,7 @@ from ..seeding import digest
 from ..skills import NOTHING
 from ..skills import twins as find_twins
 from ..types import Task
-from .subject import Bench, Problem, Problems, draw
+from .subject import Problem, Problems, Subject, draw
 
 GENERATED, VERIFIED = 5_000, 10_000
 """Tasks drawn and answers graded in a second, below which there is a warning."""
@@ -27,17 +27,17 @@ GOLDEN = 3
 """Tasks of every split and level that enter a golden digest."""
 
 
-def golden(bench: Bench) -> Problems:
+def golden(subject: Subject) -> Problems:
     """The same address gives the same task as when this version was first checked."""
-    if bench.golden is None:
+    if subject.golden is None:
         return "no folder of golden digests was given"
-    env = load(bench.spec, seed=0)
-    _, options, query = bench.spec.partition("?")
-    named = env.name + (f"-{digest(query, size=4)}" if options else "")
-    file = bench.golden / f"{named.replace('/', '_').replace(':', '_')}.json"
+    env = load(subject.spec, seed=0)
+    _, _, query = str(subject.spec).partition("?")
+    named = env.name + (f"-{digest(query, size=4)}" if query else "")
+    file = subject.golden / f"{named.replace('/', '_').replace(':', '_')}.json"
     now: dict[str, str] = {}
     tasks: dict[str, Task] = {}
-    for (split, level), some in bench.drawn.items():
+    for (split, level), some in subject.drawn.items():
         if some:
             drawn = draw(env, split, level, GOLDEN)
             now[f"{split} {level}"] = digest([task.to_json() for task in drawn], size=8)
@@ -59,19 +59,19 @@ def golden(bench: Bench) -> Problems:
     return f"version {env.version} draws what {file} says: {len(now)} digests"
 
 
-def prompts(bench: Bench) -> Problems:
+def prompts(subject: Subject) -> Problems:
     """Prompts of the first level are short."""
-    first = [task for task in bench.sample if task.level == 1]
-    longest = max(first, key=lambda task: len(task.text), default=bench.sample[0])
+    first = [task for task in subject.sample if task.level == 1]
+    longest = max(first, key=lambda task: len(task.text), default=subject.sample[0])
     length = len(longest.text)
     if length > PROMPT:
         yield Problem(f"a prompt at level 1 has {length} characters", longest, "warning")
     return f"at level {longest.level} prompts have at most {length} characters"
 
 
-def speed(bench: Bench) -> Problems:
+def speed(subject: Subject) -> Problems:
     """Drawing and grading are fast; what a busy machine slows down is a warning only."""
-    env, task = bench.env, bench.sample[0]
+    env, task = subject.env, subject.sample[0]
     place = task.split, task.level
     right = env.solution(task)
     drawn = _rate(lambda index: env.task(*place, index))
@@ -99,21 +99,21 @@ def _rate(act: Callable[[int], object], seconds: float = 0.1) -> float:
     return best
 
 
-def twins(bench: Bench) -> Problems:
+def twins(subject: Subject) -> Problems:
     """No two skills do the same on all sampled inputs, and none does nothing."""
-    table = bench.env.behaviours()
+    table = subject.env.behaviours()
     if not table:
         return "the environment does not say what its skills do"
-    cases = list(islice(bench.env.cases(random.Random(0)), CASES))
+    cases = list(islice(subject.env.cases(random.Random(0)), CASES))
     near = []
-    for one, other, share in find_twins(table, cases, NEAR):
+    for first, other, share in find_twins(table, cases, NEAR):
         if share < 1:
-            near.append(f"{one} and {other} on {share:.0%}")
-        elif NOTHING in (one, other):
-            skill = other if one == NOTHING else one
+            near.append(f"{first} and {other} on {share:.0%}")
+        elif NOTHING in (first, other):
+            skill = other if first == NOTHING else first
             yield Problem(f"{skill} does nothing on {len(cases)} inputs", level="warning")
         else:
-            text = f"{one} and {other} do the same on {len(cases)} inputs"
+            text = f"{first} and {other} do the same on {len(cases)} inputs"
             yield Problem(text, level="warning")
     agree = f"; nearly the same: {', '.join(near)}" if near else ""
     return f"{len(table)} behaviours on {len(cases)} inputs: no two the same{agree}"

@@ -1,6 +1,6 @@
 """What conformance checks stand on: an environment, tasks drawn from it, and how to report.
 
-The checks themselves are in `drawing.py` and `grading.py`.
+The checks themselves are in the other modules of this package.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
+from ...spec import Spec
 from ..environment import EmptySplit, Environment, GraderError
-from ..registry import find, origin
 from ..types import Task
 
 SPREAD = 6
@@ -43,10 +43,9 @@ Problems: TypeAlias = Generator[Problem, None, str]
 
 
 @dataclass(frozen=True)
-class Bench:
-    """What the checks share: the environment, how to load it again, and how hard to look."""
+class Subject:
+    """What the checks share: the environment, tasks drawn from it, and how hard to look."""
 
-    spec: str
     env: Environment
     junk: int
     per_level: int
@@ -54,6 +53,11 @@ class Bench:
     golden: Path | None = None
     broken: dict[tuple[str, int], Exception] = field(default_factory=dict)
     """Exceptions met while drawing, by split and level."""
+
+    @property
+    def spec(self) -> Spec:
+        """How a fresh process loads the environment again."""
+        return self.env.spec
 
     @cached_property
     def drawn(self) -> dict[tuple[str, int], list[Task]]:
@@ -109,12 +113,6 @@ def draw(
     except EmptySplit:
         pass
     return found
-
-
-def importable(spec: str) -> str:
-    """The same environment as a fresh process can find it, where nothing is registered yet."""
-    name, mark, query = spec.partition("?")
-    return spec if ":" in name else f"{origin(find(name))}{mark}{query}"
 
 
 def raised(error: BaseException) -> str:

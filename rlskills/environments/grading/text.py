@@ -33,7 +33,7 @@ def ordered_list(answer: str, expected: Sequence[str], *, partial: bool = False)
     if found is None or not partial:
         return float(found == list(expected))
     places = max(len(found), len(expected))
-    agree = sum(one == other for one, other in zip(found, expected, strict=False))
+    agree = sum(item == other for item, other in zip(found, expected, strict=False))
     return agree / places if places else 1.0
 
 
@@ -49,9 +49,9 @@ def read_list(text: str) -> list[str] | None:
     if text.startswith("["):
         found = _json(text)
         if isinstance(found, list):
-            return [one if isinstance(one, str) else json.dumps(one) for one in found]
+            return [item if isinstance(item, str) else json.dumps(item) for item in found]
         text = text[1:].removesuffix("]").strip()
-    items = [_unquoted(one) for one in _SEPARATOR.split(text)]
+    items = [_unquoted(item) for item in _SEPARATOR.split(text)]
     return items if items != [""] else []
 
 

@@ -15,7 +15,7 @@ def interpreter(code: str, errors: int | IO[bytes], hash_seed: int = 0) -> subpr
     """
     child_env = os.environ | {
         "PYTHONHASHSEED": str(hash_seed),
-        "PYTHONPATH": os.pathsep.join(one or os.getcwd() for one in sys.path),
+        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
     }
     return subprocess.Popen(
         [sys.executable, "-c", code],

@@ -10,20 +10,18 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import signal
 import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize
 
-from ..registry import find, origin
-from ..scoring import Call, GraderError, grade
-from ..types import Score
+from ..scoring import Call, GraderError
+from ..types import Score, StepScore
 from .processes import end, interpreter
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ class Worker:
 
     def __init__(self, order: bytes) -> None:
         self.child = interpreter(
-            "from rlskills.environments.isolation.workers import serve; serve()", subprocess.DEVNULL
+            "from rlskills.environments.isolation.serving import serve; serve()", subprocess.DEVNULL
         )
         assert self.child.stdin is not None
         assert self.child.stdout is not None
@@ -84,7 +82,9 @@ class Workers:
             while len(scores) < len(calls):
                 self._hand_out(waiting, calls)
                 soonest = min(worker.deadline for worker in self._busy())
-                wait([one.inbox for one in self._busy()], max(0.0, soonest - time.monotonic()))
+                wait(
+                    [worker.inbox for worker in self._busy()], max(0.0, soonest - time.monotonic())
+                )
                 for worker in self._busy():
                     self._hear(worker, scores, waiting)
         except BaseException:  # an interrupt, say: what workers would still send is not awaited
@@ -128,7 +128,7 @@ class Workers:
         if kind == "unready":
             raise GraderError(f"a grading worker cannot load {self.name}: {rest[0]}")
         if kind == "score":
-            scores[worker.places.popleft()] = Score(*rest)
+            scores[worker.places.popleft()] = _score(*rest)
         worker.ready = True
         worker.deadline = time.monotonic() + self.seconds
 
@@ -150,16 +150,25 @@ class Workers:
             waiting.appendleft(range(worker.places[0], worker.places[-1] + 1))
 
 
+def _score(*values: Any) -> Score:
+    """A score from what `serving` made of it; a `TypeError` where that is anything else."""
+    *about, steps = values
+    return Score(
+        *about,
+        steps=tuple(
+            StepScore(int(start), int(end), correct is True) for start, end, correct in steps
+        ),
+    )
+
+
 _known: WeakKeyDictionary[Environment, Workers] = WeakKeyDictionary()
 
 
 def workers_of(env: Environment) -> Workers:
     """The workers of an environment, which end with it or with this process."""
     if env not in _known:
-        options = {one.name: getattr(env.base, one.name) for one in fields(env.base)}
-        options |= {"seed": env.seed, "reward": env.weights}
         count = env.grading_workers or min(4, os.cpu_count() or 1)
-        order = pickle.dumps((origin(type(env)), env.name, options))
+        order = json.dumps(env.spec.to_json()).encode()
         _known[env] = workers = Workers(env.name, order, env.grading_seconds, count)
         finalize(env, _close, workers, os.getpid())
     return _known[env]
@@ -168,44 +177,3 @@ def workers_of(env: Environment) -> Workers:
 def _close(workers: Workers, owner: int) -> None:
     if os.getpid() == owner:  # a fork of the owner must leave them alone
         workers.close()
-
-
-def serve() -> None:
-    """What a worker runs: load an environment, then grade chunks until its input ends."""
-    inbox, outbox = Connection(os.dup(0), writable=False), Connection(os.dup(1), readable=False)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)  # graders may print
-
-    def say(*message: Any) -> None:
-        outbox.send_bytes(json.dumps(message).encode())
-
-    try:
-        source, name, options = pickle.loads(inbox.recv_bytes())
-        cls = find(source)
-        cls.name = name
-        env = cls(**options)
-    except Exception as error:
-        say("unready", f"{type(error).__name__}: {error}")
-        return
-    say("ready")
-    # One whose owner was killed while it computes would never end by itself.
-    limit = 100 + 100 * env.grading_seconds
-    while True:
-        try:
-            calls = pickle.loads(inbox.recv_bytes())
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_VIRTUAL, limit)
-        say("begun")
-        for call in calls:
-            say("score", *_graded(env, call))
-
-
-def _graded(env: Environment, call: Call) -> tuple[Any, ...]:
-    """The fields of a `Score`."""
-    try:
-        score = grade(env, *call)
-    except GraderError as error:
-        score = Score.failure("grader_error", f"{error}"[:4000])
-    return score.correct, score.reward, score.parts, score.status, score.parsed, score.note

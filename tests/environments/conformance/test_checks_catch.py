@@ -92,7 +92,7 @@ def test_an_answer_to_another_task_that_is_taken(failures):
 
 def test_answers_that_are_said_to_fit_other_tasks_are_a_warning(failures):
     body = """
-answers_fit_others = True
+many_valid_answers = True
 def verify(self, task, answer): return answer.isdecimal()"""
     assert {one.level for one in failures(body, "exchanged answers")} == {"warning"}
 
