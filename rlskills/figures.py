@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
+
 from .stats import Array, seed_band
 
 if TYPE_CHECKING:
@@ -80,10 +82,10 @@ def header(keys: Sequence[Key], width: float) -> float:
 
 def legend_columns(keys: Sequence[Key], width: float) -> int:
     """How many columns of the legend fit `width`; its entries run down the columns."""
+    lengths = [len(key.name) for key in keys]
     for columns in range(min(6, len(keys)), 1, -1):
-        rows = math.ceil(len(keys) / columns)
-        starts = range(0, len(keys), rows)
-        longest = [max(len(key.name) for key in keys[start : start + rows]) for start in starts]
+        # matplotlib fills the columns as array_split does: the first are the longer ones.
+        longest = [int(column.max()) for column in np.array_split(lengths, columns)]
         if sum(0.66 + 0.078 * length for length in longest) < width - 0.2:
             return columns
     return 1

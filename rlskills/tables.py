@@ -120,7 +120,9 @@ def print_table(
 ) -> None:
     """Print a table; one with more columns than the console is wide is printed in parts, each with
     the key columns."""
-    for part in fitting(header, rows, keys, console.width):
+    for number, part in enumerate(fitting(header, rows, keys, console.width)):
+        if number:
+            console.print()
         picked = [[row[column] for column in part] for row in rows]
         key = section and (lambda row: section(row))
         console.print(terminal_table([header[column] for column in part], picked, keys, key))

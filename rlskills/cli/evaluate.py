@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json as json_text
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from ..errors import UserError
+from ..tables import print_table
 
 
 def evaluate_model(
@@ -34,7 +36,7 @@ def evaluate_model(
         levels: Levels to ask.
         split: Split to ask; default: the one the environment evaluates a level on.
         tasks: Problems for each level.
-        samples: Sampled completions a problem, for pass@1 and pass@samples.
+        samples: Sampled completions per problem, for pass@1 and pass@samples.
         temperature: Of the samples.
         max_new_tokens: Length at which a completion is cut off.
         by_skill: Also a table by skill.
@@ -46,9 +48,9 @@ def evaluate_model(
     from ..evaluation.evaluate import by_skill as count_skills
     from ..models.kernels import Kernels, apply, default_device, resolve
     from ..models.loading import check_prompts, load_model, load_tokenizer
+    from ..runs.folder import write_json
 
-    if tasks < 1 or samples < 0:
-        raise UserError("--tasks must be positive and --samples not negative")
+    _check(levels, tasks, samples, temperature, max_new_tokens)
     environment = environments.load(env)
     if split:
         eval_sets = [
@@ -68,39 +70,63 @@ def evaluate_model(
     how = EvalConfig(max_new_tokens, samples, temperature)
     records = evaluate(loaded, tokenizer, eval_sets, how)
     console = Console()
-    console.print(_levels(records, samples))
+    print_table(console, *level_table(records, samples), keys=2)
     if by_skill:
-        console.print(_skills(count_skills(records)))
+        console.print()
+        print_table(console, *skill_table(count_skills(records)))
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(json_text.dumps({"model": model, "env": env, "eval_sets": records}))
+        write_json(output, {"model": model, "env": env, "eval_sets": records})
 
 
-def _levels(records: list[dict], samples: int) -> Table:
+def _check(
+    levels: tuple[int, ...], tasks: int, samples: int, temperature: float, max_new_tokens: int
+) -> None:
+    """Refuse numbers that mean nothing before a model is loaded."""
+    if not levels:
+        raise UserError("--levels needs at least one level")
+    if len(set(levels)) < len(levels):
+        raise UserError(f"--levels has a level twice: {' '.join(map(str, levels))}")
+    if tasks < 1 or samples < 0 or max_new_tokens < 1:
+        raise UserError("--tasks and --max-new-tokens must be positive, --samples not negative")
+    if not (temperature > 0 and math.isfinite(temperature)):
+        raise UserError(f"--temperature must be a positive number, not {temperature}")
+
+
+def level_table(
+    records: Sequence[Mapping[str, Any]], samples: int
+) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: greedy accuracy and pass@k of each eval set."""
     from ..evaluation.evaluate import graded
     from ..stats import bootstrap_mean, pass_at_k, wilson
 
-    table = Table("level", "split", "problems", "greedy")
-    if samples:
-        table.add_column("pass@1")
-        table.add_column(f"pass@{samples}")
+    ks = sorted({1, samples}) if samples else []
+    rows = []
     for record in records:
         tasks, failed = graded(record), sum(t["grader_failures"] for t in record["tasks"])
-        problems = f"{len(tasks)} ({failed} gradings failed)" if failed else str(len(tasks))
-        row = [str(record["level"]), record["split"], problems]
+        row = [str(record["level"]), record["split"], str(len(tasks)), str(failed)]
         row.append(str(wilson(sum(t["greedy"] for t in tasks), len(tasks))) if tasks else "-")
-        for k in (1, samples) if samples else ():
+        for k in ks:
             counts = [(t["samples"], t["correct"]) for t in record["tasks"] if t["samples"] >= k]
             values = [pass_at_k(n, right, k) for n, right in counts]
-            row.append(str(bootstrap_mean(values, seed=0)) if values else "-")
-        table.add_row(*row)
-    return table
+            row.append(str(bootstrap_mean(values)) if values else "-")
+        rows.append(row)
+    header = ["level", "split", "problems", "failed gradings", "greedy"]
+    header += [f"pass@{k}" for k in ks]
+    if all(row[3] == "0" for row in rows):
+        return _without(header, 3), [_without(row, 3) for row in rows]
+    return header, rows
 
 
-def _skills(counts: dict[str, tuple[int, int]]) -> Table:
+def skill_table(counts: Mapping[str, tuple[int, int]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: greedy accuracy by skill."""
     from ..stats import wilson
 
-    table = Table("skill", "problems", "greedy")
-    for skill, (right, total) in counts.items():
-        table.add_row(skill, str(total), str(wilson(right, total)))
-    return table
+    rows = [
+        [skill, str(total), str(wilson(right, total))] for skill, (right, total) in counts.items()
+    ]
+    return ["skill", "problems", "greedy"], rows
+
+
+def _without(cells: list[str], column: int) -> list[str]:
+    return cells[:column] + cells[column + 1 :]

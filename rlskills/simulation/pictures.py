@@ -29,6 +29,7 @@ from ..figures import (
     shares,
     words,
 )
+from ..stats import T_MINIMUM
 from .methods import BASELINE, REFERENCE
 from .ranking import Score
 from .record import POINTS
@@ -132,8 +133,9 @@ def draw_curves(table: Table, default: str, path: Path) -> Path:
     what = "Share of cells mastered" if "_boxes" in path.stem else "Mean true success rate"
     title = f"{what} by thousand generated rollouts"
     seeds = max(len(score.cell.results) for scores in table.values() for score in scores.values())
-    return finish(figure, title, f"mean of {seeds} seeds with its 95% t interval",
-                  list(keys.values()), path)  # fmt: skip
+    band = "95% t interval" if seeds >= T_MINIMUM else "range"
+    explanation = f"mean of {seeds} seeds (band: {band})"
+    return finish(figure, title, explanation, list(keys.values()), path)
 
 
 def _keys(table: Table, default: str) -> dict[str, Key]:

@@ -183,7 +183,7 @@ def _profile(table: Table, spec: str) -> str:
     header = ["regime", "solved", "rollouts to mastery (median of solved)", "area",
               "tail mastered", "retention", "worst skill", "zero", "coin", "done",
               "zero-variance groups"]  # fmt: skip
-    return markdown(header, rows)
+    return markdown(header, rows, numbers_from=1)
 
 
 def _costs(table: Table) -> str:
@@ -193,4 +193,4 @@ def _costs(table: Table) -> str:
             value = means(score.cell.results)["microseconds"]
             spent.setdefault(spec, []).append(value or 0.0)
     rows = [[label(spec), f"{np.mean(spent[spec]):.0f}"] for spec in order(table)]
-    return markdown(["method", "microseconds per step of the learner"], rows)
+    return markdown(["method", "microseconds per step of the learner"], rows, numbers_from=1)
