@@ -99,8 +99,7 @@ class Arm:
         if writer:
             _save_model(model, self.tokenizer, self.run.model)
             state = stream.state_dict()
-            problems = sum(state["position"].values())
-            self.run.note(final_state=state, budget=asdict(budget), problems=problems)
+            self.run.note(final_state=state, budget=asdict(budget), problems=stream.problems)
         self._finish(model, writer, asdict(settings))
 
     def measure(self) -> None:

@@ -15,6 +15,10 @@ from ..curricula.monitor import Watch
 from ..environments import Environment, Task
 
 
+COLD_START = 2**40
+"""First address of a supervised phase before RL, far from any that RL reaches."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where the tasks of one unit come from."""
@@ -59,10 +63,12 @@ def spread(
     }
 
 
-def uniform(env: Environment, split: str, levels: Sequence[int], seed: int) -> TaskStream:
+def uniform(
+    env: Environment, split: str, levels: Sequence[int], seed: int, start: int = 0
+) -> TaskStream:
     """Tasks of some levels of one environment, equally often."""
     sources = {f"L{level}": Source(env, split, level) for level in levels}
-    return TaskStream(sources, Uniform(list(sources), seed))
+    return TaskStream(sources, Uniform(list(sources), seed), start)
 
 
 def units_of(env: Environment, split: str, levels: Sequence[int]) -> dict[str, Source]:
@@ -99,10 +105,18 @@ def taught(sources: Mapping[str, Source], spec: str, seed: int, **options: Any) 
 class TaskStream:
     """Endless tasks, chosen by `curriculum` among `sources` (by unit name)."""
 
-    def __init__(self, sources: Mapping[str, Source], curriculum: Curriculum) -> None:
+    def __init__(
+        self, sources: Mapping[str, Source], curriculum: Curriculum, start: int = 0
+    ) -> None:
+        """`start` is the first address of every source.
+
+        Two streams over the same sources draw the same problems unless they start far apart; a
+        cold start begins at `COLD_START`, so that RL is not asked what was shown solved.
+        """
         self.sources = dict(sources)
         self.curriculum = curriculum
-        self.position = dict.fromkeys(self.sources, 0)
+        self.start = start
+        self.position = dict.fromkeys(self.sources, start)
         self.watch = Watch({unit: source.rows for unit, source in self.sources.items()})
 
     def draw(self, count: int, group: int = 0) -> list[Drawn]:
@@ -122,6 +136,11 @@ class TaskStream:
             times = round(choice.rollouts / group) if group and choice.rollouts else 1
             drawn += [Drawn(choice, task, source.env)] * min(max(times, 1), count - len(drawn))
         return drawn
+
+    @property
+    def problems(self) -> int:
+        """How many tasks were drawn so far."""
+        return sum(index - self.start for index in self.position.values())
 
     def observe(self, outcomes: Sequence[Outcome]) -> None:
         """Pass results on to the curriculum, and keep count of them."""

@@ -17,7 +17,7 @@ from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
 from rlskills.training.features import prompt_features
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
-from rlskills.training.stream import TaskStream, taught, units_of
+from rlskills.training.stream import COLD_START, TaskStream, taught, uniform, units_of
 
 from .small import KERNELS, Bits
 
@@ -57,6 +57,15 @@ def test_the_teacher_is_told_levels_skills_and_prerequisites():
     assert pool.pool.skills["F32@L2"] == ("F32",)
     assert pool.pool.prerequisites["F32@L2"] == ("F32@L1",)
     assert "F32@L1" not in pool.pool.prerequisites
+
+
+def test_a_cold_start_shows_none_of_the_problems_that_rl_is_asked():
+    shown = uniform(Bits(), "train", (1, 2), 0, start=COLD_START)
+    asked = uniform(Bits(), "train", (1, 2), 0)
+    keys = [{one.task.key for one in stream.draw(200)} for stream in (shown, asked)]
+    assert len(keys[0]) > 190
+    assert keys[0].isdisjoint(keys[1])
+    assert shown.problems == asked.problems == 200
 
 
 class Wishing(Uniform):
