@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from ..errors import UserError
 from ..spec import Registry, Spec, typed
@@ -200,8 +200,12 @@ class Base(Stateful):
 
     def over(self, pool: Pool | Sequence[str]) -> Self:
         """A fresh curriculum with the same options over another pool."""
-        options = {option.name: getattr(self.options, option.name) for option in fields(self.Options)}
-        return type(self)(pool, 0, **options)
+        return self.copied(pool)
+
+    def copied(self, pool: Pool | Sequence[str], **rest: Any) -> Self:
+        """The same class with the same options; `rest` are further arguments of its constructor."""
+        options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
+        return type(self)(pool, 0, **options, **rest)
 
     def resize(self, pool: Pool | Sequence[str]) -> None:
         """Go on with other units: those that stay keep what is known of them."""

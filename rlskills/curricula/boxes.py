@@ -88,7 +88,7 @@ class BoxTeacher(Base):
 
 
 class UniformBox(BoxTeacher):
-    """Points of the box alike; the control of the box teachers."""
+    """All points of the box alike; the control of the box teachers."""
 
     name = "uniform_box"
     family = "control"

@@ -30,7 +30,9 @@ class Graph:
         number = len(pool.units)
         index = {unit: i for i, unit in enumerate(pool.units)}
         known = pool.prerequisites
-        self.direct = [[index[part] for part in dict.fromkeys(known.get(u, ()))] for u in pool.units]
+        self.direct = [
+            [index[part] for part in dict.fromkeys(known.get(u, ()))] for u in pool.units
+        ]
         order = list(TopologicalSorter(dict(enumerate(self.direct))).static_order())
         depth = [0] * number
         for i in order:

@@ -73,7 +73,7 @@ def _speedup_panel(
         if spec not in scores:
             continue
         one = scores[spec]
-        colour = TIERS.get(one.cell.told, OTHER)
+        colour = TIERS.get(one.cell.information, OTHER)
         axes.plot([one.gain.low, one.gain.high], [row, row], color=colour, linewidth=1.3)
         inside = colour if one.first else "white"
         axes.plot([one.gain.value], [row], "o", color=colour, markerfacecolor=inside, markersize=4)
@@ -129,7 +129,7 @@ def _tiers(table: Table) -> dict[str, set[str]]:
     tiers: dict[str, set[str]] = {}
     for scores in table.values():
         for spec, one in scores.items():
-            tiers.setdefault(one.cell.told, set()).add(spec)
+            tiers.setdefault(one.cell.information, set()).add(spec)
     return tiers
 
 

@@ -19,7 +19,8 @@ from .record import SeedResult
 Table = Mapping[str, Mapping[str, Score]]
 """Scores by regime and method."""
 
-MEANS = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "dead", "microseconds")
+MEANS = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "zero_variance",
+         "microseconds")  # fmt: skip
 
 
 def means(results: Sequence[SeedResult]) -> dict[str, float | None]:
@@ -44,7 +45,7 @@ def to_json(table: Table) -> str:
                 {
                     "regime": regime,
                     "method": spec,
-                    "information": one.cell.told,
+                    "information": one.cell.information,
                     "options": one.cell.method.options,
                     "protocol": asdict(one.cell.protocol),
                     "speed_up": asdict(one.gain),
@@ -75,7 +76,7 @@ def to_csv(table: Table) -> str:
             numbers = (one.gain.value, one.gain.low, one.gain.high)
             average = means(one.cell.results)
             writer.writerow(
-                [regime, spec, one.cell.told, *(f"{x:.4f}" for x in numbers),
+                [regime, spec, one.cell.information, *(f"{x:.4f}" for x in numbers),
                  one.solved, len(one.cell.results), int(one.first),
                  *("" if average[name] is None else f"{average[name]:.4f}" for name in MEANS)]
             )  # fmt: skip
@@ -127,7 +128,7 @@ def order(table: Table) -> list[str]:
     for scores in table.values():
         for spec, one in scores.items():
             logs.setdefault(spec, []).append(float(np.log(one.gain.value)))
-            tiers[spec] = one.cell.told
+            tiers[spec] = one.cell.information
     return sorted(logs, key=lambda s: (s != REFERENCE, _rank(tiers[s]), -np.mean(logs[s]), s))
 
 
@@ -140,7 +141,7 @@ def _matrix(table: Table) -> str:
     rows = []
     for spec in order(table):
         found = [scores.get(spec) for scores in table.values()]
-        tier = next(one.cell.told for one in found if one)
+        tier = next(one.cell.information for one in found if one)
         rows.append([_cell(label(spec)), tier, *(_entry(one) if one else "" for one in found)])
     return _grid(["method", "told", *table], rows)
 
@@ -152,11 +153,13 @@ def _entry(one: Score) -> str:
 
 
 def _firsts(table: Table) -> str:
-    tiers = dict.fromkeys(one.cell.told for scores in table.values() for one in scores.values())
+    tiers = dict.fromkeys(
+        one.cell.information for scores in table.values() for one in scores.values()
+    )
     rows = []
     for tier in sorted(tiers, key=_rank):
         for regime, scores in table.items():
-            members = [(s, one) for s, one in scores.items() if one.cell.told == tier]
+            members = [(s, one) for s, one in scores.items() if one.cell.information == tier]
             winners = sorted((x for x in members if x[1].first), key=lambda x: -x[1].gain.value)
             if winners:
                 rows.append(
@@ -166,7 +169,7 @@ def _firsts(table: Table) -> str:
 
 
 def _profile(table: Table, spec: str) -> str:
-    names = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "dead")
+    names = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "zero_variance")
     rows = []
     for regime, scores in table.items():
         if spec in scores:
@@ -177,7 +180,7 @@ def _profile(table: Table, spec: str) -> str:
             shown = ("–" if average[name] is None else f"{average[name]:.2f}" for name in names)
             rows.append([_cell(regime), f"{one.solved}/{len(one.cell.results)}", median, *shown])
     head = ["regime", "solved", "rollouts to mastery (median of solved)", "area", "tail mastered",
-            "retention", "worst skill", "zero", "coin", "done", "dead groups"]  # fmt: skip
+            "retention", "worst skill", "zero", "coin", "done", "zero variance"]  # fmt: skip
     return _grid(head, rows)
 
 

@@ -54,10 +54,11 @@ class GRPO(RolloutTrainer):
     def rounds_wanted(self, rounds: list[Round]) -> bool:
         """Under `refill`, until an update's worth of live rows is there on all processes.
 
-        A curriculum may ask for the same by its `refill`, the number of further rounds.
+        A curriculum may ask for the same by its `max_resamples`, the number of further rounds.
         """
         asked = self.settings.dead_groups == "refill"
-        most = max(self.settings.max_rounds if asked else 1, 1 + self.stream.curriculum.refill)
+        resamples = self.stream.curriculum.max_resamples
+        most = max(self.settings.max_rounds if asked else 1, 1 + resamples)
         if len(rounds) >= most:
             return False
         have = self._total(sum(one.wanted for one in rounds))

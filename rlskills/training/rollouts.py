@@ -230,13 +230,14 @@ class RolloutTrainer(ExactResume, GRPOTrainer):
             # A curriculum sees how often the group was right, whatever the reward preset.
             graded = [score for score in scores[rows] if not score.failed]
             rights = tuple(score.parts["answer"] for score in graded)
-            step, tokens = self.state.global_step, sum(lengths[rows])
-            known = features[i // self.settings.group_size]
-            outcomes.append(Outcome(drawn[i].choice, rights, step, tokens, features=known))
-            dead.append(len({score.reward for score in graded}) == 1)
+            rewards = tuple(score.reward for score in graded)
+            step, known = self.state.global_step, features[i // self.settings.group_size]
+            outcome = Outcome(drawn[i].choice, rights, step, rewards=rewards, features=known)
+            outcomes.append(outcome)
+            dead.append(bool(graded) and outcome.zero_variance)
         # All groups are shown before any is asked about: the state must have seen the dead ones.
-        self.stream.observe([outcome for outcome in outcomes if outcome.rewards])
-        whole = [len(outcome.rewards) == self.settings.group_size for outcome in outcomes]
+        self.stream.observe([outcome for outcome in outcomes if outcome.pass_rates])
+        whole = [len(outcome.pass_rates) == self.settings.group_size for outcome in outcomes]
         self._admitted = [
             graded and self.stream.curriculum.admit(outcome)
             for graded, outcome in zip(whole, outcomes, strict=True)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, make
-from ..curricula.monitor import Watch
+from ..curricula.monitor import CurriculumMonitor
 from ..environments import Environment, Task
-
 
 COLD_START = 2**40
 """First address of a supervised phase before RL, far from any that RL reaches."""
@@ -117,7 +116,7 @@ class TaskStream:
         self.curriculum = curriculum
         self.start = start
         self.position = dict.fromkeys(self.sources, start)
-        self.watch = Watch({unit: source.rows for unit, source in self.sources.items()})
+        self.watch = CurriculumMonitor({unit: source.rows for unit, source in self.sources.items()})
 
     def draw(self, count: int, group: int = 0) -> list[Drawn]:
         """The next `count` tasks; each address of a source is given out once.

@@ -104,7 +104,7 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
 
 
 @pytest.mark.parametrize(
-    "spec", ["default", "gain_rl", "dapo?batches=2", "cures", "speed", "mopps"]
+    "spec", ["default", "gain_rl", "dapo?max_resamples=2", "cures", "speed", "mopps"]
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))

@@ -1,0 +1,66 @@
+"""What a curriculum and its options are, read from their docstrings, for help and documentation."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from dataclasses import fields
+from typing import NamedTuple
+
+from .base import Base
+from .wrappers.around import Around
+
+
+class OptionHelp(NamedTuple):
+    """An option as it is shown to a user."""
+
+    name: str
+    type: str
+    default: str
+    about: str
+
+
+INNER = OptionHelp("inner", "Spec", "uniform", "The curriculum that is wrapped.")
+
+
+def summary(cls: type[Base]) -> str:
+    """The first line of a method's docstring."""
+    return (inspect.getdoc(cls) or "").split("\n")[0]
+
+
+def option_help(cls: type[Base]) -> list[OptionHelp]:
+    """Every option of a method with its type, its default and the docstring of its field."""
+    texts: dict[str, str] = {}
+    for base in reversed(cls.Options.__mro__):
+        texts |= field_docs(base)
+    inner = [INNER] if issubclass(cls, Around) else []
+    return inner + [
+        OptionHelp(
+            option.name,
+            option.type if isinstance(option.type, str) else option.type.__name__,
+            repr(option.default),
+            texts.get(option.name, ""),
+        )
+        for option in fields(cls.Options)
+    ]
+
+
+def field_docs(dataclass_type: type) -> dict[str, str]:
+    """Docstrings behind the fields of a dataclass; none where its source is not at hand."""
+    try:
+        source = textwrap.dedent(inspect.getsource(dataclass_type))
+    except (OSError, TypeError):
+        return {}
+    body = ast.parse(source).body[0]
+    assert isinstance(body, ast.ClassDef)
+    docs: dict[str, str] = {}
+    for item, after in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(item, ast.AnnAssign)
+            and isinstance(item.target, ast.Name)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            docs[item.target.id] = inspect.cleandoc(str(after.value.value))
+    return docs
