@@ -128,8 +128,10 @@ def _layout(places: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
             "learning progress by skill": ["Multiline", [r"curriculum/progress/skill/.*"]],
             "where rollouts go": [
                 "Multiline",
-                [r"curriculum/share/(zero_variance|mastered|out_of_reach)",
-                 r"curriculum/share/kind/.*"],  # fmt: skip
+                [
+                    r"curriculum/share/(zero_variance|mastered|out_of_reach)",
+                    r"curriculum/share/kind/.*",
+                ],
             ],
         },
     }

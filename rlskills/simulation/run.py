@@ -1,6 +1,6 @@
 """One curriculum in one regime: many seeds of the learner step together, each with its teacher.
 
-Budgets are generated rollouts: rollouts that a gate refuses, that replace these and that screen units
+Budgets are generated rollouts: those that a gate refuses, that replace these and that screen units
 all count. A seed stops some rollouts after it has mastered its world.
 """
 

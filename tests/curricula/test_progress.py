@@ -16,8 +16,8 @@ def test_the_default_by_hand():
     one.observe(groups(("a", 0.25), ("b", 0.125), ("c", 1.0), size=8))  # c was known before
     ages = np.array([1, 2, 2, 2]) / 7
     near(one, 0.8 * np.array([4 / 5, 1 / 5, 0, 0]) + 0.2 * ages)
-    one.boredom.factor[0] = 0.1
-    one.changed()
+    one.stagnation.factor[0] = 0.1
+    one.invalidate()
     near(one, 0.8 * np.array([0.4, 1, 0, 0]) / 1.4 + 0.2 * ages)
 
 
@@ -30,7 +30,7 @@ def test_the_default_lets_go_of_coins_and_of_what_is_mastered():
     chances = one.probabilities()
     assert chances["learns"] > 0.4
     assert chances["done"] < 0.05
-    assert one.boredom.factor[1] == 0.1
+    assert one.stagnation.factor[1] == 0.1
 
 
 def test_the_graph_gate_waits_for_the_weakest_part():

@@ -16,10 +16,10 @@ def test_e2h_cosine():
     one = curriculum("e2h_cosine", total_steps=4)
     near(one, [3 / 12, 3 / 12, 2 / 6, 1 / 6])  # start: levels 3 : 2 : 1, the first has two units
     one.step = 2
-    one.changed()
+    one.invalidate()
     near(one, [1 / 6, 1 / 6, 1 / 3, 1 / 3])  # half way: all levels alike
     one.step = 9
-    one.changed()
+    one.invalidate()
     near(one, [1 / 12, 1 / 12, 2 / 6, 3 / 6])
 
 
@@ -36,7 +36,7 @@ def test_e2h_gaussian():
     levels = 1 / 6 + 0.5 * bell / bell.sum()  # floor 2 / (3 * 4)
     near(one, [levels[0] / 2, levels[0] / 2, levels[1], levels[2]])
     one.step = 1
-    one.changed()
+    one.invalidate()
     bell = np.exp(-2 * (np.arange(3) - math.sqrt(1 / 4) * 2) ** 2)
     levels = 1 / 6 + 0.5 * bell / bell.sum()
     near(one, [levels[0] / 2, levels[0] / 2, levels[1], levels[2]])
@@ -47,7 +47,7 @@ def test_structured_to_open():
     near(one, [0.5, 0.5, 0, 0])
     for step, wanted in ((2, [0.1, 0.1, 0.8, 0]), (4, [0.2 / 3] * 3 + [0.8])):
         one.step = step
-        one.changed()
+        one.invalidate()
         near(one, wanted)
     one.step = 99
     assert one.stage_now == 2

@@ -16,8 +16,9 @@ from rlskills.curricula.pickers import allocate, best, candidates, greedy, ranke
 from rlskills.curricula.signals.averages import Average, FastSlow
 from rlskills.curricula.signals.gmm import best_fit, fit
 from rlskills.curricula.signals.posterior import Posterior
+from rlskills.curricula.signals.stagnation import Stagnation, stagnation_factor
 from rlskills.curricula.signals.staleness import Staleness
-from rlskills.curricula.signals.windows import Boredom, Windows, bored
+from rlskills.curricula.signals.windows import Windows
 
 KEYS = ("a", "b", "c")
 INDEX = {key: i for i, key in enumerate(KEYS)}
@@ -147,37 +148,37 @@ def test_a_slope_does_not_depend_on_the_order_of_arrival():
     assert slopes[0] == pytest.approx(np.polyfit([1, 4, 6], [0.1, 0.6, 0.3], 1)[0])
 
 
-def test_boredom_by_hand():
+def test_stagnation_by_hand():
     of = np.array([4])
     # Halves .2 .4 and .5 .7: means .3 and .6, variance within .01 both, error sqrt(.01 * 4 / 4).
     values = np.array([[0.2, 0.4, 0.5, 0.7]])
     z2 = 0.3**2 / (0.01 * 4 / 4)
-    assert bored(values, of, 0.1)[0] == 1.0
+    assert stagnation_factor(values, of, 0.1)[0] == 1.0
     assert z2 == pytest.approx(9)
     values = np.array([[0.2, 0.6, 0.4, 0.8]])  # means .4 and .6, variance .04: z^2 = 1
-    assert bored(values, of, 0.1)[0] == pytest.approx(0.1)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(0.1)
     values = np.array([[0.2, 0.6, 0.6, 1.0]])  # means .4 and .8, z^2 = .16 / .04 = 4: (4 - 1) / 3
-    assert bored(values, of, 0.1)[0] == pytest.approx(1.0)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(1.0)
     values = np.array([[0.2, 0.6, 0.5, 0.9]])  # z^2 = .09 / .04 = 2.25: 1.25 / 3
-    assert bored(values, of, 0.1)[0] == pytest.approx(1.25 / 3)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(1.25 / 3)
     values = np.array([[0.9, 0.3, 0.2, 0.6, 0.5, 0.9]])  # the last five: the first is left out
-    assert bored(values, np.array([5]), 0.1)[0] == pytest.approx(1.25 / 3)
+    assert stagnation_factor(values, np.array([5]), 0.1)[0] == pytest.approx(1.25 / 3)
 
 
 def test_coins_and_still_units_bore_and_learners_do_not():
-    rng, boredom = random.Random(0), Boredom(KEYS, 80)
+    rng, stagnation = random.Random(0), Stagnation(KEYS, 80)
     for step in range(80):
         if step == 29:
-            assert boredom.factor.tolist() == [1, 1, 1]
+            assert stagnation.factor.tolist() == [1, 1, 1]
         if step == 30:
-            assert boredom.factor[1] == 0.1
+            assert stagnation.factor[1] == 0.1
         rates = (0.5, 0.0, step / 80)
         groups = [tuple(float(rng.random() < p) for _ in range(8)) for p in rates]
-        boredom.update(batch(*[(key, g, step) for key, g in zip(KEYS, groups, strict=True)]))
-    assert boredom.factor[1] == 0.1
-    assert boredom.factor[2] == 1.0
+        stagnation.update(batch(*[(key, g, step) for key, g in zip(KEYS, groups, strict=True)]))
+    assert stagnation.factor[1] == 0.1
+    assert stagnation.factor[2] == 1.0
     coins = np.array([[rng.choice((0.25, 0.5, 0.75)) for _ in range(80)] for _ in range(300)])
-    assert np.mean(bored(coins, np.full(300, 80), 0.1) <= 0.4) > 0.8
+    assert np.mean(stagnation_factor(coins, np.full(300, 80), 0.1) <= 0.4) > 0.8
 
 
 # Posteriors, staleness.

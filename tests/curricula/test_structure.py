@@ -35,8 +35,10 @@ def test_skill_it_with_edges_of_its_own():
     near(one, np.exp([1.25, 1]) / np.exp([1.25, 1]).sum())
     with pytest.raises(UnknownName, match="unit in the edges"):
         curriculum("skill_it", ["a", "b"], edges={"a": {"z": 1.0}})
-    with pytest.raises(UserError, match="weight nan"):
+    with pytest.raises(UserError, match="not of type"):
         curriculum("skill_it", ["a", "b"], edges={"a": {"b": math.nan}})
+    with pytest.raises(UserError, match="weight -1"):
+        curriculum("skill_it", ["a", "b"], edges={"a": {"b": -1.0}})
 
 
 def test_a_graph_is_estimated_from_transfer():

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rlskills.curricula import Choice, Outcome, Pool, make
+from rlskills.curricula.methods.sec import SEC
+from rlskills.curricula.wrappers.gates import DAPO
 from rlskills.errors import UnknownName, UserError
+from rlskills.spec import Spec
 
 from .life import CHAIN, LEVELS, curriculum, groups, near
 
 
-def test_dapo_refuses_dead_groups_and_lets_the_trainer_refill():
-    one = curriculum("dapo?inner=sec&batches=3")
+def test_dapo_refuses_zero_variance_groups_and_lets_the_trainer_resample():
+    one = curriculum("dapo?inner=sec&max_resamples=3")
     alive, dead, done = groups(("a", 0.5), ("b", 0.0), ("c", 1.0))
     assert [one.admit(outcome) for outcome in (alive, dead, done)] == [True, False, False]
-    assert one.refill == 3
+    assert one.max_resamples == 3
     one.observe([dead, alive])
-    assert one.inner.quality.visits.sum() == 1, "the inner curriculum sees dead groups as well"
-    assert curriculum("uniform").refill == 0
+    assert one.inner.quality.visits.sum() == 1, (
+        "the inner curriculum sees zero-variance groups as well"
+    )
+    assert curriculum("uniform").max_resamples == 0
 
 
 def test_gates_stack():
     one = curriculum("band?low=0.25&high=0.75&inner=dapo")
-    assert one.refill == 10
+    assert one.max_resamples == 10
     assert [one.admit(g) for g in groups(("a", 0.25), ("b", 0.75), ("c", 1.0), ("d", 0.0))] == [
         True, True, False, False,
     ]  # fmt: skip
@@ -127,20 +134,20 @@ def test_allocated_keeps_the_budget_of_what_it_surrounds():
 
 
 def test_factors_multiply_and_the_floor_adds():
-    bored = curriculum("with_boredom?window=2", ["a", "b"])
-    bored.observe(groups(("a", 0.5), ("a", 0.5)))
-    near(bored, np.array([0.1, 1]) / 1.1)
+    stagnant = curriculum("with_stagnation?window=2", ["a", "b"])
+    stagnant.observe(groups(("a", 0.5), ("a", 0.5)))
+    near(stagnant, np.array([0.1, 1]) / 1.1)
     gated = curriculum("with_prerequisites", CHAIN)
     near(gated, np.array([1, 1, 0.02, 0.02]) / 2.04)
     floored = curriculum("with_staleness?share=0.5&inner=level_window")
     floored.sample(1)
     floored.staleness.last[:] = [1, 0, 0, 0]
-    floored.changed()
+    floored.invalidate()
     near(floored, 0.5 * np.array([0.5, 0.5, 0, 0]) + 0.5 * np.array([1, 2, 2, 2]) / 7)
 
 
 def test_what_is_inside_hears_of_every_draw():
-    one = curriculum("with_boredom?inner=bidirectional_lp", ["a", "b", "c"])
+    one = curriculum("with_stagnation?inner=bidirectional_lp", ["a", "b", "c"])
     for k in (3, 1, 2):
         one.sample(k)
     drawn = one.sample(2)
@@ -153,3 +160,45 @@ def test_a_wrong_inner_name_is_one_clear_line():
         make("dapo?inner=secc", LEVELS)
     with pytest.raises(UserError, match="needs the pool's prerequisites"):
         make("dapo?inner=ladder", Pool(("a",)))
+    with pytest.raises(UserError, match="inner must be a curriculum or its spec, not 3"):
+        make("dapo", LEVELS, inner=3)
+    with pytest.raises(UserError, match="unknown option of sec 'inner'"):
+        make("sec?inner=dapo", LEVELS)
+
+
+def test_specs_nest_and_are_kept():
+    text = "dapo?max_resamples=3&inner=(greso?least=0.02&inner=(sec?rate=0.3&arms=unit))"
+    outer = curriculum(text)
+    assert outer.inner.inner.options.rate == 0.3
+    assert outer.inner.inner.options.arms == "unit"
+    assert str(outer.spec) == text
+    assert curriculum(str(outer.spec)).spec == outer.spec
+    assert Spec.from_json(json.loads(json.dumps(outer.spec.to_json()))) == outer.spec
+    assert str(curriculum("dapo?inner=uniform").spec) == "dapo"
+
+
+def test_a_wrapper_takes_a_curriculum_that_is_built_already():
+    inner = SEC(LEVELS, 4, rate=0.3)
+    outer = DAPO(LEVELS, 4, inner=inner, max_resamples=2)
+    assert outer.inner is inner
+    assert str(outer.spec) == "dapo?max_resamples=2&inner=(sec?rate=0.3)"
+    assert make("dapo", LEVELS, 4, inner=inner).inner is inner  # type: ignore[attr-defined]
+    same = make(outer.spec, LEVELS, 4)
+    assert same.sample(20) == outer.sample(20)
+    with pytest.raises(UserError, match="dapo and its inner sec have different pools"):
+        DAPO(CHAIN, inner=inner)
+
+
+def test_wrong_and_malformed_answers_differ_for_the_gate_where_they_do_for_the_loss():
+    """Under the reward preset `paper`: 1 for right, 0 for wrong, -1 for malformed."""
+    gate = curriculum("dapo?inner=bidirectional_lp")
+    choice = Choice("a")
+    live = Outcome(choice, (0.0, 0.0, 0.0), 1, rewards=(0.0, -1.0, 0.0))
+    alike = Outcome(choice, (0.0, 0.0, 0.0), 1, rewards=(-1.0, -1.0, -1.0))
+    assert gate.admit(live)
+    assert not gate.admit(alike)
+    gate.observe([live, alike])
+    assert gate.metrics()["competence"] == 0, "competence is that of pass rates"
+    screened = curriculum("speed")
+    screened.observe([replace(live, choice=Choice("a", tag="screen"))])
+    assert screened.passed == ["a"]

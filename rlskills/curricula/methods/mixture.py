@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -35,8 +34,8 @@ class Mixture(Base):
         for unit in given:
             if unit not in self.index:
                 raise UnknownName("unit in the mixture's weights", unit, self.units)
-        if any(not (weight >= 0 and math.isfinite(weight)) for weight in given.values()):
-            raise UserError(f"mixture weights must be finite and not negative: {given}")
+        if min(given.values(), default=0) < 0:
+            raise UserError(f"mixture weights must not be negative: {given}")
         if not any(given.values()):
             raise UserError("mixture weights are all zero")
         self.fixed = np.array([given.get(unit, 0.0) for unit in self.units])

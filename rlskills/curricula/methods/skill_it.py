@@ -7,7 +7,6 @@ that finds out what helps what.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,7 +74,7 @@ class SkillIt(Base):
             for unit in (i, j):
                 if unit not in self.index:
                     raise UnknownName("unit in the edges of skill_it", unit, self.units)
-            if not (weight >= 0 and math.isfinite(weight)):
+            if weight < 0:
                 raise UserError(f"edge {i!r} to {j!r} has weight {weight}")
         self.helper = np.array([self.index[i] for i, _, _ in triples], dtype=np.int64)
         self.helped = np.array([self.index[j] for _, j, _ in triples], dtype=np.int64)

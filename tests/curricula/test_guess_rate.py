@@ -1,4 +1,4 @@
-"""Luck: found where it is, and not mistaken for ability."""
+"""The guess rate: estimated where there is guessing, and not mistaken for ability."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from rlskills.curricula.methods.bidirectional_lp import BidirectionalLP
-from rlskills.curricula.signals.luck import Luck
+from rlskills.curricula.signals.guess_rate import GuessRate
 
 from .life import curriculum, groups
 
 SIZE = 8
 
 
-def practise(luck: Luck, rates: np.ndarray, rounds: int, seed: int = 0) -> float:
-    """Every unit gets a group a round; returns the level found."""
+def practise(estimate: GuessRate, rates: np.ndarray, rounds: int, seed: int = 0) -> float:
+    """Every unit gets a group per round; returns the estimate."""
     generator, at = np.random.default_rng(seed), np.arange(len(rates))
     for _ in range(rounds):
         mean = generator.binomial(SIZE, rates) / SIZE
-        luck.update(at, mean, np.full(len(rates), float(SIZE)), len(rates))
-    return luck.level
+        estimate.update(at, mean, np.full(len(rates), float(SIZE)), len(rates))
+    return estimate.level
 
 
-def pool(number: int) -> Luck:
-    return Luck([f"u{i}" for i in range(number)])
+def pool(number: int) -> GuessRate:
+    return GuessRate([f"u{i}" for i in range(number)])
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.25, 0.4])
@@ -42,19 +42,19 @@ def test_it_is_0_under_an_exact_verifier():
 
 
 def test_it_stays_0_when_all_is_learned():
-    luck = pool(40)
-    practise(luck, np.zeros(40), 4)
-    assert practise(luck, np.full(40, 0.9), 30) == 0.0
+    estimate = pool(40)
+    practise(estimate, np.zeros(40), 4)
+    assert practise(estimate, np.full(40, 0.9), 30) == 0.0
 
 
 def test_it_keeps_the_least_while_units_are_learned():
-    luck = pool(40)
-    early = practise(luck, np.full(40, 0.1), 6)
-    late = practise(luck, np.full(40, 0.9), 30, seed=1)
+    estimate = pool(40)
+    early = practise(estimate, np.full(40, 0.1), 6)
+    late = practise(estimate, np.full(40, 0.9), 30, seed=1)
     assert 0 < late <= early < 0.15
 
 
-def test_partial_ability_is_not_luck():
+def test_partial_ability_is_not_guessing():
     for seed in range(20):
         rates = np.random.default_rng(seed).uniform(0.05, 0.95, 60)
         assert practise(pool(60), rates, 10, seed) == 1.0
@@ -66,25 +66,25 @@ def test_few_units_show_nothing(number: int):
 
 
 def test_units_that_were_never_tried_might_be_worse():
-    luck = pool(60)
+    estimate = pool(60)
     at = np.arange(25)
     for _ in range(20):
-        luck.update(at, np.full(25, 0.125), np.full(25, 8.0), 25)
-    assert luck.level == 1.0
+        estimate.update(at, np.full(25, 0.125), np.full(25, 8.0), 25)
+    assert estimate.level == 1.0
 
 
-def test_the_default_goes_by_what_is_left_to_learn_under_luck():
+def test_the_default_goes_by_what_is_left_to_learn_under_guessing():
     one = curriculum("bidirectional_lp")
     one.progress.fast[:] = [0.1, 0.5, 0.7, 1.0]
     one.progress.gap[:] = [4, 3, 2, 1]
     assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
-    one.luck.level = 0.1
+    one.guess_rate.level = 0.1
     np.testing.assert_allclose(one.wanted(), [0, 0.25, 0.75 * 0.25, 0], atol=1e-12)
-    one.boredom.mean[3] = 1.0  # mastery is higher than luck alone suggests
+    one.stagnation.mean[3] = 1.0  # mastery is higher than the guess rate alone suggests
     np.testing.assert_allclose(one.wanted(), [0, 0.4 / 0.9 * 0.5 / 0.9, 2 / 9, 0], atol=1e-12)
-    one.luck.level = 0.04
+    one.guess_rate.level = 0.04
     assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
-    one.luck.level = 0.5
+    one.guess_rate.level = 0.5
     assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
 
 
@@ -96,7 +96,7 @@ def test_a_known_rate_of_guessing_is_no_noise(baseline: float):
     for step in range(6):
         passed = generator.binomial(SIZE, 0.25, 40) / SIZE
         one.observe(groups(*zip(units, passed, strict=True), step=step, size=SIZE))
-    assert one.luck.level == pytest.approx(0.25, abs=0.06)
+    assert one.guess_rate.level == pytest.approx(0.25, abs=0.06)
     gap = one.progress.gap
     by_progress = np.array_equal(one.wanted(), gap * gap / gap.max())
     assert by_progress == (baseline > 0)

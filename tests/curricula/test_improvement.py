@@ -1,4 +1,4 @@
-"""Rise: what learns has come a long way, what cannot be learned stays."""
+"""Improvement: what learns moves far, what cannot be learned stays."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.curricula.signals.rise import Rise
+from rlskills.curricula.signals.improvement import Improvement
 
 from .life import curriculum, groups
 
 
-def practise(rise: Rise, rates: np.ndarray, size: int = 8, seed: int = 0) -> None:
-    """A group a round of each unit, at the pass rates of shape (rounds, units)."""
+def practise(improvement: Improvement, rates: np.ndarray, size: int = 8, seed: int = 0) -> None:
+    """A group per round of each unit, at the pass rates of shape (rounds, units)."""
     generator, at = np.random.default_rng(seed), np.arange(rates.shape[1])
     for chances in rates:
-        rise.update(at, generator.binomial(size, chances) / size, np.ones(len(at)))
+        improvement.update(at, generator.binomial(size, chances) / size, np.ones(len(at)))
 
 
 def test_coins_impossible_and_mastered_units_stay():
-    rise = Rise([f"u{i}" for i in range(40)])
+    improvement = Improvement([f"u{i}" for i in range(40)])
     still = np.repeat([0.5, 0.0, 0.99, 0.3], 10)
-    practise(rise, np.tile(still, (3000, 1)))
-    assert rise.width.max() < 0.45
+    practise(improvement, np.tile(still, (3000, 1)))
+    assert improvement.width.max() < 0.45
 
 
 def test_what_is_learned_rises_and_what_is_forgotten_has_risen():
-    rise = Rise(["learns", "forgets"])
+    improvement = Improvement(["learns", "forgets"])
     up = np.linspace(0, 0.9, 60)
-    practise(rise, np.stack([up, up[::-1]], axis=1))
-    assert (rise.width > 0.5).all()
+    practise(improvement, np.stack([up, up[::-1]], axis=1))
+    assert (improvement.width > 0.5).all()
 
 
 def test_a_few_groups_say_nothing():
-    rise = Rise(["a"], least=10)
+    improvement = Improvement(["a"], least=10)
     for mean in (0.0, 1.0) * 4:
-        rise.update(np.array([0]), np.array([mean]), np.ones(1))
-    assert rise.width[0] == 0
+        improvement.update(np.array([0]), np.array([mean]), np.ones(1))
+    assert improvement.width[0] == 0
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 def test_the_first_groups_count_alike(means: list[float]):
-    rise = Rise(["a"], rate=0.1)
+    improvement = Improvement(["a"], rate=0.1)
     for mean in means[:10]:
-        rise.update(np.array([0]), np.array([mean]), np.ones(1))
-    assert rise.mean[0] == pytest.approx(np.mean(means[:10]))
-    assert 0 <= rise.width[0] <= 1
+        improvement.update(np.array([0]), np.array([mean]), np.ones(1))
+    assert improvement.mean[0] == pytest.approx(np.mean(means[:10]))
+    assert 0 <= improvement.width[0] <= 1
 
 
 def test_the_default_finishes_what_rose_when_nothing_moves():
@@ -56,5 +56,5 @@ def test_the_default_finishes_what_rose_when_nothing_moves():
         rose = min(step / 60, 0.75)
         one.observe(groups(("coin", flip), ("rose", rose), ("done", 1.0), step=step, size=8))
     one.progress.gap[:] = 0
-    one.changed()
+    one.invalidate()
     assert one.probabilities()["rose"] == pytest.approx(1)
