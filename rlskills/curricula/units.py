@@ -65,7 +65,7 @@ def _versions(units: Mapping[str, Labels]) -> dict[Key, list[tuple[int, str]]]:
     for unit, labels in units.items():
         versions.setdefault(_key(labels), []).append((labels.level or 0, unit))
     # Stable, so units of the same level keep their order.
-    return {key: sorted(found, key=lambda pair: pair[0]) for key, found in versions.items()}
+    return {key: sorted(pairs, key=lambda pair: pair[0]) for key, pairs in versions.items()}
 
 
 def _easier(labels: Labels, versions: Versions) -> list[str]:
@@ -83,10 +83,10 @@ def _parts(
         if part in met:
             continue
         met.add(part)
-        found = versions.get((labels.kind, part), ())
-        if found:
-            easy = [unit for level, unit in found if level <= (labels.level or 0)]
-            units.append(easy[-1] if easy else found[0][1])
+        candidates = versions.get((labels.kind, part), ())
+        if candidates:
+            easy = [unit for level, unit in candidates if level <= (labels.level or 0)]
+            units.append(easy[-1] if easy else candidates[0][1])
         else:
             waiting += compositions.get(part, ())
     return units

@@ -122,41 +122,43 @@ def group(choice: Choice, rng: random.Random) -> Outcome:
     return Outcome(choice, tuple(rates), rng.randint(0, 30), features=feature)
 
 
-def live(one: Base, events: Sequence[tuple[int, int]], pending: list[Choice]) -> list[list[Choice]]:
+def live(
+    teacher: Base, events: Sequence[tuple[int, int]], pending: list[Choice]
+) -> list[list[Choice]]:
     """Sample and observe: each event draws some units, then reports some open choices, shuffled.
 
     Choices that stay open are left in `pending`. Returns what was drawn.
     """
     drawn = []
     for count, number in events:
-        drawn.append(one.sample(count))
+        drawn.append(teacher.sample(count))
         pending += drawn[-1]
         rng = random.Random(number)
         rng.shuffle(pending)
         back = [pending.pop() for _ in range(rng.randint(0, len(pending)))]
-        one.observe([group(choice, rng) for choice in back])
+        teacher.observe([group(choice, rng) for choice in back])
     return drawn
 
 
-def reseed(one: Base, seed: int) -> None:
+def reseed(teacher: Base, seed: int) -> None:
     """Another future for the same state."""
-    for part in (one, getattr(one, "inner", None)):
+    for part in (teacher, getattr(teacher, "inner", None)):
         if part is not None:
             part.rng = random.Random(seed)
             if hasattr(part, "noise"):
                 part.noise = np.random.default_rng(seed)  # type: ignore[attr-defined]
 
 
-def shares(one: Base, draws: int, batch: int) -> dict[str, float]:
+def shares(teacher: Base, draws: int, batch: int) -> dict[str, float]:
     """Share of each unit in batches drawn from the present state again and again."""
-    state = one.state_dict()
-    counts = dict.fromkeys(one.units, 0)
+    state = teacher.state_dict()
+    counts = dict.fromkeys(teacher.units, 0)
     for number in range(draws):
-        one.load_state_dict(state)
-        reseed(one, number)
-        for choice in one.sample(batch):
+        teacher.load_state_dict(state)
+        reseed(teacher, number)
+        for choice in teacher.sample(batch):
             counts[choice.unit] += 1
-    one.load_state_dict(state)
+    teacher.load_state_dict(state)
     return {unit: count / draws / batch for unit, count in counts.items()}
 
 
@@ -164,13 +166,13 @@ def numbers(state: Any) -> list[float]:
     """All numbers of a state but those of generators."""
     if isinstance(state, dict):
         return [
-            one
+            number
             for key in sorted(state)
             if key not in ("rng", "noise", "pool")
-            for one in numbers(state[key])
+            for number in numbers(state[key])
         ]
     if isinstance(state, list):
-        return [one for item in state for one in numbers(item)]
+        return [number for item in state for number in numbers(item)]
     return [float(state)] if isinstance(state, int | float) else []
 
 
@@ -199,5 +201,5 @@ def groups(*results: tuple[str, float], step: int = 1, size: int = 4) -> list[Ou
     return made
 
 
-def near(one: Base, wanted: Sequence[float] | np.ndarray) -> None:
-    np.testing.assert_allclose(list(one.probabilities().values()), wanted, atol=1e-12)
+def near(teacher: Base, wanted: Sequence[float] | np.ndarray) -> None:
+    np.testing.assert_allclose(list(teacher.probabilities().values()), wanted, atol=1e-12)

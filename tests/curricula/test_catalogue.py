@@ -21,12 +21,12 @@ DOCS = Path(__file__).parents[2] / "docs" / "curricula.md"
 
 
 def test_options_in_the_name_and_as_arguments_are_the_same():
-    one = make("sec?rate=0.3&arms=unit", POOL, seed=1)
+    teacher = make("sec?rate=0.3&arms=unit", POOL, seed=1)
     two = make("sec", POOL, seed=1, rate=0.3, arms="unit")
-    assert one.settings() == two.settings() == {"rate": 0.3, "temperature": 0.2, "arms": "unit"}
-    assert one.options == two.options == SEC.Options(rate=0.3, arms="unit")
-    assert str(one.spec) == str(two.spec) == "sec?rate=0.3&arms=unit"
-    two.load_state_dict(one.state_dict())
+    assert teacher.settings() == two.settings() == {"rate": 0.3, "temperature": 0.2, "arms": "unit"}
+    assert teacher.options == two.options == SEC.Options(rate=0.3, arms="unit")
+    assert str(teacher.spec) == str(two.spec) == "sec?rate=0.3&arms=unit"
+    two.load_state_dict(teacher.state_dict())
 
 
 def test_the_default_has_a_name():
@@ -95,10 +95,10 @@ class A(Base):
 def test_options_of_a_class_outside_the_package(tmp_path: Path):
     file = tmp_path / "outside.py"
     file.write_text(OUTSIDE)
-    one = make(f"{file}:A?speed=1", UNITS, deep=3)
-    assert one.settings() == {"speed": 1.0, "deep": 3}
-    assert str(one.spec) == f"{file}:A?speed=1.0&deep=3"
-    assert make(str(one.spec), UNITS).settings() == one.settings()
+    teacher = make(f"{file}:A?speed=1", UNITS, deep=3)
+    assert teacher.settings() == {"speed": 1.0, "deep": 3}
+    assert str(teacher.spec) == f"{file}:A?speed=1.0&deep=3"
+    assert make(str(teacher.spec), UNITS).settings() == teacher.settings()
     with pytest.raises(UserError, match="not of type float"):
         make(f"{file}:A?speed=fast", UNITS)
     with pytest.raises(UserError, match="speed must lie between 0 and 1, but is 2"):
@@ -106,10 +106,10 @@ def test_options_of_a_class_outside_the_package(tmp_path: Path):
 
 
 def test_a_change_of_options_is_another_curriculum():
-    one = make("level_window_down?down=0.2", POOL)
-    assert one.over(POOL).settings() == one.settings()
+    teacher = make("level_window_down?down=0.2", POOL)
+    assert teacher.over(POOL).settings() == teacher.settings()
     with pytest.raises(UserError, match="has options"):
-        make("level_window_down", POOL).load_state_dict(one.state_dict())
+        make("level_window_down", POOL).load_state_dict(teacher.state_dict())
 
 
 def test_every_option_of_the_catalogue_says_what_it_sets():
@@ -126,12 +126,12 @@ def test_a_curriculum_fits_into_forty_lines():
 
 def test_every_method_says_what_it_is():
     for name, family, information, summary, paper in rows():
-        one = build(name)
-        assert one.name == name
+        teacher = build(name)
+        assert teacher.name == name
         assert summary
         assert "\n" not in summary
         assert family != "own"
-        assert information == one.information
+        assert information == teacher.information
         if family != "control":
             assert paper, name
 
@@ -150,15 +150,15 @@ def test_the_page_s_examples_run():
 
 
 def test_what_is_logged_of_a_teacher():
-    one = make("bidirectional_lp?rate=0.5&theta=0.5", POOL)
+    teacher = make("bidirectional_lp?rate=0.5&theta=0.5", POOL)
     rates = {"a": (1.0, 0.0, 0.0, 0.0), "ab": (1.0,) + 7 * (0.0,)}
-    one.observe([Outcome(Choice(unit), rewards, 1) for unit, rewards in rates.items()])
-    logged = one.metrics()
+    teacher.observe([Outcome(Choice(unit), rewards, 1) for unit, rewards in rates.items()])
+    logged = teacher.metrics()
     assert logged["competence"] == pytest.approx((0.125 + 0.0625) / 7)
     assert logged["competence/level/1"] == pytest.approx(0.125 / 3)
     assert logged["learning_progress/skill/a"] == pytest.approx((0.0625 + 0.03125) / 3)
     assert logged["effective_units"] == pytest.approx(math.exp(logged["entropy"]))
-    assert logged["largest_probability"] == max(one.probabilities().values())
+    assert logged["largest_probability"] == max(teacher.probabilities().values())
     many = make("uniform", [f"u{i}" for i in range(100)]).metrics()
     assert many["effective_units"] == pytest.approx(100)
 
@@ -166,9 +166,9 @@ def test_what_is_logged_of_a_teacher():
 def test_of_many_skills_only_the_range_is_logged():
     units = [f"u{i}" for i in range(20)]
     pool = Pool(tuple(units), skills={unit: (f"s{i}",) for i, unit in enumerate(units)})
-    one = make("mopps", pool)
-    one.observe([Outcome(Choice("u0"), (1.0,) * 8, 1), Outcome(Choice("u1"), (0.0,) * 8, 1)])
-    logged = one.metrics()
+    teacher = make("mopps", pool)
+    teacher.observe([Outcome(Choice("u0"), (1.0,) * 8, 1), Outcome(Choice("u1"), (0.0,) * 8, 1)])
+    logged = teacher.metrics()
     assert logged["competence/skill/highest"] == 0.9
     assert logged["competence/skill/lowest"] == 0.1
     assert not any("s7" in name for name in logged)

@@ -74,29 +74,29 @@ def test_units_that_were_never_tried_might_be_worse():
 
 
 def test_the_default_goes_by_what_is_left_to_learn_under_guessing():
-    one = curriculum("bidirectional_lp")
-    one.progress.fast[:] = [0.1, 0.5, 0.7, 1.0]
-    one.progress.gap[:] = [4, 3, 2, 1]
-    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
-    one.guess_rate.level = 0.1
-    np.testing.assert_allclose(one.wanted(), [0, 0.25, 0.75 * 0.25, 0], atol=1e-12)
-    one.stagnation.mean[3] = 1.0  # mastery is higher than the guess rate alone suggests
-    np.testing.assert_allclose(one.wanted(), [0, 0.4 / 0.9 * 0.5 / 0.9, 2 / 9, 0], atol=1e-12)
-    one.guess_rate.level = 0.04
-    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
-    one.guess_rate.level = 0.5
-    assert one.wanted().tolist() == [4, 2.25, 1, 0.25]
+    teacher = curriculum("bidirectional_lp")
+    teacher.progress.fast[:] = [0.1, 0.5, 0.7, 1.0]
+    teacher.progress.gap[:] = [4, 3, 2, 1]
+    assert teacher.wanted().tolist() == [4, 2.25, 1, 0.25]
+    teacher.guess_rate.level = 0.1
+    np.testing.assert_allclose(teacher.wanted(), [0, 0.25, 0.75 * 0.25, 0], atol=1e-12)
+    teacher.stagnation.mean[3] = 1.0  # mastery is higher than the guess rate alone suggests
+    np.testing.assert_allclose(teacher.wanted(), [0, 0.4 / 0.9 * 0.5 / 0.9, 2 / 9, 0], atol=1e-12)
+    teacher.guess_rate.level = 0.04
+    assert teacher.wanted().tolist() == [4, 2.25, 1, 0.25]
+    teacher.guess_rate.level = 0.5
+    assert teacher.wanted().tolist() == [4, 2.25, 1, 0.25]
 
 
 @pytest.mark.parametrize("baseline", [0, 0.25])
 def test_a_known_rate_of_guessing_is_no_noise(baseline: float):
     units = [f"u{i}" for i in range(40)]
-    one = BidirectionalLP(units, baseline=baseline)
+    teacher = BidirectionalLP(units, baseline=baseline)
     generator = np.random.default_rng(0)
     for step in range(6):
         passed = generator.binomial(SIZE, 0.25, 40) / SIZE
-        one.observe(groups(*zip(units, passed, strict=True), step=step, size=SIZE))
-    assert one.guess_rate.level == pytest.approx(0.25, abs=0.06)
-    gap = one.progress.gap
-    by_progress = np.array_equal(one.wanted(), gap * gap / gap.max())
+        teacher.observe(groups(*zip(units, passed, strict=True), step=step, size=SIZE))
+    assert teacher.guess_rate.level == pytest.approx(0.25, abs=0.06)
+    gap = teacher.progress.gap
+    by_progress = np.array_equal(teacher.wanted(), gap * gap / gap.max())
     assert by_progress == (baseline > 0)

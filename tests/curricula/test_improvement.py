@@ -50,11 +50,11 @@ def test_the_first_groups_count_alike(means: list[float]):
 
 
 def test_the_default_finishes_what_rose_when_nothing_moves():
-    one = curriculum("bidirectional_lp?floor=1e-9&window=20", ["coin", "rose", "done"])
+    teacher = curriculum("bidirectional_lp?floor=1e-9&window=20", ["coin", "rose", "done"])
     flips = np.random.default_rng(0).integers(0, 9, 400) / 8
     for step, flip in enumerate(flips):
         rose = min(step / 60, 0.75)
-        one.observe(groups(("coin", flip), ("rose", rose), ("done", 1.0), step=step, size=8))
-    one.progress.gap[:] = 0
-    one.invalidate()
-    assert one.probabilities()["rose"] == pytest.approx(1)
+        teacher.observe(groups(("coin", flip), ("rose", rose), ("done", 1.0), step=step, size=8))
+    teacher.progress.gap[:] = 0
+    teacher.invalidate()
+    assert teacher.probabilities()["rose"] == pytest.approx(1)

@@ -75,15 +75,15 @@ def test_zero_variance_is_counted_by_rewards():
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(ROWS)), st.lists(st.booleans(), min_size=1))))
 def test_state_through_json_goes_on(groups: list[tuple[str, list[bool]]]):
-    one = CurriculumMonitor(ROWS)
+    teacher = CurriculumMonitor(ROWS)
     for unit, rights in groups:
-        one.observe([outcome(unit, *map(float, rights))])
+        teacher.observe([outcome(unit, *map(float, rights))])
     two = CurriculumMonitor(ROWS)
-    two.load_state_dict(json.loads(json.dumps(one.state_dict())))
-    assert two.metrics({}) == one.metrics({})
-    one.observe([outcome("a1", 1.0)])
+    two.load_state_dict(json.loads(json.dumps(teacher.state_dict())))
+    assert two.metrics({}) == teacher.metrics({})
+    teacher.observe([outcome("a1", 1.0)])
     two.observe([outcome("a1", 1.0)])
-    assert two.metrics({}) == one.metrics({})
+    assert two.metrics({}) == teacher.metrics({})
 
 
 def test_a_stream_reports_by_level_skill_and_kind():
@@ -91,8 +91,8 @@ def test_a_stream_reports_by_level_skill_and_kind():
         "copy1@L1": Source(Bits(), "train", 1, skill="copy1"),
         "luck": Source(Bits(), "train", 2, kind="coin"),
     }
-    stream = TaskStream(sources, Mixture(dict.fromkeys(sources, 1.0), 0))
-    stream.observe([Outcome(one.choice, (0.0, 1.0), 0) for one in stream.draw(8)])
+    stream = TaskStream(sources, Mixture(list(sources), 0))
+    stream.observe([Outcome(drawn.choice, (0.0, 1.0), 0) for drawn in stream.draw(8)])
     found = stream.metrics()
     assert found["probability/skill/copy1"] == found["probability/kind/coin"] == 0.5
     assert found["share/skill/copy1"] + found["share/kind/coin"] == 1

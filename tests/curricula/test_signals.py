@@ -61,33 +61,33 @@ def test_groups_of_a_unit_are_pooled():
 
 
 def test_an_average_of_several_groups_is_that_many_updates():
-    one, two = Average(KEYS, 0.3), Average(KEYS, 0.3)
-    one.update(np.array([1]), np.array([0.6]), np.array([3.0]))
+    teacher, two = Average(KEYS, 0.3), Average(KEYS, 0.3)
+    teacher.update(np.array([1]), np.array([0.6]), np.array([3.0]))
     for _ in range(3):
         two.update(*once(1, 0.6))
-    assert one.value[1] == pytest.approx(two.value[1]) == pytest.approx(0.6 * (1 - 0.7**3))
-    assert one.visits.tolist() == [0, 3, 0]
+    assert teacher.value[1] == pytest.approx(two.value[1]) == pytest.approx(0.6 * (1 - 0.7**3))
+    assert teacher.visits.tolist() == [0, 3, 0]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 5)), max_size=6))
 def test_fast_and_slow_in_closed_form_are_step_by_step(updates: list[tuple[float, int]]):
-    one = FastSlow(KEYS, rate=0.3, theta=0.1)
+    teacher = FastSlow(KEYS, rate=0.3, theta=0.1)
     fast = slow = 0.0
     for mean, count in updates:
-        one.update(np.array([0]), np.array([mean]), np.array([float(count)]))
+        teacher.update(np.array([0]), np.array([mean]), np.array([float(count)]))
         for _ in range(count):
             fast += 0.3 * (mean - fast)
             slow += 0.3 * (fast - slow)
-        assert one.fast[0] == pytest.approx(fast, abs=1e-12)
-        assert one.slow[0] == pytest.approx(slow, abs=1e-12)
+        assert teacher.fast[0] == pytest.approx(fast, abs=1e-12)
+        assert teacher.slow[0] == pytest.approx(slow, abs=1e-12)
 
 
 def test_progress_by_hand():
-    one = FastSlow(KEYS, rate=0.5, theta=0.1)
-    one.update(*once(2, 0.8))  # fast .4, slow .2
-    assert (one.fast[2], one.slow[2]) == (pytest.approx(0.4), pytest.approx(0.2))
+    teacher = FastSlow(KEYS, rate=0.5, theta=0.1)
+    teacher.update(*once(2, 0.8))  # fast .4, slow .2
+    assert (teacher.fast[2], teacher.slow[2]) == (pytest.approx(0.4), pytest.approx(0.2))
     magnified = 0.4 * 0.9 / (0.4 + 0.1 * 0.2) - 0.2 * 0.9 / (0.2 + 0.1 * 0.6)
-    assert one.gap.tolist() == pytest.approx([0, 0, magnified])
+    assert teacher.gap.tolist() == pytest.approx([0, 0, magnified])
 
 
 def test_magnification_has_slope_nine_at_zero_and_none_at_one_half():
@@ -100,9 +100,9 @@ def test_magnification_has_slope_nine_at_zero_and_none_at_one_half():
 
 
 def test_guessing_is_taken_off():
-    one = FastSlow(KEYS, rate=1.0, theta=0.5, baseline=0.5)
-    one.update(np.array([0, 1]), np.array([0.4, 0.75]), np.ones(2))
-    np.testing.assert_allclose(one.fast, [0.0, 0.5, 0.0])
+    teacher = FastSlow(KEYS, rate=1.0, theta=0.5, baseline=0.5)
+    teacher.update(np.array([0, 1]), np.array([0.4, 0.75]), np.ones(2))
+    np.testing.assert_allclose(teacher.fast, [0.0, 0.5, 0.0])
 
 
 # Windows.
@@ -185,23 +185,23 @@ def test_coins_and_still_units_bore_and_learners_do_not():
 
 
 def test_posterior_by_hand():
-    one = Posterior(KEYS, decay=0.5)
-    one.update(batch(("b", (1.0, 1.0, 0.0, 1.0), 1)))
+    teacher = Posterior(KEYS, decay=0.5)
+    teacher.update(batch(("b", (1.0, 1.0, 0.0, 1.0), 1)))
     # half of the prior's 1 stays, half is put back, and 3 of 4 are added
-    assert (one.good[1], one.bad[1]) == (4.0, 2.0)
-    one.update(batch(("b", (0.0, 0.0), 2)))
-    assert (one.good[1], one.bad[1]) == (0.5 * 4 + 0.5, 0.5 * 2 + 0.5 + 2)
-    assert one.mean()[[0, 2]].tolist() == [0.5, 0.5]
+    assert (teacher.good[1], teacher.bad[1]) == (4.0, 2.0)
+    teacher.update(batch(("b", (0.0, 0.0), 2)))
+    assert (teacher.good[1], teacher.bad[1]) == (0.5 * 4 + 0.5, 0.5 * 2 + 0.5 + 2)
+    assert teacher.mean()[[0, 2]].tolist() == [0.5, 0.5]
 
 
 def test_staleness_by_hand():
-    one = Staleness(KEYS)
-    one.drawn([0, 2], step=1)
-    one.drawn([2], step=3)
-    assert one.ages(3).tolist() == [3, 4, 1]
-    floor = one.floor(np.array([1.0, 0.0, 1.0]), 0.2, 3)
+    teacher = Staleness(KEYS)
+    teacher.drawn([0, 2], step=1)
+    teacher.drawn([2], step=3)
+    assert teacher.ages(3).tolist() == [3, 4, 1]
+    floor = teacher.floor(np.array([1.0, 0.0, 1.0]), 0.2, 3)
     np.testing.assert_allclose(floor, [0.4 + 0.2 * 3 / 8, 0.2 * 4 / 8, 0.4 + 0.2 / 8])
-    np.testing.assert_allclose(one.floor(np.zeros(3), 0.2, 3), [3 / 8, 4 / 8, 1 / 8])
+    np.testing.assert_allclose(teacher.floor(np.zeros(3), 0.2, 3), [3 / 8, 4 / 8, 1 / 8])
 
 
 # Pickers.
@@ -222,7 +222,7 @@ def test_best_takes_the_highest_and_draws_ties():
     noise = np.random.default_rng(0)
     scores = np.array([0.3, 0.9, 0.3, 0.3, 0.0])
     drawn = [sorted(best(scores, 2, noise).tolist()) for _ in range(300)]
-    assert {tuple(one) for one in drawn} == {(0, 1), (1, 2), (1, 3)}
+    assert {tuple(pair) for pair in drawn} == {(0, 1), (1, 2), (1, 3)}
     assert 60 < drawn.count([0, 1]) < 140
     assert sorted(best(scores, 9, noise).tolist()) == [0, 1, 2, 3, 4]
 

@@ -60,7 +60,7 @@ def test_units_of_another_kind_are_no_parts():
 
 
 def test_the_graph_is_that_of_an_environment():
-    chain = Task("e", "train", 3, 0, "p", "a", ("f", "g", "h"), 3, None, "k")
+    chain = Task("e", "train", 3, 0, "p", "a", ("f", "g", "h"), 3, {}, "k")
     graph = prerequisites_of([chain])
     pool = pool_of({name: label(name, name.count(">") + 1) for name in graph}, graph)
     assert pool.prerequisites == {

@@ -25,7 +25,7 @@ from ..state import Array, IntArray
 class TSCLOnline(Base):
     """Q moves by `rate` to the change of score since the task's last visit; greedy on |Q|.
 
-    Several groups of one task in a step are one visit with their mean score.
+    Several groups of a task in a step are a single visit with their mean score.
     """
 
     name = "tscl_online"
@@ -149,8 +149,8 @@ class TSCLThompson(Best):
     @override
     def by_unit(self) -> Mapping[str, Array]:
         held = np.minimum(np.maximum(self.visits - 1, 1), self.changes.shape[1])
-        kept = np.arange(self.changes.shape[1]) < held[:, None]
-        progress = np.where(kept, self.changes, 0.0).sum(1) / held
+        filled = np.arange(self.changes.shape[1]) < held[:, None]
+        progress = np.where(filled, self.changes, 0.0).sum(1) / held
         return {"competence": self.score, "learning_progress": progress}
 
     def _remember(self, at: IntArray, change: Array) -> None:
