@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import tyro
+from rlskills.training.grpo import GRPO
 from transformers import PrinterCallback
 
 from rlskills.models import kernels
 from rlskills.models.kernels import Kernels, use_threads
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.models.tiny import save_tiny
-from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import taught
 

@@ -28,7 +28,7 @@ from rlskills_envs.distractors import Coin, Impossible
 
 SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "dead")
 """What is told of where rollouts went; the rest of them were single calls to learn."""
-METHODS = ("uniform", "default", "sec", "mopps", "dapo?batches=3", "alp_gmm")
+METHODS = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3", "alp_gmm")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def main(config: Curricula) -> None:
         for spec, arm in arms.items():
             stream = taught(sources, spec, seed)
             # What refills its batches makes fewer updates, of no more rollouts in all.
-            rounds, grpo = 1 + stream.curriculum.refill, config.grpo
+            rounds, grpo = 1 + stream.curriculum.max_resamples, config.grpo
             updates, every = (max(n // rounds, 1) for n in (grpo.max_steps, grpo.eval_every))
             grpo = replace(grpo, max_steps=updates, eval_every=every)
             rivals.append(Rival(arm, "answers", grpo, stream, {"curriculum": spec}))

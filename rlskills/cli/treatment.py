@@ -53,7 +53,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
     Args:
         name: A name that `rlskills treatment list` prints, or file.py:Class.
     """
-    from ..curricula.describe import option_help
+    from ..spec.help import option_help
     from ..training.treatments import TREATMENTS
 
     cls = TREATMENTS.find(name)
@@ -71,7 +71,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
     ]
     console = Console()
     console.print("\n\n".join(sections), markup=False, highlight=False, soft_wrap=True)
-    if options := option_help(cls):
+    if options := option_help(cls.Options):
         table = Table("option", "type", "default", "what it sets")
         for option in options:
             cells = (option.name, option.type, option.default, option.about)
@@ -98,7 +98,7 @@ def new(name: tyro.conf.Positional[str], /, folder: Path = Path()) -> None:
             raise UserError(f"{path} exists already")
     folder.mkdir(parents=True, exist_ok=True)
     for path, template in made.items():
-        text = (files(__package__) / "templates" / template).read_text()
+        text = (files("rlskills.cli") / "templates" / template).read_text()
         path.write_text(Template(text).substitute(title=title, file=f"{name}.py"))
         print(f"written: {path}")
     print(f"try: rlskills run grpo --env ENV --treatments grpo {folder / f'{name}.py'}:{title}")

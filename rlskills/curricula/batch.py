@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from operator import mul
 
 import numpy as np
@@ -13,9 +14,9 @@ from .state import Array, IntArray
 
 
 class Batch:
-    """Checked outcomes: `where` are positions of their units, `means` the mean rewards.
+    """Checked outcomes: `where` are positions of their units, `means` their mean pass rates.
 
-    Groups without rewards (nothing could be graded) say nothing and are left out.
+    Groups of which nothing could be graded say nothing and are left out.
     """
 
     __slots__ = ("_pooled", "means", "outcomes", "where")
@@ -26,25 +27,27 @@ class Batch:
         self.means: list[float] = []
         self._pooled: tuple[IntArray, Array, Array] | None = None
         for outcome in outcomes:
-            rewards, unit = outcome.rewards, outcome.choice.unit
+            rates, unit = outcome.pass_rates, outcome.choice.unit
             if unit not in index:
                 raise UserError(f"outcome for unknown unit {unit!r}")
-            if not rewards:
+            if outcome.rewards is not rates:
+                check_rewards(outcome)
+            if not rates:
                 continue
-            total = sum(rewards)
+            total = sum(rates)
             # The sum finds a NaN that min and max may pass over.
-            if not (min(rewards) >= 0.0 and max(rewards) <= 1.0 and total == total):
-                wrong = next(reward for reward in rewards if not 0.0 <= reward <= 1.0)
-                raise UserError(f"reward {wrong} of unit {unit!r} not in [0, 1]")
+            if not (min(rates) >= 0.0 and max(rates) <= 1.0 and total == total):
+                wrong = next(rate for rate in rates if not 0.0 <= rate <= 1.0)
+                raise UserError(f"pass rate {wrong} of unit {unit!r} not in [0, 1]")
             self.outcomes.append(outcome)
             self.where.append(index[unit])
-            self.means.append(total / len(rewards))
+            self.means.append(total / len(rates))
 
     def __len__(self) -> int:
         return len(self.outcomes)
 
     def pooled(self, values: Sequence[float] | None = None) -> tuple[IntArray, Array, Array]:
-        """Distinct units, the mean of `values` (default: mean rewards) and how many groups each."""
+        """Distinct units, their mean of `values` (default: pass rates), and groups of each."""
         if values is None:
             if self._pooled is None:
                 self._pooled = pool_by(self.where, self.means)
@@ -56,11 +59,22 @@ class Batch:
         return pool_by(groups[self.where].tolist(), values)
 
     def advantages(self) -> list[float]:
-        """Mean absolute group-normalised advantage of each group."""
+        """Mean absolute group-normalised advantage of each group, from pass rates."""
         return [
-            mean_advantage(one.rewards, mean)
-            for one, mean in zip(self.outcomes, self.means, strict=True)
+            mean_advantage(outcome.pass_rates, mean)
+            for outcome, mean in zip(self.outcomes, self.means, strict=True)
         ]
+
+
+def check_rewards(outcome: Outcome) -> None:
+    """Rewards are finite, and as many as pass rates."""
+    unit, rewards = outcome.choice.unit, outcome.rewards
+    if len(rewards) != len(outcome.pass_rates):
+        number = len(outcome.pass_rates)
+        raise UserError(f"{len(rewards)} rewards for {number} pass rates of unit {unit!r}")
+    for reward in rewards:
+        if not isfinite(reward):
+            raise UserError(f"reward {reward} of unit {unit!r} is not finite")
 
 
 def pool_by(where: Sequence[int], values: Sequence[float]) -> tuple[IntArray, Array, Array]:
@@ -74,16 +88,16 @@ def pool_by(where: Sequence[int], values: Sequence[float]) -> tuple[IntArray, Ar
     return np.array(list(sums), dtype=np.int64), np.array(list(sums.values())) / number, number
 
 
-def mean_advantage(rewards: Sequence[float], mean: float) -> float:
+def mean_advantage(rates: Sequence[float], mean: float) -> float:
     """Mean |A| of a group whose advantages are divided by their population deviation.
 
-    For k successes among n binary rewards this is 2 sqrt(k (n - k)) / n; 0 for a dead group.
+    For k successes among n rollouts this is 2 sqrt(k (n - k)) / n; 0 where all are alike.
     """
-    squares, number = sum(map(mul, rewards, rewards)), len(rewards)
+    squares, number = sum(map(mul, rates, rates)), len(rates)
     variance = squares / number - mean * mean
     if variance <= 1e-12:
         return 0.0
     # On [0, 1] a square equals its root only at 0 and 1: this group is binary.
     if abs(squares - mean * number) < 1e-9:
         return 2 * (mean * (1 - mean)) ** 0.5
-    return sum(abs(reward - mean) for reward in rewards) / number / variance**0.5
+    return sum(abs(rate - mean) for rate in rates) / number / variance**0.5

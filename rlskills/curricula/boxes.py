@@ -1,91 +1,94 @@
-"""Teachers of parameters: tasks are points of a box, and units may be laid out in one."""
+"""Box teachers: tasks are points of a box of parameters, and units may be laid out in a square."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..errors import UserError
-from . import checks
 from .base import Base
 from .batch import Batch
 from .interface import Choice, Outcome
-from .pool import BoxPool, Pool
+from .pool import BoxPool, Pool, needs_levels
 from .state import Array
 
 
 class BoxTeacher(Base):
     """Draws vectors of a `BoxPool`, or units that are laid out as points of a square.
 
-    Inside, every direction is scaled to [0, 1]. Over a box, `draw` says where the next tasks lie;
-    `probabilities` has the one unit of the box. Over named units with levels, level is one
-    direction and the place among the units of a level the other; `weights` says how much each point
-    is wanted.
+    Inside, every direction is scaled to [0, 1]. Over a box, `draw` gives the points of the next
+    tasks; `probabilities` has the single unit of the box. Over named units with levels, the level
+    is the first direction and the position among the units of the level the second; `weights`
+    gives how much each point is wanted.
     """
 
     family = "learning progress"
     information = "level labels"
     saved = ("noise",)
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
-        super().__init__(pool, seed)
+    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -> None:
         self.noise = np.random.Generator(np.random.PCG64(seed))
-        self.box = isinstance(self.pool, BoxPool)
-        if isinstance(self.pool, BoxPool):
+        pool = Pool.of(pool)
+        self.box = isinstance(pool, BoxPool)
+        if isinstance(pool, BoxPool):
             self.information = "task parameters"
-            self.low = np.array(self.pool.low, dtype=float)
-            self.span = np.array(self.pool.high, dtype=float) - self.low
+            self.low = np.array(pool.low, dtype=float)
+            self.span = np.array(pool.high, dtype=float) - self.low
             self.points = np.full((1, len(self.low)), 0.5)
         else:
-            checks.needs_levels(self.pool, self.name)
-            self.points = layout(self.pool)
+            needs_levels(pool, self.name)
+            self.points = layout(pool)
+        super().__init__(pool, seed, **options)
 
     def draw(self, k: int) -> Array:
-        """Where k tasks lie, (k, D); what is outside [0, 1] is taken to the nearest side."""
+        """Points of k tasks, (k, D); what is outside [0, 1] is moved to the nearest side."""
         return self.noise.random((k, self.points.shape[1]))
 
-    def take(self, where: Array, rewards: Array) -> None:
-        """Learn from mean rewards at points (n, D)."""
+    def learn_points(self, points: Array, rates: Array) -> None:
+        """Learn from mean pass rates (n,) at points (n, D)."""
 
+    @override
     def sample(self, k: int) -> list[Choice]:
-        """Vectors over a box, units otherwise."""
         if not self.box or k <= 0:
             return super().sample(k)
-        places = self.low + self.span * np.clip(self.draw(k), 0.0, 1.0)
-        self.noted([])
-        unit, step = self.units[0], self.step
-        return [Choice(unit, 1.0, step, tuple(place)) for place in places.tolist()]
+        points = self.low + self.span * np.clip(self.draw(k), 0.0, 1.0)
+        self.on_sample([])
+        return [Choice(self.units[0], tuple(point)) for point in points.tolist()]
 
+    @override
     def checked(self, outcomes: Sequence[Outcome]) -> Batch:
-        """Over a box, each outcome must say where in it the task was."""
         batch = super().checked(outcomes)
         if self.box:
-            for one in batch.outcomes:
-                params = np.array(one.choice.params or (), dtype=float)
-                inside = params.shape == self.low.shape and np.isfinite(params).all()
-                if not (
-                    inside and (abs((params - self.low) / self.span - 0.5) <= 0.5 + 1e-6).all()
-                ):
-                    raise UserError(f"outcome at {one.choice.params}, which is not in the box")
+            for outcome in batch.outcomes:
+                self._check_inside(outcome.choice.params or ())
         return batch
 
-    def learn(self, batch: Batch) -> None:
-        """Points and mean rewards."""
-        if self.box:
-            places = np.array([one.choice.params for one in batch.outcomes], dtype=float)
-            where = (places - self.low) / self.span
-        else:
-            where = self.points[batch.where]
-        self.take(where, np.array(batch.means))
+    def _check_inside(self, params: tuple[float, ...]) -> None:
+        point = np.array(params, dtype=float)
+        right_size = point.shape == self.low.shape and np.isfinite(point).all()
+        if not right_size or (abs((point - self.low) / self.span - 0.5) > 0.5 + 1e-6).any():
+            raise UserError(f"outcome at {params}, which is not in the box")
 
+    @override
+    def learn(self, batch: Batch) -> None:
+        if self.box:
+            params = np.array([outcome.choice.params for outcome in batch.outcomes], dtype=float)
+            points = (params - self.low) / self.span
+        else:
+            points = self.points[batch.where]
+        self.learn_points(points, np.array(batch.means))
+
+    @override
     def resize(self, pool: Pool | Sequence[str]) -> None:
-        """Refused: what was learned belongs to the old layout."""
+        # What was learned belongs to the old layout.
         raise UserError(f"{self.name} cannot change its box; make a new curriculum")
 
 
 class UniformBox(BoxTeacher):
-    """Points of the box alike; the control of the teachers of parameters."""
+    """All points of the box alike; the control of the box teachers."""
 
     name = "uniform_box"
     family = "control"
@@ -94,7 +97,7 @@ class UniformBox(BoxTeacher):
 
 
 def layout(pool: Pool) -> Array:
-    """Points (units, 2) in the unit square: level, and place among the units of that level."""
+    """Points (units, 2) in the unit square: level, and position among the units of that level."""
     members: dict[int, list[int]] = {}
     for i, unit in enumerate(pool.units):
         members.setdefault(pool.levels[unit], []).append(i)

@@ -1,20 +1,18 @@
 """Curricula by name, or by `path/to/file.py:Class`; options may follow as in a web address.
 
-`make("sec?rate=0.3", pool, seed=1)` and `make("sec", pool, seed=1, rate=0.3)` are the same.
+`make("sec?rate=0.3", pool, seed=1)` and `make("sec", pool, seed=1, rate=0.3)` are the same. A
+wrapper names the curriculum that it wraps in parentheses: `dapo?inner=(sec?rate=0.3)`.
 """
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import fields
 from typing import Any
-from urllib.parse import parse_qsl
 
-from ..errors import UnknownName, UserError
-from ..spec import from_file
-from .base import Base
+from ..errors import UserError
+from ..spec import Spec
+from .base import CURRICULA, Base
 from .boxes import UniformBox
 from .methods.adarft import AdaRFT
 from .methods.alp_windows import ALPWindows
@@ -50,7 +48,8 @@ from .methods.uniform import Uniform
 from .methods.vcrl import VCRL
 from .pool import Pool
 from .wrappers.allocation import Allocated
-from .wrappers.factors import WithBoredom, WithPrerequisites, WithStaleness
+from .wrappers.around import Around
+from .wrappers.factors import WithPrerequisites, WithStagnation, WithStaleness
 from .wrappers.gates import DAPO, Band
 from .wrappers.greso import GRESO
 from .wrappers.instance_filter import InstanceFilter
@@ -66,88 +65,42 @@ METHODS: tuple[type[Base], ...] = (
     SkillIt, STATSel, STATSyn, Ladder, Composition,
     GainRL,
     DAPO, Band, GRESO, SPEED, InstanceFilter, CurES,
-    Allocated, WithBoredom, WithPrerequisites, WithStaleness,
+    Allocated, WithStagnation, WithPrerequisites, WithStaleness,
 )  # fmt: skip
-CATALOGUE: dict[str, type[Base]] = {method.name: method for method in METHODS}
+CATALOGUE: dict[str, type[Base]] = {
+    method.name: CURRICULA.register(method.name)(method) for method in METHODS
+}
 DEFAULT = BidirectionalLP.name
 """The method that `make("default", ...)` stands for."""
 
 
 def find(name: str) -> type[Base]:
     """The class of a method: a name of the catalogue, `default`, or `path/to/file.py:Class`."""
-    if name == "default":
-        name = DEFAULT
-    if name in CATALOGUE:
-        return CATALOGUE[name]
-    where, colon, attribute = name.rpartition(":")
-    if name.endswith(".py"):
-        where, colon, attribute = name, ":", ""
-    if not (colon and where.endswith(".py")):
-        raise UnknownName("curriculum", name, [*CATALOGUE, "default"])
-    module = from_file(Path(where), "curriculum")
-    own = [
-        one.__name__
-        for one in vars(module).values()
-        if inspect.isclass(one) and issubclass(one, Base) and one.__module__ == module.__name__
-    ]
-    if not attribute and own:
-        raise UserError(f"name the class in {where} too, as in {where}:{own[0]}")
-    found = getattr(module, attribute, None)
-    if not (inspect.isclass(found) and issubclass(found, Base)):
-        raise UnknownName(f"curriculum class in {where}", attribute, own)
-    return found
+    return CURRICULA.find(DEFAULT if name == "default" else name)
 
 
-def make(spec: str, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -> Base:
-    """The curriculum that `spec` names, over `pool`; options are checked by name and type."""
-    name, _, query = spec.partition("?")
-    cls = find(name)
-    kinds = option_kinds(cls)
-    given: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
-    for key in (*given, *options):
-        if key not in kinds:
-            raise UnknownName(f"option of {cls.name}", key, kinds)
-    given = {key: _read(cls, key, kinds[key], text) for key, text in given.items()}
-    for key, value in options.items():
-        given[key] = _checked(cls, key, kinds[key], value)
+def make(spec: str | Spec, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -> Base:
+    """The curriculum that `spec` names, over `pool`; options are checked by name and type.
+
+    A wrapper's `inner` may be a spec, its text, or a curriculum over the same pool.
+    """
+    spec = Spec.parse(spec) if isinstance(spec, str) else spec
+    cls = find(spec.name)
+    given = {**spec.options, **options}
+    if issubclass(cls, Around) and "inner" in given:
+        given["inner"] = _inner(cls, given["inner"], pool, seed)
     return cls(pool, seed, **given)
 
 
-def option_kinds(cls: type[Base]) -> dict[str, str]:
-    """Options of a method, by name, with the type that its constructor writes."""
-    parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
-    if [one.name for one in parameters[:2]] != ["pool", "seed"]:
-        raise UserError(f"{cls.name}: the constructor must take pool, seed and then the options")
-    return {one.name: _kind(one) for one in parameters[2:]}
+def _inner(cls: type[Around], inner: Any, pool: Pool | Sequence[str], seed: int) -> Base:
+    if isinstance(inner, Base):
+        return inner
+    if not isinstance(inner, str | Spec):
+        raise UserError(f"{cls.name}: inner must be a curriculum or its spec, not {inner!r}")
+    return make(inner, pool, seed)
 
 
-def _kind(option: inspect.Parameter) -> str:
-    """The type as it is written; that of the default where none is."""
-    said = option.annotation
-    if said is option.empty:
-        said = type(option.default) if option.default is not option.empty else str
-    return said if isinstance(said, str) else getattr(said, "__name__", str(said))
-
-
-def _read(cls: type[Base], key: str, kind: str, text: str) -> Any:
-    try:
-        if kind == "bool":
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        value = {"int": int, "float": float}.get(kind, str)(text)
-    except (KeyError, ValueError):
-        raise UserError(f"{cls.name}: option {key}={text!r} is not of type {kind}") from None
-    return _checked(cls, key, kind, value)
-
-
-def _checked(cls: type[Base], key: str, kind: str, value: Any) -> Any:
-    right = {
-        "int": isinstance(value, int) and not isinstance(value, bool),
-        "float": isinstance(value, int | float) and not isinstance(value, bool),
-        "bool": isinstance(value, bool),
-        "str": isinstance(value, str),
-    }.get(kind, not isinstance(value, str))
-    if not right:
-        raise UserError(f"{cls.name}: option {key}={value!r} is not of type {kind}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise UserError(f"{cls.name}: option {key}={value} is not finite")
-    return float(value) if kind == "float" else value
+def option_names(cls: type[Base]) -> list[str]:
+    """Names of all options that `make` takes for a method."""
+    inner = ["inner"] if issubclass(cls, Around) else []
+    return [*inner, *(option.name for option in fields(cls.Options))]

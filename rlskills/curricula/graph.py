@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import TopologicalSorter
+from itertools import combinations
 
 import numpy as np
+from typing_extensions import override
 
 from ..errors import UserError
 from .pool import Pool
@@ -28,13 +30,15 @@ class Graph:
         number = len(pool.units)
         index = {unit: i for i, unit in enumerate(pool.units)}
         known = pool.prerequisites
-        self.direct = [[index[one] for one in dict.fromkeys(known.get(u, ()))] for u in pool.units]
+        self.direct = [
+            [index[part] for part in dict.fromkeys(known.get(u, ()))] for u in pool.units
+        ]
         order = list(TopologicalSorter(dict(enumerate(self.direct))).static_order())
         depth = [0] * number
         for i in order:
-            depth[i] = 1 + max((depth[one] for one in self.direct[i]), default=-1)
+            depth[i] = 1 + max((depth[part] for part in self.direct[i]), default=-1)
         built = sorted((depth[i], i) for i in range(number) if self.direct[i])
-        edges = [(one, i) for _, i in built for one in self.direct[i]]
+        edges = [(part, i) for _, i in built for part in self.direct[i]]
         self.before, self.after = np.array(edges, dtype=np.int64).reshape(-1, 2).T
         self.parts = np.bincount(self.after, minlength=number).astype(float)
         self.uses = np.bincount(self.before, minlength=number).astype(float)
@@ -54,13 +58,13 @@ class Graph:
         sets: list[frozenset[int]] = [frozenset()] * len(self.direct)
         total = 0
         for i in order:
-            sets[i] = frozenset(self.direct[i]).union(*(sets[one] for one in self.direct[i]))
+            sets[i] = frozenset(self.direct[i]).union(*(sets[part] for part in self.direct[i]))
             total = max(total, len(sets[i]) * len(sets))
             if total > TABLE:
                 return None
         table = np.full((len(sets), max(map(len, sets))), len(sets), dtype=np.int64)
-        for i, found in enumerate(sets):
-            table[i, : len(found)] = sorted(found)
+        for i, ancestors in enumerate(sets):
+            table[i, : len(ancestors)] = sorted(ancestors)
         return table
 
     def weakest_part(self, competence: Array) -> Array:
@@ -70,17 +74,17 @@ class Graph:
         # `least` is the lowest of a unit and its ancestors, so that one look-up is enough.
         weakest, least = np.ones(len(competence)), competence.copy()
         for before, units, starts in self._steps:
-            found = np.minimum.reduceat(least[before], starts)
-            weakest[units] = found
-            least[units] = np.minimum(found, competence[units])
+            lowest = np.minimum.reduceat(least[before], starts)
+            weakest[units] = lowest
+            least[units] = np.minimum(lowest, competence[units])
         return weakest
 
 
 class Prerequisites(Stateful):
     """Gate on the graph: clip(weakest ancestor / `enough`, `least`, 1)^power by unit.
 
-    Competence of an ancestor is a running average of its pass rate from 0 on, so what builds on
-    parts that were never seen waits.
+    The competence of an ancestor is a running average of its pass rate that starts at 0, so a unit
+    whose parts were never seen waits.
     """
 
     rows = ("competence",)
@@ -114,8 +118,8 @@ class Prerequisites(Stateful):
         toward(self.competence, where, mean, self.rate, count)
         self._factor = None
 
+    @override
     def refresh(self) -> None:
-        """The gate follows from competence."""
         self._factor = None
 
 
@@ -144,8 +148,7 @@ def estimate_graph(
     """
     alone = {unit: train([unit])[unit] for unit in units}
     mixed: dict[tuple[str, str], float] = {}
-    for a, one in enumerate(units):
-        for other in units[a + 1 :]:
-            losses = train([one, other])
-            mixed[one, other], mixed[other, one] = losses[other], losses[one]
+    for first, second in combinations(units, 2):
+        losses = train([first, second])
+        mixed[first, second], mixed[second, first] = losses[second], losses[first]
     return transfer_edges(alone, mixed, margin)

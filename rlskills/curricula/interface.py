@@ -1,67 +1,80 @@
-"""One small interface between what is trained and what is trained on next.
+"""The interface between a trainer and what decides what is trained on next.
 
-A curriculum sees units (opaque strings) and outcomes (rewards of a group), never tokens or the
-policy. Every generator is owned and its state is in `state_dict`, so a resumed run draws what an
+A curriculum sees units (opaque strings) and the outcomes of groups of rollouts, never tokens or the
+policy. Every generator is its own and its state is in `state_dict`, so a resumed run draws what an
 undisturbed one would have drawn. `base.py` has what all methods share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
+
+from ..spec import Spec
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One unit to practise, and the probability with which it was drawn."""
+    """A unit to practise next."""
 
     unit: str
-    prob: float = 1.0
-    step: int = 0
     params: tuple[float, ...] | None = None
-    """Where in a box this task lies, for teachers of continuous parameters."""
+    """A point of a `BoxPool`, from teachers of continuous parameters."""
     rollouts: int | None = None
-    """Group size wished for this unit; None leaves it to the trainer."""
+    """Group size that the curriculum asks for; None leaves it to the trainer."""
     tag: str = ""
+    """Why it was drawn, where that decides whether its group may enter the loss."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came back: one reward in [0, 1] for each rollout of the group."""
+    """What came back for a choice, with an entry for each graded rollout of the group."""
 
     choice: Choice
-    rewards: tuple[float, ...]
+    pass_rates: tuple[float, ...]
+    """How right each rollout was, in [0, 1]: what curricula learn from, under every reward."""
     step: int
-    generated_tokens: int = 0
-    admitted: bool = True
-    features: tuple[float, ...] | None = None
+    """The trainer's step."""
+    rewards: tuple[float, ...] = field(default=(), kw_only=True)
+    """What is optimised, on any scale; the pass rates where nothing else is given."""
+    features: tuple[float, ...] | None = field(default=None, kw_only=True)
     """A summary of hidden states; filled when the curriculum's `needs` asks for it."""
 
+    def __post_init__(self) -> None:
+        """Rewards are the pass rates by default."""
+        if not self.rewards:
+            object.__setattr__(self, "rewards", self.pass_rates)
+
     @property
-    def dead(self) -> bool:
-        """All rollouts alike: no gradient under a group-relative advantage."""
+    def zero_variance(self) -> bool:
+        """All rewards alike: no gradient under a group-relative advantage."""
         return len(set(self.rewards)) <= 1
 
 
 @runtime_checkable
 class Curriculum(Protocol):
-    """What a trainer calls. `sample` before rollouts, `observe` with every group afterwards."""
+    """What a trainer calls: `sample` before rollouts, `observe` with every group afterwards."""
 
     name: str
     information: str
-    """What it uses beyond rewards: none, level labels, prerequisite graph, hidden states."""
+    """What it uses beyond outcomes: none, level labels, prerequisite graph, hidden states."""
     needs: frozenset[str]
     """Optional fields of `Outcome` that the trainer must fill, e.g. `features`."""
-    refill: int
-    """How many further batches a trainer may draw in a step to replace groups not admitted."""
+    max_resamples: int
+    """How many further batches a trainer may draw per step to replace groups not admitted."""
+
+    @property
+    def spec(self) -> Spec:
+        """What `make` needs to build it again."""
+        ...
 
     def sample(self, k: int) -> list[Choice]:
         """Choose `k` units; may repeat them."""
         ...
 
     def observe(self, outcomes: Sequence[Outcome]) -> None:
-        """Take in results, dead groups too, in any order and with any delay."""
+        """Take in results, zero-variance groups too, in any order and with any delay."""
         ...
 
     def admit(self, outcome: Outcome) -> bool:
@@ -69,11 +82,11 @@ class Curriculum(Protocol):
         ...
 
     def probabilities(self) -> Mapping[str, float]:
-        """The chance of each unit in the next draw; they sum to 1."""
+        """The probability of each unit in the next draw; they sum to 1."""
         ...
 
     def metrics(self) -> Mapping[str, float]:
-        """Numbers to log."""
+        """Numbers to log; some dozens at most, under the same names at all times."""
         ...
 
     def state_dict(self) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..environments import seed_from
 from .base import Base
@@ -13,19 +15,19 @@ from .state import Array, IntArray
 
 
 def softmax(scores: Array, temperature: float) -> Array:
-    """Chances in proportion to exp(score / temperature)."""
+    """Probabilities in proportion to exp(score / temperature)."""
     raised = np.exp((scores - scores.max()) / temperature)
     return raised / raised.sum()
 
 
 def greedy(scores: Array, epsilon: float) -> Array:
-    """The best unit (ties share), and all units alike with chance `epsilon`."""
+    """The best unit (ties share), and all units alike with probability `epsilon`."""
     best = scores == scores.max()
     return best * ((1 - epsilon) / best.sum()) + epsilon / len(scores)
 
 
 def mixed(weights: Array, epsilon: float) -> Array:
-    """In proportion to weights, and all units alike with chance `epsilon`."""
+    """In proportion to weights, and all units alike with probability `epsilon`."""
     total = weights.sum()
     if not total > 0:
         return np.full(len(weights), 1 / len(weights))
@@ -58,8 +60,8 @@ class Best(Base):
 
     `probabilities` is what this means for the next batch of the same size as the last one: the
     expected share of each unit, over simulated batches when scores are drawn by lot. They come from
-    a generator of their own, so asking changes nothing. A choice's `prob` is 1: given the scores,
-    there was no other. A batch larger than the pool starts over when all units are in it.
+    a generator of their own, so asking changes nothing. A batch larger than the pool starts over
+    when all units are in it.
     """
 
     distinct = True
@@ -67,10 +69,10 @@ class Best(Base):
     """Batches simulated for `probabilities`; 1 is enough where only ties are drawn."""
     saved = ("noise", "batch")
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
-        super().__init__(pool, seed)
+    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -> None:
         self.noise = np.random.Generator(np.random.PCG64(seed))
         self.batch = 1
+        super().__init__(pool, seed, **options)
 
     def scores(self, noise: np.random.Generator, k: int) -> Array | tuple[IntArray, Array]:
         """Scores of all units for a batch of k, or of some candidates with their positions."""
@@ -89,21 +91,21 @@ class Best(Base):
                 chosen += best(scores, wanted, noise).tolist()
         return chosen
 
-    def pick(self, k: int) -> tuple[list[int], list[float]]:
-        """The best k, each of them certain."""
+    @override
+    def pick(self, k: int) -> list[int]:
         if k != self.batch:
             self.batch = k
-            self.changed()
-        return self.select(self.noise, k), [1.0] * k
+            self.invalidate()
+        return self.select(self.noise, k)
 
-    def chances(self) -> Array:
-        """Expected share of each unit in the next batch."""
-        if self._chances is None:
+    @override
+    def unit_probabilities(self) -> Array:
+        if self._probabilities is None:
             noise = np.random.Generator(np.random.PCG64(seed_from("simulated", self.step)))
             drawn = [self.select(noise, self.batch) for _ in range(self.simulations)]
             counts = np.bincount(np.array(drawn).ravel(), minlength=len(self.units))
-            self._chances = np.asarray(counts / counts.sum(), dtype=float)
-        return self._chances
+            self._probabilities = np.asarray(counts / counts.sum(), dtype=float)
+        return self._probabilities
 
 
 def gumbel(weights: Array, noise: np.random.Generator) -> Array:

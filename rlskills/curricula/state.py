@@ -1,7 +1,7 @@
-"""State that names itself: saved as JSON, checked before anything changes, moved to other units.
+"""Checkpointable state: JSON-safe, validated before it is applied, transferable to a changed pool.
 
-A piece lists its attributes: `rows` are arrays with one entry for each of `keys`, `saved` all else.
-Saving, loading and the change of units then need no code in a method's own file.
+A piece of state lists its attributes: `rows` are arrays with an entry for each of `keys`, `saved`
+is everything else. Saving, loading and a change of units then need no code in a method's own file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Staged: TypeAlias = list[Callable[[], None]]
 
 
 class Stateful:
-    """A piece with state: arrays by key (`rows`), scalars, generators, lists and other pieces."""
+    """An object with state: arrays by key (`rows`), scalars, generators, lists, and other such."""
 
     rows: ClassVar[tuple[str, ...]] = ()
     saved: ClassVar[tuple[str, ...]] = ()
@@ -55,17 +55,17 @@ class Stateful:
         return [*changes, self.refresh]
 
     def refresh(self) -> None:
-        """Work out again what follows from state; called after state has come from elsewhere."""
+        """Recompute what follows from the state; called after it was loaded or transferred."""
 
-    def adopt(self, other: Stateful) -> None:
-        """Take over the state of a piece of the same kind with other keys; new keys start fresh."""
+    def transfer_state(self, other: Stateful) -> None:
+        """Copy the state of a piece of the same kind with other keys; new keys start fresh."""
         where = {key: i for i, key in enumerate(other.keys)}
         to = np.array([i for i, key in enumerate(self.keys) if key in where], dtype=np.int64)
         of = np.array([where[self.keys[i]] for i in to], dtype=np.int64)
         for name in fields(type(self)):
             mine, theirs = getattr(self, name), getattr(other, name)
             if isinstance(mine, Stateful):
-                mine.adopt(theirs)
+                mine.transfer_state(theirs)
             elif name in _listed(type(self), "rows"):
                 mine[to] = theirs[of]
             else:
@@ -74,7 +74,7 @@ class Stateful:
 
 
 def mapping(state: Any) -> None:
-    """A state is a mapping, or nothing that can be read."""
+    """Refuse a state that is not a mapping."""
     if not isinstance(state, Mapping):
         raise UserError(f"curriculum state is a {type(state).__name__}, not a mapping")
 
@@ -106,14 +106,14 @@ def encode(value: Any) -> Any:
 def decode(mine: Any, data: Any) -> Any:
     """The value that `data` stands for, of the same kind as `mine`; raises when it is another."""
     if isinstance(mine, np.ndarray):
-        found = np.array(data, dtype=mine.dtype)
-        if found.size != mine.size or not np.isfinite(found).all():
-            raise ValueError(f"{found.size} numbers, not {mine.size} finite ones")
-        return found.reshape(mine.shape)
+        values = np.array(data, dtype=mine.dtype)
+        if values.size != mine.size or not np.isfinite(values).all():
+            raise ValueError(f"{values.size} numbers, not {mine.size} finite numbers")
+        return values.reshape(mine.shape)
     if isinstance(mine, random.Random):
-        made = random.Random()
-        made.setstate((data[0], tuple(data[1]), data[2]))
-        return made
+        generator = random.Random()
+        generator.setstate((data[0], tuple(data[1]), data[2]))
+        return generator
     if isinstance(mine, np.random.Generator):
         bits = np.random.PCG64()
         bits.state = data
@@ -127,9 +127,9 @@ def decode(mine: Any, data: Any) -> Any:
 
 def _copied(value: Any) -> Any:
     if isinstance(value, list | tuple):
-        return [_copied(one) for one in value]
+        return [_copied(entry) for entry in value]
     if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
+        return {key: _copied(entry) for key, entry in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value} is not finite")
     if not isinstance(value, str | int | float | None):

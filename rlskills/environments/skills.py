@@ -48,8 +48,13 @@ def prerequisites_of(tasks: Iterable[Task]) -> dict[str, tuple[str, ...]]:
     skill shorter at either end: `f>g` of f and g, `f>g>h` of `f>g` and `g>h`. Single skills have
     none. For chains; where skills are composed otherwise, an environment says so itself.
     """
+    return composition_graph(task.skills for task in tasks if task.skills)
+
+
+def composition_graph(chains: Iterable[tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The same for compositions that are known by their skills, in evaluation order."""
     graph: dict[str, tuple[str, ...]] = {}
-    waiting = [task.skills for task in tasks if task.skills]
+    waiting = list(chains)
     while waiting:
         chain = waiting.pop()
         if THEN.join(chain) in graph:

@@ -9,14 +9,12 @@ being resumed.
 from __future__ import annotations
 
 import multiprocessing
-import os
 import pickle
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.connection import wait
 from pathlib import Path
 
+from ..processes import end_with_parent
 from ..spec import import_files, imported_files
 
 
@@ -41,15 +39,8 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
 
 
 def _begin(threads: int, files: list[Path]) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     from ..models.kernels import use_threads
 
     use_threads(threads)
     import_files(files)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    wait([parent.sentinel])
-    os._exit(1)

@@ -25,17 +25,18 @@ class Transformers:
         """Nothing: every causal model can be sampled like this."""
         return None
 
-    @torch.inference_mode()
     def generate(
         self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
     ) -> list[Completion]:
         """All prompts in one batch; the global generator is left as it was."""
-        model, longest = self.model, max(map(len, prompts))
+        model: Any = self.model
+        longest = max(map(len, prompts))
         rows = [[self.pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
         mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
-        with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
+        devices = [model.device] if model.device.type == "cuda" else []
+        with torch.inference_mode(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
-            out: Any = model.generate(
+            out = model.generate(
                 input_ids=torch.tensor(rows, device=model.device),
                 attention_mask=torch.tensor(mask, device=model.device),
                 max_new_tokens=params.max_new_tokens,

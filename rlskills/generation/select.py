@@ -24,13 +24,9 @@ class FirstThatCan:
 
     def __init__(self, engines: Sequence[Engine], note: Note) -> None:
         self.engines = list(engines)
+        self.name = ", ".join(engine.name for engine in self.engines)
         self.note = note
         self._noted: set[str] = set()
-
-    @property
-    def name(self) -> str:
-        """The names in the order in which they are asked."""
-        return ", ".join(engine.name for engine in self.engines)
 
     def refuses(self, params: SamplingParams) -> str | None:
         """What the last one says, if all refuse."""

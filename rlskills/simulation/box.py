@@ -42,8 +42,8 @@ class BoxRegime:
 
 
 BOXES = {
-    one.name: one
-    for one in (
+    regime.name: regime
+    for regime in (
         BoxRegime("box", "10 x 10 cells, any neighbour opens", clean=True),
         BoxRegime("box_and", "all neighbours must be mastered", rule="and"),
         BoxRegime("box_useless", "two more directions without influence", useless=2),
@@ -55,7 +55,10 @@ BOXES = {
 
 @dataclass(frozen=True)
 class BoxProtocol:
-    """How every box curriculum is run; `gain` is a visit's, `mastered` the level that opens."""
+    """How every box curriculum is run.
+
+    A visit raises competence by `gain`; a cell at `mastered` unlocks its neighbours.
+    """
 
     group_size: int = 4
     groups: int = 16
@@ -74,15 +77,15 @@ class Grid:
         self.regime, self.protocol = regime, protocol
         self.places = list(product(range(regime.cells), repeat=regime.dims))
         index = {place: i for i, place in enumerate(self.places)}
-        self.below = [[index[one] for one in _below(place, regime.rule)] for place in self.places]
+        self.below = [[index[cell] for cell in _below(place, regime.rule)] for place in self.places]
         self.blocked = generator.random(len(self.places)) < regime.blocked
         self.blocked[0] = False
         self.competence = np.zeros(len(self.places))
         self.reachable = self._reachable()
 
     def open(self, cell: int, mastered: np.ndarray) -> bool:
-        """Whether a visit to the cell bears fruit, given which cells are mastered."""
-        before = [bool(mastered[one]) for one in self.below[cell]]
+        """Whether a visit raises the cell, given which cells are mastered."""
+        before = [bool(mastered[below]) for below in self.below[cell]]
         enough = any(before) if self.regime.rule == "or" else all(before)
         return not self.blocked[cell] and (cell == 0 or enough)
 
@@ -95,13 +98,13 @@ class Grid:
     def cell(self, params: Sequence[float]) -> int:
         """Cell of a point in [0, 1]^d; the first `dims` numbers count."""
         cells = self.regime.cells
-        found = 0
-        for one in params[: self.regime.dims]:
-            found = found * cells + min(cells - 1, max(0, int(one * cells)))
-        return found
+        index = 0
+        for number in params[: self.regime.dims]:
+            index = index * cells + min(cells - 1, max(0, int(number * cells)))
+        return index
 
     def visit(self, cell: int) -> bool:
-        """Practise; whether it bore fruit."""
+        """Practise; whether it raised the cell."""
         grows = self.open(cell, self.competence >= self.protocol.mastered)
         if grows:
             self.competence[cell] = min(1.0, self.competence[cell] + self.protocol.gain)
@@ -127,17 +130,16 @@ def _below(place: tuple[int, ...], rule: str) -> list[tuple[int, ...]]:
     steps = product((0, 1), repeat=len(place))
     chosen = [step for step in steps if sum(step) == 1 or (sum(step) > 1 and rule == "or")]
     below = [tuple(a - b for a, b in zip(place, step, strict=True)) for step in chosen]
-    return [one for one in below if min(one) >= 0]
+    return [cell for cell in below if min(cell) >= 0]
 
 
 def play_box(
     regime: BoxRegime, protocol: BoxProtocol, seeds: Sequence[int], build: Build
 ) -> list[SeedResult]:
-    """One result a seed. Of its fields, `curve` and `tail` are shares of reachable cells mastered,
+    """A result per seed. Of its fields, `curve` and `tail` are shares of reachable cells mastered,
     `worst_skill` is the least competence of a reachable cell, `zero` counts visits to cells out
-    of reach, `done` those to cells at 1, and `dead` those that bore no fruit."""
-    runs = [BoxRun(regime, protocol, seed, build) for seed in seeds]
-    return [one.play() for one in runs]
+    of reach, `done` those to cells at 1, and `zero_variance` those that raised nothing."""
+    return [BoxRun(regime, protocol, seed, build).play() for seed in seeds]
 
 
 class BoxRun:
@@ -152,7 +154,7 @@ class BoxRun:
         check_needs(self.teacher)
         self.noise = np.random.default_rng([seed, 3])
         self.looks = [(0, 0.0)]
-        self.visits = {"groups": 0, "zero": 0, "done": 0, "dead": 0}
+        self.visits = {"groups": 0, "zero": 0, "done": 0, "zero_variance": 0}
         self.spent = self.step = 0
         self.thought = 0.0
 
@@ -161,11 +163,11 @@ class BoxRun:
         while self.spent < self.protocol.budget:
             self.step += 1
             if isinstance(self.teacher, BoxOracle):
-                self.teacher.tell(self.grid.ready())
+                self.teacher.inform(self.grid.ready())
             start = perf_counter()
             choices = self.teacher.sample(self.protocol.groups)
             self.thought += perf_counter() - start
-            outcomes = [Outcome(one, self._visit(one), self.step) for one in choices]
+            outcomes = [Outcome(choice, self._visit(choice), self.step) for choice in choices]
             start = perf_counter()
             self.teacher.observe(outcomes)
             self.thought += perf_counter() - start
@@ -174,7 +176,7 @@ class BoxRun:
         return self.result()
 
     def _visit(self, choice: Choice) -> tuple[float, ...]:
-        """Rewards of one group, before what it teaches."""
+        """Pass rates of one group, before what it teaches."""
         if choice.params is None or len(choice.params) != self.size:
             raise UserError(f"the box has {self.size} directions, a choice {choice.params}")
         grid, cell = self.grid, self.grid.cell(choice.params)
@@ -183,7 +185,7 @@ class BoxRun:
         self.visits["groups"] += 1
         self.visits["zero"] += not grid.reachable[cell]
         self.visits["done"] += bool(grid.competence[cell] >= 1.0)
-        self.visits["dead"] += not grid.visit(cell)
+        self.visits["zero_variance"] += not grid.visit(cell)
         return tuple(seen.tolist())
 
     def result(self) -> SeedResult:
@@ -196,7 +198,7 @@ class BoxRun:
             seed=self.seed,
             mastery=int(solved[0]) if solved.size else None,
             spent=self.spent,
-            curve=tuple(round(float(one), 5) for one in curve),
+            curve=tuple(round(float(value), 5) for value in curve),
             auc=float(curve.mean()),
             tail=float(shares[at >= 0.9 * at[-1]].mean()),
             retention=None,
@@ -204,6 +206,6 @@ class BoxRun:
             zero=self.visits["zero"] / groups,
             coin=0.0,
             done=self.visits["done"] / groups,
-            dead=self.visits["dead"] / groups,
+            zero_variance=self.visits["zero_variance"] / groups,
             microseconds=1e6 * self.thought / max(1, self.step),
         )

@@ -1,7 +1,7 @@
-"""The simulated learner: a policy of independent parts under exact policy gradient, in numpy.
+"""The simulated learner: a policy of independent parts under exact policy gradient.
 
-Each part c succeeds with chance q = σ(θ). A rollout of a task draws all its parts and succeeds if
-all do; the verifier may err. A group moves every part of its task by
+Each part c succeeds with probability q = σ(θ). A rollout of a task draws all its parts and
+succeeds if all do; the verifier may err. A group moves every part of its task by
 `rate · Σ_i A_i (z_ic − q_c) / n` with n the usual group size: the score-function gradient of a
 product of Bernoullis under group-relative advantages (Shao et al., DeepSeekMath, 2024, eq. 3).
 Groups of a step are summed, and every rollout weighs the same, as in a loss that averages over
@@ -43,19 +43,19 @@ class Rollouts:
     """Rollouts of each group; later columns are filler."""
     parts: Flags
     """Shape (G, N, K): which parts succeeded."""
-    chances: Floats
-    """Shape (G, K): with what chance."""
+    probabilities: Floats
+    """Shape (G, K): with what probability."""
     rewards: Floats
     """Shape (G, N): what the verifier said, 0 in filler."""
 
     def take(self, keep: Flags) -> Rollouts:
         """Only the groups where `keep` holds."""
         return Rollouts(self.who[keep], self.tasks[keep], self.sizes[keep], self.parts[keep],
-                        self.chances[keep], self.rewards[keep])  # fmt: skip
+                        self.probabilities[keep], self.rewards[keep])  # fmt: skip
 
 
 def advantages(rewards: Floats, sizes: Integers, kind: str = "std") -> Floats:
-    """Advantages of groups, shape (G, N); 0 in dead groups and in filler beyond `sizes`.
+    """Advantages of groups, shape (G, N); 0 in zero-variance groups and in filler beyond `sizes`.
 
     `std`: (r − mean) / population std, so that mean |A| = 2 √(k(n−k)) / n for binary rewards with k
     of n right. `none`: r − mean (Dr.GRPO). `rloo`: against the mean of the others. `maxrl`:
@@ -94,16 +94,16 @@ class Learner:
         self, regime: Regime, protocol: Protocol, worlds: Sequence[World], seeds: Sequence[int]
     ) -> None:
         self.regime, self.protocol = regime, protocol
-        self.parts = np.stack([one.parts for one in worlds])
+        self.parts = np.stack([world.parts for world in worlds])
         self.kinds = worlds[0].kinds
         self.learnable = int((self.kinds == 0).sum())
-        self.start = np.stack([one.start for one in worlds])
-        self.plateaus = np.stack([one.plateaus for one in worlds])
+        self.start = np.stack([world.start for world in worlds])
+        self.plateaus = np.stack([world.plateaus for world in worlds])
         self.learning = self.start.shape[1]
         fixed = np.tile(FIXED, (len(worlds), 1))
         self.theta = np.concatenate([self.start, fixed], axis=1)
         own = self.parts < self.learning
-        offsets = np.stack([one.offsets for one in worlds])
+        offsets = np.stack([world.offsets for world in worlds])
         self.offsets = np.where(own, offsets[:, :, None], 0.0)
         self.generators = [np.random.default_rng([seed, 1]) for seed in seeds]
 
@@ -125,17 +125,17 @@ class Learner:
     def rollout(self, who: Integers, tasks: Integers, sizes: Integers) -> Rollouts:
         """Roll out groups; `who` must be sorted. A seed's draws depend on its own groups only."""
         parts = self.parts[who, tasks]
-        chances = expit(self.logits()[who[:, None], parts] + self.offsets[who, tasks])
+        probabilities = expit(self.logits()[who[:, None], parts] + self.offsets[who, tasks])
         draws = self._draws(who, sizes, parts.shape[1] + 1)
-        succeeded = draws[:, :, :-1] < chances[:, None, :]
+        succeeded = draws[:, :, :-1] < probabilities[:, None, :]
         rewards = succeeded.all(axis=2)
         if self.regime.false_positive or self.regime.false_negative:
-            luck = draws[:, :, -1]
-            right = luck >= self.regime.false_negative
-            rewards = np.where(rewards, right, luck < self.regime.false_positive)
+            noise = draws[:, :, -1]
+            right = noise >= self.regime.false_negative
+            rewards = np.where(rewards, right, noise < self.regime.false_positive)
         real = np.arange(rewards.shape[1]) < sizes[:, None]
         shown = (rewards & real).astype(np.float64)
-        return Rollouts(who, tasks, sizes, succeeded, chances, shown)
+        return Rollouts(who, tasks, sizes, succeeded, probabilities, shown)
 
     def _draws(self, who: Integers, sizes: Integers, width: int) -> NDArray[np.float32]:
         draws = np.ones((len(who), int(sizes.max(initial=0)), width), dtype=np.float32)
@@ -149,8 +149,8 @@ class Learner:
     def update(self, groups: Sequence[Rollouts], rows: Integers, spent: Integers) -> None:
         """One step of seeds `rows` on admitted `groups`; `spent` rollouts each pass meanwhile."""
         change = np.zeros_like(self.theta)
-        for one in groups:
-            change += self._gradient(one)
+        for rollouts in groups:
+            change += self._gradient(rollouts)
         change = self.protocol.rate * change[:, : self.learning]
         own = self.theta[:, : self.learning]
         if self.regime.forgetting:
@@ -168,7 +168,7 @@ class Learner:
         weights = advantages(live.rewards, live.sizes, self.protocol.advantage)
         weights /= self.protocol.group_size
         moved = np.einsum("gn,gnk->gk", weights, live.parts)
-        moved -= weights.sum(axis=1, keepdims=True) * live.chances
+        moved -= weights.sum(axis=1, keepdims=True) * live.probabilities
         width = self.theta.shape[1]
         where = self.parts[live.who, live.tasks] + width * live.who[:, None]
         total = np.bincount(where.ravel(), moved.ravel(), minlength=self.theta.size)
@@ -178,11 +178,11 @@ class Learner:
         """Logits and generators, JSON-safe."""
         return {
             "theta": self.theta[:, : self.learning].tolist(),
-            "generators": [one.bit_generator.state for one in self.generators],
+            "generators": [generator.bit_generator.state for generator in self.generators],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict` of the same regime, protocol and seeds."""
         self.theta[:, : self.learning] = state["theta"]
-        for generator, one in zip(self.generators, state["generators"], strict=True):
-            generator.bit_generator.state = one
+        for generator, saved in zip(self.generators, state["generators"], strict=True):
+            generator.bit_generator.state = saved

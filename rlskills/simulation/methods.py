@@ -1,21 +1,18 @@
-"""Which curricula the benchmark runs, where, and on what code their results rest."""
+"""Which curricula the benchmark runs, and in which regimes."""
 
 from __future__ import annotations
 
-import ast
-import functools
-import importlib
-import sys
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import curricula
-from ..curricula import CATALOGUE, BoxPool, Curriculum, Pool
+from ..curricula import CATALOGUE, DEFAULT, Base, BoxPool, Pool, find, option_names
 from ..curricula.boxes import UniformBox
-from ..curricula.catalogue import DEFAULT, find, option_kinds
 from ..environments import digest
 from ..errors import UnknownName, UserError
+from ..spec import Spec
 from .box import BOXES, BoxProtocol, BoxRegime
 from .references import BoxOracle, Oracle
 from .regimes import REGIMES, Protocol, Regime
@@ -33,20 +30,20 @@ class Method:
     spec: str
     """Name, or `path/to/file.py:Class`, with options as in `curricula.make`."""
     information: str
-    """What it is told of units."""
+    """What it uses of units beyond outcomes."""
     box_information: str
-    """What it is told of points of a box."""
+    """What it uses of points of a box."""
     options: str
     units: bool
     """Whether it chooses among units."""
     box: bool
     """Whether it chooses points of a box."""
     needs: tuple[str, ...]
-    code: str
-    """Digest of the sources it is made of."""
+    version: str
+    """Versions of the method and of what it wraps; also a digest of a file outside the package."""
 
-    def told(self, regime: Regime | BoxRegime) -> str:
-        """The information tier in which it is compared in this regime."""
+    def information_in(self, regime: Regime | BoxRegime) -> str:
+        """What it uses in this regime; it is compared with methods that use the same."""
         return self.box_information if isinstance(regime, BoxRegime) else self.information
 
     def runs_in(self, regime: Regime | BoxRegime) -> bool:
@@ -54,18 +51,28 @@ class Method:
         return self.box if isinstance(regime, BoxRegime) else self.units
 
 
-def build(spec: str, steps: int, pool: Pool, seed: int) -> Curriculum:
+def build(spec: str, steps: int, pool: Pool, seed: int) -> Base:
     """The curriculum of `spec`; also the references, and uniform draws from a box.
 
-    Schedules with an option `total_steps` are told `steps`, unless `spec` says otherwise.
+    Schedules with an option `total_steps` get `steps`, unless `spec` says otherwise.
     """
     if spec == REFERENCE:
         return BoxOracle(pool, seed) if isinstance(pool, BoxPool) else Oracle(pool, seed)
     if spec == BASELINE and isinstance(pool, BoxPool):
-        spec = UniformBox.name
-    timed = "total_steps" in option_kinds(find(spec.partition("?")[0]))
-    given = {"total_steps": steps} if timed and "total_steps=" not in spec else {}
-    return curricula.make(spec, pool, seed, **given)
+        return UniformBox(pool, seed)
+    return curricula.make(with_steps(Spec.parse(spec), steps), pool, seed)
+
+
+def with_steps(spec: Spec, steps: int) -> Spec:
+    """The spec with `total_steps` filled in where a schedule, or one inside a wrapper, has it."""
+    options = option_names(find(spec.name))
+    if "total_steps" in options and "total_steps" not in spec.options:
+        spec = spec.replace(total_steps=steps)
+    if "inner" in options and "inner" in spec.options:
+        inner = spec.options["inner"]
+        inner = inner if isinstance(inner, Spec) else Spec.parse(inner)
+        spec = spec.replace(inner=with_steps(inner, steps))
+    return spec
 
 
 def inspected(spec: str) -> Method:
@@ -73,38 +80,51 @@ def inspected(spec: str) -> Method:
     box = _probe(spec, BoxPool())
     if not isinstance(box, UserError) and box.sample(1)[0].params is None:
         box = UserError(f"{spec} does not choose points of a box")
-    teacher = _probe(spec, _PROBE)
-    one = box if isinstance(teacher, UserError) else teacher
-    if isinstance(one, UserError):
-        assert isinstance(teacher, UserError)
-        raise teacher
+    units = _probe(spec, _PROBE)
+    teacher = box if isinstance(units, UserError) else units
+    if isinstance(teacher, UserError):
+        assert isinstance(units, UserError)
+        raise units
     return Method(
         spec=spec,
-        information=one.information,
+        information=teacher.information,
         box_information="" if isinstance(box, UserError) else box.information,
-        options=repr(getattr(one, "options", {})),
-        units=not isinstance(teacher, UserError),
+        options=repr(teacher.settings()),
+        units=not isinstance(units, UserError),
         box=not isinstance(box, UserError),
-        needs=tuple(sorted(one.needs)),
-        code=code_of(type(one).__module__),
+        needs=tuple(sorted(teacher.needs)),
+        version=version_of(teacher),
     )
 
 
-def _probe(spec: str, pool: Pool) -> Curriculum | UserError:
+def version_of(teacher: Base) -> str:
+    """Names and versions of a curriculum and of all that it wraps.
+
+    A file outside the package may change without a new version, so its text counts too.
+    """
+    cls = type(teacher)
+    text = f"{teacher.name} {teacher.version}"
+    if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+        text += f" {digest(Path(inspect.getfile(cls)).read_text(), size=8)}"
+    inner = getattr(teacher, "inner", None)
+    return text if inner is None else f"{text} around {version_of(inner)}"
+
+
+def _probe(spec: str, pool: Pool) -> Base | UserError:
     """The curriculum, after it has drawn once, or why it cannot."""
     try:
-        one = build(spec, 1000, pool, 0)
-        one.sample(1)
+        teacher = build(spec, 1000, pool, 0)
+        teacher.sample(1)
     except UserError as error:
         return error
     except Exception as error:
         return UserError(f"{spec} cannot be run: {type(error).__name__}: {error}")
-    return one
+    return teacher
 
 
 def chosen(specs: Sequence[str]) -> list[Method]:
     """The methods to run: those named beside baseline, default and reference; none: all."""
-    wanted = [*specs, DEFAULT] if specs else [one for one in CATALOGUE if one != UniformBox.name]
+    wanted = [*specs, DEFAULT] if specs else [name for name in CATALOGUE if name != UniformBox.name]
     return [inspected(spec) for spec in dict.fromkeys([BASELINE, REFERENCE, *wanted])]
 
 
@@ -122,45 +142,3 @@ def protocol_of(
 ) -> Protocol | BoxProtocol:
     """The protocol under which a regime is run."""
     return boxes if isinstance(regime, BoxRegime) else points
-
-
-@functools.cache
-def code_of(module: str) -> str:
-    """Digest of all sources of ours that a module rests on."""
-    return digest(*(file.read_text() for file in sources(module)))
-
-
-def sources(module: str) -> tuple[Path, ...]:
-    """The file of a module and of all modules of ours that it imports, at any depth."""
-    found: dict[str, Path] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        loaded = sys.modules.get(name) or _imported(name)
-        file = getattr(loaded, "__file__", None)
-        # A room's __init__ imports all of the room: no method rests on that.
-        if name in found or file is None or Path(file).name == "__init__.py":
-            continue
-        found[name] = Path(file)
-        waiting += _imports(Path(file), name.rpartition(".")[0])
-    return tuple(found[name] for name in sorted(found))
-
-
-def _imported(name: str) -> object:
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return None
-
-
-def _imports(file: Path, package: str) -> list[str]:
-    root = __name__.split(".")[0]
-    names: list[str] = []
-    for node in ast.walk(ast.parse(file.read_text())):
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-        base = ".".join([*(parents if node.level else []), *([node.module] if node.module else [])])
-        if base.split(".")[0] == root:
-            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return names

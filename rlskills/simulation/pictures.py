@@ -95,7 +95,7 @@ def _speedup_panel(
         if spec not in scores:
             continue
         score = scores[spec]
-        colour = TIERS.get(score.cell.told, OTHER)
+        colour = TIERS.get(score.cell.information, OTHER)
         axes.plot([score.gain.low, score.gain.high], [row, row], color=colour, linewidth=1.3)
         inside = colour if score.first else "white"
         axes.plot([score.gain.mean], [row], "o", color=colour, markerfacecolor=inside, markersize=4)
@@ -159,7 +159,7 @@ def _tiers(table: Table) -> dict[str, set[str]]:
     tiers: dict[str, set[str]] = {}
     for scores in table.values():
         for spec, score in scores.items():
-            tiers.setdefault(score.cell.told, set()).add(spec)
+            tiers.setdefault(score.cell.information, set()).add(spec)
     return tiers
 
 

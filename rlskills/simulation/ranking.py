@@ -14,7 +14,7 @@ import numpy as np
 
 from ..stats import Interval, bootstrap
 from .box import BoxRegime
-from .jobs import Cell
+from .jobs import JobResult
 from .methods import BASELINE, REFERENCE
 from .world import Floats
 
@@ -23,7 +23,7 @@ from .world import Floats
 class Score:
     """One method in one regime."""
 
-    cell: Cell
+    cell: JobResult
     gain: Interval
     """Against uniform: ratio of rollouts to mastery; in a box, of areas under the curve."""
     auc: Interval
@@ -32,13 +32,13 @@ class Score:
     """First in its information tier, or not told from the first by the paired interval."""
 
 
-def score(cells: Sequence[Cell]) -> list[Score]:
+def score(cells: Sequence[JobResult]) -> list[Score]:
     """Scores of the methods of one regime, in the order of `cells`; uniform must be among them."""
     logs = {cell.method.spec: _log_merit(cell) for cell in cells}
     baseline = logs[BASELINE]
     tiers: dict[str, list[str]] = {}
     for cell in cells:
-        tiers.setdefault(cell.told, []).append(cell.method.spec)
+        tiers.setdefault(cell.information, []).append(cell.method.spec)
     first = {spec for tier in tiers.values() for spec in _first(tier, logs)}
     return [
         Score(
@@ -52,7 +52,7 @@ def score(cells: Sequence[Cell]) -> list[Score]:
     ]
 
 
-def _log_merit(cell: Cell) -> Floats:
+def _log_merit(cell: JobResult) -> Floats:
     """By seed, larger is better: minus log rollouts to mastery; in a box, log of the area."""
     if isinstance(cell.regime, BoxRegime):
         return np.log([max(one.auc, 1e-4) for one in cell.results])

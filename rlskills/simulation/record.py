@@ -38,8 +38,8 @@ class SeedResult:
     """Share of rollouts on impossible tasks; `coin` and `done` likewise."""
     coin: float
     done: float
-    dead: float
-    """Share of groups whose rewards all agreed."""
+    zero_variance: float
+    """Share of groups whose rewards were all alike."""
     microseconds: float
     """CPU time of the curriculum for one step of the learner; the only entry that is not exact."""
 
@@ -56,28 +56,28 @@ class Record:
         self.solved = np.full(len(worlds), -1, dtype=np.int64)
         self.by_kind = np.zeros((len(worlds), 4), dtype=np.int64)
         self.groups = np.zeros(len(worlds), dtype=np.int64)
-        self.dead = np.zeros(len(worlds), dtype=np.int64)
+        self.zero_variance = np.zeros(len(worlds), dtype=np.int64)
         self.thought = np.zeros(len(worlds))
         self.looks: list[list[tuple[int, float, float]]] = [[] for _ in worlds]
         """Of every seed: rollouts spent, mean true success rate, share mastered."""
 
     def count(self, groups: Rollouts, kinds: Integers) -> None:
-        """Take note of generated groups."""
+        """Count generated groups."""
         np.add.at(self.by_kind, (groups.who, kinds[groups.tasks]), groups.sizes)
         right = groups.rewards.sum(axis=1)
-        dead = (right == 0) | (right == groups.sizes)
+        alike = (right == 0) | (right == groups.sizes)
         self.groups += np.bincount(groups.who, minlength=len(self.rows))
-        self.dead += np.bincount(groups.who[dead], minlength=len(self.rows))
+        self.zero_variance += np.bincount(groups.who[alike], minlength=len(self.rows))
 
     def spend(self, rollouts: Integers) -> None:
-        """A step of the active seeds is over; it took so many rollouts of each."""
+        """End a step of the active seeds, which took so many rollouts of each."""
         self.spent += rollouts
         self.steps[self.active] += 1
         end = np.where(self.solved >= 0, self.solved + self.protocol.tail, self.protocol.budget)
         self.active &= self.spent < np.minimum(end, self.protocol.budget)
 
     def look(self, rows: Integers, rates: Floats) -> None:
-        """Take note of true success rates, shape (rows, learnable tasks)."""
+        """Record true success rates, shape (rows, learnable tasks)."""
         means = rates.mean(axis=1).tolist()
         shares = (rates >= self.protocol.mastered).mean(axis=1).tolist()
         for row, mean, share in zip(rows.tolist(), means, shares, strict=True):
@@ -86,7 +86,7 @@ class Record:
                 self.solved[row] = self.spent[row]
 
     def results(self, rates: Floats) -> list[SeedResult]:
-        """One result a seed; `rates` are the true success rates now, of all seeds."""
+        """A result per seed; `rates` are the true success rates now, of all seeds."""
         return [self._result(row, rates[row]) for row in range(len(self.seeds))]
 
     def _result(self, row: int, rates: Floats) -> SeedResult:
@@ -101,7 +101,7 @@ class Record:
             seed=self.seeds[row],
             mastery=solved if solved >= 0 else None,
             spent=spent,
-            curve=tuple(round(float(one), 5) for one in curve),
+            curve=tuple(round(float(value), 5) for value in curve),
             auc=float(curve.mean()),
             tail=float(shares[at >= 0.9 * at[-1]].mean()),
             retention=float(shares[at >= solved].min()) if solved >= 0 else None,
@@ -109,14 +109,14 @@ class Record:
             zero=float(kinds[1]),
             coin=float(kinds[2]),
             done=float(kinds[3]),
-            dead=float(self.dead[row] / max(1, self.groups[row])),
+            zero_variance=float(self.zero_variance[row] / max(1, self.groups[row])),
             microseconds=float(1e6 * self.thought[row] / max(1, self.steps[row])),
         )
 
     def state_dict(self) -> dict[str, Any]:
         """All measurements, JSON-safe."""
         arrays = {name: getattr(self, name).tolist() for name in _ARRAYS}
-        return arrays | {"looks": [[list(one) for one in looks] for looks in self.looks]}
+        return arrays | {"looks": [[list(look) for look in looks] for looks in self.looks]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state_dict`."""
@@ -126,4 +126,4 @@ class Record:
         self.looks = [[(int(a), b, c) for a, b, c in looks] for looks in state["looks"]]
 
 
-_ARRAYS = ("active", "spent", "steps", "solved", "by_kind", "groups", "dead", "thought")
+_ARRAYS = ("active", "spent", "steps", "solved", "by_kind", "groups", "zero_variance", "thought")

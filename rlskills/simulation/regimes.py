@@ -54,7 +54,7 @@ _ALL = (
     Regime("plateau_jump", "practice shows nothing for long, then all at once", plateau=3.0),
 )  # fmt: skip
 
-REGIMES = {one.name: one for one in _ALL}
+REGIMES = {regime.name: regime for regime in _ALL}
 
 
 @dataclass(frozen=True)

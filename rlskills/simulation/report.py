@@ -20,7 +20,8 @@ from .record import SeedResult
 Table = Mapping[str, Mapping[str, Score]]
 """Scores by regime and method."""
 
-MEANS = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "dead", "microseconds")
+MEANS = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "zero_variance",
+         "microseconds")  # fmt: skip
 
 
 def means(results: Sequence[SeedResult]) -> dict[str, float | None]:
@@ -45,7 +46,7 @@ def to_json(table: Table) -> str:
                 {
                     "regime": regime,
                     "method": spec,
-                    "information": score.cell.told,
+                    "information": score.cell.information,
                     "options": score.cell.method.options,
                     "protocol": asdict(score.cell.protocol),
                     "speed_up": asdict(score.gain),
@@ -76,7 +77,7 @@ def to_csv(table: Table) -> str:
             numbers = (score.gain.mean, score.gain.low, score.gain.high)
             average = means(score.cell.results)
             writer.writerow(
-                [regime, spec, score.cell.told, *(f"{x:.4f}" for x in numbers),
+                [regime, spec, score.cell.information, *(f"{x:.4f}" for x in numbers),
                  score.solved, len(score.cell.results), int(score.first),
                  *("" if average[name] is None else f"{average[name]:.4f}" for name in MEANS)]
             )  # fmt: skip
@@ -128,7 +129,7 @@ def order(table: Table) -> list[str]:
     for scores in table.values():
         for spec, score in scores.items():
             logs.setdefault(spec, []).append(float(np.log(score.gain.mean)))
-            tiers[spec] = score.cell.told
+            tiers[spec] = score.cell.information
     return sorted(logs, key=lambda s: (s != REFERENCE, _rank(tiers[s]), -np.mean(logs[s]), s))
 
 
@@ -141,7 +142,7 @@ def _matrix(table: Table) -> str:
     rows = []
     for spec in order(table):
         scores = [by_method.get(spec) for by_method in table.values()]
-        tier = next(score.cell.told for score in scores if score)
+        tier = next(score.cell.information for score in scores if score)
         cells = (_entry(score) if score else "" for score in scores)
         rows.append([escape(label(spec)), escape(tier), *cells])
     return markdown(["method", "information", *table], rows, escaped=True)
@@ -155,14 +156,16 @@ def _entry(score: Score) -> str:
 
 
 def _firsts(table: Table) -> str:
-    tiers = dict.fromkeys(score.cell.told for scores in table.values() for score in scores.values())
+    tiers = dict.fromkeys(
+        score.cell.information for scores in table.values() for score in scores.values()
+    )
     rows = []
     for tier in sorted(tiers, key=_rank):
         for regime, scores in table.items():
             winners = [
                 (-score.gain.mean, label(spec))
                 for spec, score in scores.items()
-                if score.cell.told == tier and score.first
+                if score.cell.information == tier and score.first
             ]
             if winners:
                 rows.append([tier, regime, ", ".join(name for _, name in sorted(winners))])
@@ -170,7 +173,7 @@ def _firsts(table: Table) -> str:
 
 
 def _profile(table: Table, spec: str) -> str:
-    names = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "dead")
+    names = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "zero_variance")
     rows = []
     for regime, scores in table.items():
         if spec in scores:

@@ -1,7 +1,7 @@
 """One curriculum in one regime: many seeds of the learner step together, each with its teacher.
 
-Budgets are generated rollouts: what a gate throws away, what is drawn to refill a batch and what
-is spent on screening all count. A seed stops some rollouts after it has mastered its world.
+Budgets are generated rollouts: those that a gate refuses, that replace these and that screen units
+all count. A seed stops some rollouts after it has mastered its world.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Run:
     ) -> None:
         self.protocol = protocol
         self.worlds = [make_world(regime, seed) for seed in seeds]
-        self.index = [{name: i for i, name in enumerate(one.names)} for one in self.worlds]
+        self.index = [{name: i for i, name in enumerate(world.names)} for world in self.worlds]
         self.teachers = [
             build(world.pool, seed) for world, seed in zip(self.worlds, seeds, strict=True)
         ]
@@ -50,36 +50,36 @@ class Run:
         return not self.record.active.any()
 
     def play(self) -> list[SeedResult]:
-        """Step to the end; one result a seed."""
+        """Step to the end; a result per seed."""
         while not self.done:
             self.step()
         return self.results()
 
     def results(self) -> list[SeedResult]:
-        """What has been measured so far, one result a seed."""
+        """What has been measured so far, a result per seed."""
         return self.record.results(
             self.learner.true_rates(self.record.rows, self.learner.learnable)
         )
 
     def step(self) -> None:
-        """One step of all active seeds: draw, roll out, observe, gate, refill, update."""
+        """One step of all active seeds: draw, roll out, observe, gate, resample, update."""
         rows = np.flatnonzero(self.record.active)
         self.steps += 1
-        self._tell(rows)
+        self._inform_oracles(rows)
         admitted: list[Rollouts] = []
         spent = np.zeros(len(self.worlds), dtype=np.int64)
         wanted = dict.fromkeys(rows.tolist(), self.protocol.groups)
         tries = 0
         while wanted:
-            groups, kept = self._generate(wanted)
+            groups, accepted = self._generate(wanted)
             np.add.at(spent, groups.who, groups.sizes)
-            admitted.append(groups.take(kept))
-            got = np.bincount(groups.who[kept], minlength=len(self.worlds))
+            admitted.append(groups.take(accepted))
+            got = np.bincount(groups.who[accepted], minlength=len(self.worlds))
             tries += 1
             wanted = {
                 row: missing - int(got[row])
                 for row, missing in wanted.items()
-                if missing > got[row] and tries <= getattr(self.teachers[row], "refill", 0)
+                if missing > got[row] and tries <= self.teachers[row].max_resamples
             }
         self.learner.update(admitted, rows, spent[rows])
         self.record.spend(spent)
@@ -87,18 +87,18 @@ class Run:
             self.look()
 
     def look(self) -> None:
-        """Note the true success rates."""
+        """Record the true success rates."""
         rows = np.flatnonzero(self.record.active)
         self.record.look(rows, self.learner.true_rates(rows, self.learner.learnable))
 
-    def _tell(self, rows: Integers) -> None:
+    def _inform_oracles(self, rows: Integers) -> None:
         if not isinstance(self.teachers[0], Oracle):
             return
         truth = self.learner.true_rates(rows, self.learner.learnable)
         for row, rates in zip(rows, truth, strict=True):
             teacher = self.teachers[row]
             assert isinstance(teacher, Oracle)
-            teacher.tell(dict(zip(self.worlds[row].names, rates.tolist(), strict=False)))
+            teacher.inform(dict(zip(self.worlds[row].names, rates.tolist(), strict=False)))
 
     def _generate(self, wanted: Mapping[int, int]) -> tuple[Rollouts, np.ndarray]:
         """Ask every teacher for groups, roll them out, and show it all of them."""
@@ -109,7 +109,7 @@ class Run:
             self.record.thought[row] += time.perf_counter() - start
         groups = self._roll_out(list(wanted), asked)
         rewards = groups.rewards.tolist()
-        kept = np.ones(len(rewards), dtype=bool)
+        accepted = np.ones(len(rewards), dtype=bool)
         first = 0
         for row, choices in zip(wanted, asked, strict=True):
             end = first + len(choices)
@@ -121,11 +121,11 @@ class Run:
             teacher, start = self.teachers[row], time.perf_counter()
             teacher.observe(outcomes)
             if self.gated:
-                kept[first:end] = [teacher.admit(outcome) for outcome in outcomes]
+                accepted[first:end] = [teacher.admit(outcome) for outcome in outcomes]
             self.record.thought[row] += time.perf_counter() - start
             first = end
         self.record.count(groups, self.learner.kinds)
-        return groups, kept
+        return groups, accepted
 
     def _roll_out(self, rows: Sequence[int], asked: Sequence[Sequence[Choice]]) -> Rollouts:
         usual = self.protocol.group_size
@@ -153,7 +153,7 @@ class Run:
             "steps": self.steps,
             "learner": self.learner.state_dict(),
             "record": self.record.state_dict(),
-            "teachers": [one.state_dict() for one in self.teachers],
+            "teachers": [teacher.state_dict() for teacher in self.teachers],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -161,8 +161,8 @@ class Run:
         self.steps = state["steps"]
         self.learner.load_state_dict(state["learner"])
         self.record.load_state_dict(state["record"])
-        for teacher, one in zip(self.teachers, state["teachers"], strict=True):
-            teacher.load_state_dict(one)
+        for teacher, saved in zip(self.teachers, state["teachers"], strict=True):
+            teacher.load_state_dict(saved)
 
 
 def check_needs(teacher: Curriculum) -> None:

@@ -39,7 +39,7 @@ class World:
     """One seed's tasks (T of at most K parts) and parts (C that learn, then `FIXED`)."""
 
     pool: Pool
-    """Units in an order of its own, so that their order tells nothing."""
+    """Units in random order, so that their order says nothing."""
     names: Names
     """Units by task index: learnable ones by depth, then zero, coin and done."""
     kinds: Integers
@@ -114,7 +114,7 @@ def _parts(chains: Sequence[tuple[int, ...]], kinds: Integers, atoms: int, depth
 def _pool(
     generator: Generator, regime: Regime, names: Names, shapes: Sequence[tuple[int, ...]]
 ) -> Pool:
-    """What a curriculum is told: true labels, but for what the regime falsifies."""
+    """The labels that a curriculum sees: true, but for what the regime falsifies."""
     levels = np.array([len(shape) for shape in shapes])
     wrong = generator.permutation(len(names))[: round(regime.permuted_levels * len(names))]
     levels[wrong] = levels[np.roll(wrong, 1)]
@@ -136,10 +136,10 @@ def _prerequisites(names: Names, shapes: Sequence[tuple[int, ...]]) -> Edges:
                  if name == _spell(shape)}  # fmt: skip
     edges: Edges = {}
     for name, shape in zip(names, shapes, strict=True):
-        inside = {one: atoms for one, atoms in learnable.items() if atoms < set(shape)}
+        inside = {task: atoms for task, atoms in learnable.items() if atoms < set(shape)}
         deepest = max((len(atoms) for atoms in inside.values()), default=0)
-        below = [one for one, atoms in inside.items() if len(atoms) == deepest]
-        covered = {atom for one in below for atom in inside[one]}
+        below = [task for task, atoms in inside.items() if len(atoms) == deepest]
+        covered = {atom for task in below for atom in inside[task]}
         missing = [_spell([atom]) for atom in shape if atom not in covered and len(shape) > 1]
         edges[name] = tuple(below + missing)
     return edges
@@ -165,10 +165,10 @@ def _falsified(
 
 
 def _ancestors(edges: Mapping[str, Sequence[str]], unit: str) -> set[str]:
-    found: set[str] = set()
+    ancestors: set[str] = set()
     waiting = [unit]
     while waiting:
-        new = [one for one in edges[waiting.pop()] if one not in found]
-        found.update(new)
+        new = [part for part in edges[waiting.pop()] if part not in ancestors]
+        ancestors.update(new)
         waiting += new
-    return found
+    return ancestors

@@ -130,7 +130,7 @@ class RolloutBatch:
             rewards = tuple(rollout.score.reward for rollout in graded)
             features = group[0].meta.get("features")
             found.append(
-                Outcome(group[0].choice, right, self.step, features=features)  # SYNC
+                Outcome(group[0].choice, right, self.step, rewards=rewards, features=features)
             )
         return found
 

@@ -91,7 +91,7 @@ class Collector:
 
     def _observe(self, batch: RolloutBatch) -> None:
         """All groups are shown before any is asked about: the state must have seen every one."""
-        self.stream.observe([outcome for outcome in batch.outcomes() if outcome.rewards])  # SYNC
+        self.stream.observe([outcome for outcome in batch.outcomes() if outcome.pass_rates])
 
     def _spend(self, rollouts: Sequence[Rollout]) -> None:
         self.budget.rollouts += len(rollouts)

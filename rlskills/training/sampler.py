@@ -104,8 +104,8 @@ class RolloutSampler:
             request.env, request.task, request.choice, request.group,
             prompt, ids, mask, text, truncated, score, logprobs, turns,
         )  # fmt: skip
-        if self.with_steps and turns == 1 and getattr(score, "steps", ()):  # SYNC
-            rollout.steps = step_spans(ids, getattr(score, "steps", ()), self.tokenizer)
+        if self.with_steps and turns == 1 and score.steps:
+            rollout.steps = step_spans(ids, score.steps, self.tokenizer)
         return rollout
 
     def _completions(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any as StepScore  # SYNC
 
 from transformers import PreTrainedTokenizerBase
 
+from ..environments import StepScore
 from .batch import StepSpan
 
 

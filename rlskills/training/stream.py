@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from ..curricula import Choice, Curriculum, Mixture, Outcome, Pool, Uniform, make
-from ..curricula.monitor import Watch
+from ..curricula import Choice, Curriculum, Labels, Mixture, Outcome, Uniform, make, pool_of
+from ..curricula.monitor import CurriculumMonitor
 from ..environments import Environment, Task
+from ..environments.skills import THEN, composition_graph
+from ..errors import UserError
+from ..spec import Spec
 
 COLD_START = 2**40
 """First address of a supervised phase before RL, far from any that RL reaches."""
+Units = Literal["auto", "level", "skill", "composition"]
+"""What a curriculum chooses between: `auto` takes skills and levels where an environment has parts
+by skill, else levels."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +35,20 @@ class Source:
     """The skill that all its problems apply last, where a unit is that narrow."""
     kind: str = ""
     """A name for the log, e.g. of what is known beforehand to be impossible."""
+    composition: str = ""
+    """What all its problems compose, as `f>g`, where a unit is that narrow."""
 
     @property
     def rows(self) -> list[str]:
         """What its outcomes are summed up in."""
         skill, kind = [f"skill/{self.skill}"], [f"kind/{self.kind}"]
         return [f"L{self.level}", *(skill if self.skill else []), *(kind if self.kind else [])]
+
+    @property
+    def labels(self) -> Labels:
+        """What a curriculum may know of it."""
+        skills = tuple(self.composition.split(THEN)) if self.composition else (self.skill,)
+        return Labels(self.level, tuple(filter(None, skills)), self.composition, self.kind)
 
 
 @dataclass(frozen=True)
@@ -46,11 +60,11 @@ class Drawn:
     env: Environment
 
 
-def mixture(parts: Mapping[str, tuple[Source, float]], seed: int) -> TaskStream:
+def mixture(parts: Mapping[str, tuple[Source, float]], seed: int, start: int = 0) -> TaskStream:
     """Tasks from several sources with fixed weights, by unit name."""
     weights = {unit: weight for unit, (_, weight) in parts.items()}
     sources = {unit: source for unit, (source, _) in parts.items()}
-    return TaskStream(sources, Mixture(list(weights), seed, weights=weights))
+    return TaskStream(sources, Mixture(list(weights), seed, weights=weights), start)
 
 
 def spread(
@@ -70,35 +84,47 @@ def uniform(
     return TaskStream(sources, Uniform(list(sources), seed), start)
 
 
-def units_of(env: Environment, split: str, levels: Sequence[int]) -> dict[str, Source]:
-    """Units `SKILL@L2` by last skill and level where the environment has such parts, else `L2`."""
-    parts = env.by_skill()
-    if not parts:
-        return {f"L{level}": Source(env, split, level) for level in levels}
-    return {
-        f"{skill}@L{level}": Source(part, split, level, skill)
-        for level in levels
-        for skill, part in parts.items()
-    }
+def units_of(
+    env: Environment, split: str, levels: Sequence[int], by: Units = "auto"
+) -> dict[str, Source]:
+    """What a curriculum chooses between: units `L2`, `SKILL@L2`, or `f>g`.
+
+    By composition, levels are numbers of skills: every composition of so many skills that the split
+    owns a problem of is a unit. Skills and compositions need an environment that has such parts.
+    """
+    if by == "composition":
+        parts = env.by_composition(sizes=levels, split=split)
+        sources = {
+            name: Source(part, split, name.count(THEN) + 1, name.split(THEN)[-1], "", name)
+            for name, part in parts.items()
+        }
+    elif by == "level" or not (parts := env.by_skill()):
+        sources = {f"L{level}": Source(env, split, level) for level in levels}
+        if by == "skill":
+            sources = {}
+    else:
+        sources = {
+            f"{skill}@L{level}": Source(part, split, level, skill)
+            for level in levels
+            for skill, part in parts.items()
+        }
+    if not sources:
+        raise UserError(f"{env.name} has no parts by {by}; take units by level")
+    return sources
 
 
-def taught(sources: Mapping[str, Source], spec: str, seed: int, **options: Any) -> TaskStream:
+def taught(
+    sources: Mapping[str, Source], spec: str | Spec, seed: int, start: int = 0, **options: Any
+) -> TaskStream:
     """Tasks chosen by the curriculum that `spec` names (see `curricula.make`).
 
-    It is told levels, skills and prerequisites: a unit's are the same skill one level below, or
-    where units are levels, that level. What it uses of them is its information tier.
+    It may know levels, skills and prerequisites: of a composition its parts, and of any unit the
+    same at the next lower level. What it uses of them is its `information`.
     """
-    places = {(one.skill, one.level, one.kind): unit for unit, one in sources.items()}
-    below = {
-        unit: places.get((one.skill, one.level - 1, one.kind)) for unit, one in sources.items()
-    }
-    pool = Pool(
-        tuple(sources),
-        {unit: one.level for unit, one in sources.items()},
-        {unit: (before,) for unit, before in below.items() if before},
-        {unit: (one.skill,) for unit, one in sources.items() if one.skill},
-    )
-    return TaskStream(sources, make(spec, pool, seed, **options))
+    names = [source.composition for source in sources.values() if source.composition]
+    graph = composition_graph(tuple(name.split(THEN)) for name in names)
+    pool = pool_of({unit: source.labels for unit, source in sources.items()}, graph)
+    return TaskStream(sources, make(spec, pool, seed, **options), start)
 
 
 class TaskStream:
@@ -116,13 +142,14 @@ class TaskStream:
         self.curriculum = curriculum
         self.start = start
         self.position = dict.fromkeys(self.sources, start)
-        self.watch = Watch({unit: source.rows for unit, source in self.sources.items()})
+        self.monitor = CurriculumMonitor({unit: s.rows for unit, s in self.sources.items()})
 
     def draw(self, count: int, group: int = 0) -> list[Drawn]:
         """The next `count` tasks; each address of a source is given out once.
 
-        With groups of `group` rollouts, a choice that wishes for more rollouts than one group has
-        gets its task as often as comes nearest, at the cost of the choices behind it.
+        With groups of `group` rollouts, a choice that asks for more rollouts than one group has
+        repeats its task round(rollouts / group) times; trailing choices are dropped, so that
+        `count` tasks are returned.
         """
         drawn: list[Drawn] = []
         for choice in self.curriculum.sample(count):
@@ -144,22 +171,23 @@ class TaskStream:
     def observe(self, outcomes: Sequence[Outcome]) -> None:
         """Pass results on to the curriculum, and keep count of them."""
         self.curriculum.observe(outcomes)
-        self.watch.observe(outcomes)
+        self.monitor.observe(outcomes)
 
     def metrics(self) -> dict[str, float]:
-        """What the teacher does, for the log."""
-        return self.watch.metrics(self.curriculum.probabilities())
+        """What the curriculum does, for the log: the same for all, and its own under `method/`."""
+        own = {f"method/{name}": value for name, value in self.curriculum.metrics().items()}
+        return self.monitor.metrics(self.curriculum.probabilities()) | own
 
     def state_dict(self) -> dict[str, Any]:
         """JSON-safe state."""
         return {
             "position": dict(self.position),
             "curriculum": self.curriculum.state_dict(),
-            "watch": self.watch.state_dict(),
+            "monitor": self.monitor.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue where `state_dict` was taken."""
         self.curriculum.load_state_dict(state["curriculum"])
-        self.watch.load_state_dict(state["watch"])
+        self.monitor.load_state_dict(state["monitor"])
         self.position = dict(state["position"])

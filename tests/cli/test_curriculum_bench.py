@@ -28,9 +28,9 @@ def test_a_teacher_of_ones_own_runs_beside_uniform_oracle_and_default(
     words = [f"{file}:Teacher", "--regimes", "chain", "--seeds", "2", "--jobs", "1"]
     bench(*words, "--output", str(tmp_path / "out"))
     shown = capsys.readouterr().out
-    for word in ("mine.py:Teacher", "uniform", "oracle", "bidirectional_lp", "4 cells"):
+    for word in ("mine.py:Teacher", "uniform", "oracle", "bidirectional_lp", "4 jobs"):
         assert word in shown
-    names = {"results.json", "results.csv", "results.md", "speedups.png", "curves.png", "cells"}
+    names = {"results.json", "results.csv", "results.md", "speedups.png", "curves.png", "jobs"}
     assert {one.name for one in (tmp_path / "out").iterdir()} == names
     # A copy of uniform draws and learns what uniform does.
     page = (tmp_path / "out" / "results.md").read_text()

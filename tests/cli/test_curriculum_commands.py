@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from rlskills import cli
 from rlskills.curricula import CATALOGUE
+from rlskills.curricula.describe import summary
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -19,28 +21,33 @@ def test_list_names_every_method_and_its_information(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "220")
     shown = printed(capsys, "list")
     for name, cls in CATALOGUE.items():
-        line = next(line for line in shown.splitlines() if f" {name} " in line)
+        line = next(line for line in shown.splitlines() if line.startswith(f"{name} "))
         assert cls.information in line
     assert "default: bidirectional_lp" in shown
 
 
 def test_list_fits_a_narrow_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for name in CATALOGUE:
-        assert name in printed(capsys, "list")
+    shown = printed(capsys, "list")
+    assert max(map(len, shown.splitlines())) <= 80
+    for name, cls in CATALOGUE.items():
+        assert f"\n{name} " in shown
+        words = " ".join(shown.split())
+        assert summary(cls).split()[-1] in words
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_show_says_how_it_works(name: str, capsys):
     shown = printed(capsys, "show", name)
     assert f"{name} (version {CATALOGUE[name].version})" in shown
-    assert f"information beyond rewards: {CATALOGUE[name].information}" in shown
+    assert f"information beyond outcomes: {CATALOGUE[name].information}" in shown
 
 
 def test_show_prints_options_needs_and_files(capsys, tmp_path: Path):
     sec = printed(capsys, "show", "sec")
     assert "arXiv 2505.14970" in sec
-    assert "│ temperature │ float │ 0.2" in sec
+    assert re.search(r"temperature │ float .*│ 0.2 +│ Of the softmax over arms", sec)
+    assert "inner" in printed(capsys, "show", "dapo")
     assert "needs from the trainer: features" in printed(capsys, "show", "gain_rl")
     (tmp_path / "mine.py").write_text(
         'from rlskills.curricula import Base\nclass Mine(Base):\n    """All [alike]."""\n'

@@ -12,7 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from rlskills.curricula import CATALOGUE, Base, BoxPool, Choice, Outcome, Pool, make
+from rlskills.curricula import (
+    CATALOGUE,
+    Base,
+    BoxPool,
+    Choice,
+    Labels,
+    Outcome,
+    Pool,
+    make,
+    pool_of,
+)  # fmt: skip
 
 UNITS = ("a", "b", "c", "ab", "bc", "abc", "far")
 POOL = Pool(
@@ -46,13 +56,13 @@ QUICK = {
     "bots": "ratio=1",
     "vcrl": "warmup=2",
     "skill_it": "every=2",
-    "dapo": "inner=bidirectional_lp",
+    "dapo": "inner=(bidirectional_lp?window=4)",
     "band": "inner=mopps",
     "greso": "inner=plr",
     "speed": "inner=sec",
     "instance_filter": "inner=bidirectional_lp",
     "allocated": "inner=mopps",
-    "with_boredom": "inner=sec&window=4",
+    "with_stagnation": "inner=sec&window=4",
     "with_prerequisites": "inner=plr",
     "with_staleness": "inner=plr",
 }
@@ -62,7 +72,7 @@ QUICK = {
 def example() -> str:
     """The method of docs/curricula.md, written into a file outside the package."""
     page = (Path(__file__).parents[2] / "docs" / "curricula.md").read_text()
-    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    code = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[-1]
     folder = Path(tempfile.mkdtemp())
     (folder / "mine.py").write_text(code)
     return f"{folder / 'mine.py'}:HalfSolved"
@@ -75,6 +85,22 @@ CASES |= {
     for name in TEACHERS
 }
 CASES["outside"] = ("outside", POOL)
+COMPOSED = pool_of(
+    {
+        "f": Labels(1, ("f",), "f"),
+        "g": Labels(1, ("g",), "g"),
+        "h": Labels(1, ("h",), "h"),
+        "f>g": Labels(2, ("f", "g"), "f>g"),
+        "g>h": Labels(2, ("g", "h"), "g>h"),
+        "f>g>h": Labels(3, ("f", "g", "h"), "f>g>h"),
+        "h>h": Labels(2, ("h",), "h>h"),
+    },
+    {"f>g": ("f", "g"), "g>h": ("g", "h"), "h>h": ("h",), "f>g>h": ("f>g", "g>h")},
+)
+"""Units by composition, with the graph as an environment gives it."""
+STRUCTURED = ("bidirectional_lp_graph", "composition", "ladder", "mastering_rate", "skill_it",
+              "stat_sel", "stat_syn", "with_prerequisites")  # fmt: skip
+CASES |= {f"{name} over compositions": (name, COMPOSED) for name in STRUCTURED}
 
 
 def build(case: str, seed: int = 0, pool: Pool | None = None) -> Base:
@@ -84,53 +110,55 @@ def build(case: str, seed: int = 0, pool: Pool | None = None) -> Base:
 
 
 def group(choice: Choice, rng: random.Random) -> Outcome:
-    """A group of one of the kinds that occur: dead, mixed, fractional, of any size, maybe late."""
+    """A group of a kind that occurs: all alike, mixed, fractional, of any size, maybe late."""
     size = choice.rollouts or rng.randint(1, 8)
-    rewards = {
+    rates = {
         "none": [0.0] * size,
         "all": [1.0] * size,
         "mixed": [float(rng.random() < 0.5) for _ in range(size)],
         "parts": [rng.random() for _ in range(size)],
     }[rng.choice(["none", "all", "mixed", "mixed", "parts"])]
     feature = (rng.random(),) if rng.random() < 0.8 else None
-    return Outcome(choice, tuple(rewards), choice.step + rng.randint(0, 3), features=feature)
+    return Outcome(choice, tuple(rates), rng.randint(0, 30), features=feature)
 
 
-def live(one: Base, events: Sequence[tuple[int, int]], pending: list[Choice]) -> list[list[Choice]]:
+def live(
+    teacher: Base, events: Sequence[tuple[int, int]], pending: list[Choice]
+) -> list[list[Choice]]:
     """Sample and observe: each event draws some units, then reports some open choices, shuffled.
 
     Choices that stay open are left in `pending`. Returns what was drawn.
     """
     drawn = []
     for count, number in events:
-        drawn.append(one.sample(count))
+        drawn.append(teacher.sample(count))
         pending += drawn[-1]
         rng = random.Random(number)
         rng.shuffle(pending)
         back = [pending.pop() for _ in range(rng.randint(0, len(pending)))]
-        one.observe([group(choice, rng) for choice in back])
+        teacher.observe([group(choice, rng) for choice in back])
     return drawn
 
 
-def reseed(one: Base, seed: int) -> None:
+def reseed(teacher: Base, seed: int) -> None:
     """Another future for the same state."""
-    for part in (one, getattr(one, "inner", None)):
+    for part in (teacher, getattr(teacher, "inner", None)):
         if part is not None:
             part.rng = random.Random(seed)
             if hasattr(part, "noise"):
                 part.noise = np.random.default_rng(seed)  # type: ignore[attr-defined]
 
 
-def shares(one: Base, draws: int, batch: int) -> dict[str, float]:
+def shares(teacher: Base, draws: int, batch: int) -> dict[str, float]:
     """Share of each unit in batches drawn from the present state again and again."""
-    state = one.state_dict()
-    counts = dict.fromkeys(one.units, 0)
+    state = teacher.state_dict()
+    counts = dict.fromkeys(teacher.units, 0)
     for number in range(draws):
-        one.load_state_dict(state)
-        reseed(one, number)
-        for choice in one.sample(batch):
+        teacher.load_state_dict(state)
+        reseed(teacher, number)
+        for choice in teacher.sample(batch):
             counts[choice.unit] += 1
-    one.load_state_dict(state)
+    teacher.load_state_dict(state)
     return {unit: count / draws / batch for unit, count in counts.items()}
 
 
@@ -138,13 +166,13 @@ def numbers(state: Any) -> list[float]:
     """All numbers of a state but those of generators."""
     if isinstance(state, dict):
         return [
-            one
+            number
             for key in sorted(state)
             if key not in ("rng", "noise", "pool")
-            for one in numbers(state[key])
+            for number in numbers(state[key])
         ]
     if isinstance(state, list):
-        return [one for item in state for one in numbers(item)]
+        return [number for item in state for number in numbers(item)]
     return [float(state)] if isinstance(state, int | float) else []
 
 
@@ -164,14 +192,14 @@ def curriculum(spec: str, pool: Pool | Sequence[str] = LEVELS, **options: Any) -
 
 
 def groups(*results: tuple[str, float], step: int = 1, size: int = 4) -> list[Outcome]:
-    """Groups of binary rewards with these means."""
+    """Groups of right and wrong answers with these means."""
     made = []
     for unit, mean in results:
         right = round(mean * size)
-        rewards = (1.0,) * right + (0.0,) * (size - right)
-        made.append(Outcome(Choice(unit), rewards, step))
+        rates = (1.0,) * right + (0.0,) * (size - right)
+        made.append(Outcome(Choice(unit), rates, step))
     return made
 
 
-def near(one: Base, wanted: Sequence[float] | np.ndarray) -> None:
-    np.testing.assert_allclose(list(one.probabilities().values()), wanted, atol=1e-12)
+def near(teacher: Base, wanted: Sequence[float] | np.ndarray) -> None:
+    np.testing.assert_allclose(list(teacher.probabilities().values()), wanted, atol=1e-12)

@@ -16,8 +16,9 @@ from rlskills.curricula.pickers import allocate, best, candidates, greedy, ranke
 from rlskills.curricula.signals.averages import Average, FastSlow
 from rlskills.curricula.signals.gmm import best_fit, fit
 from rlskills.curricula.signals.posterior import Posterior
+from rlskills.curricula.signals.stagnation import Stagnation, stagnation_factor
 from rlskills.curricula.signals.staleness import Staleness
-from rlskills.curricula.signals.windows import Boredom, Windows, bored
+from rlskills.curricula.signals.windows import Windows
 
 KEYS = ("a", "b", "c")
 INDEX = {key: i for i, key in enumerate(KEYS)}
@@ -60,33 +61,33 @@ def test_groups_of_a_unit_are_pooled():
 
 
 def test_an_average_of_several_groups_is_that_many_updates():
-    one, two = Average(KEYS, 0.3), Average(KEYS, 0.3)
-    one.update(np.array([1]), np.array([0.6]), np.array([3.0]))
+    teacher, two = Average(KEYS, 0.3), Average(KEYS, 0.3)
+    teacher.update(np.array([1]), np.array([0.6]), np.array([3.0]))
     for _ in range(3):
         two.update(*once(1, 0.6))
-    assert one.value[1] == pytest.approx(two.value[1]) == pytest.approx(0.6 * (1 - 0.7**3))
-    assert one.visits.tolist() == [0, 3, 0]
+    assert teacher.value[1] == pytest.approx(two.value[1]) == pytest.approx(0.6 * (1 - 0.7**3))
+    assert teacher.visits.tolist() == [0, 3, 0]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 5)), max_size=6))
 def test_fast_and_slow_in_closed_form_are_step_by_step(updates: list[tuple[float, int]]):
-    one = FastSlow(KEYS, rate=0.3, theta=0.1)
+    teacher = FastSlow(KEYS, rate=0.3, theta=0.1)
     fast = slow = 0.0
     for mean, count in updates:
-        one.update(np.array([0]), np.array([mean]), np.array([float(count)]))
+        teacher.update(np.array([0]), np.array([mean]), np.array([float(count)]))
         for _ in range(count):
             fast += 0.3 * (mean - fast)
             slow += 0.3 * (fast - slow)
-        assert one.fast[0] == pytest.approx(fast, abs=1e-12)
-        assert one.slow[0] == pytest.approx(slow, abs=1e-12)
+        assert teacher.fast[0] == pytest.approx(fast, abs=1e-12)
+        assert teacher.slow[0] == pytest.approx(slow, abs=1e-12)
 
 
 def test_progress_by_hand():
-    one = FastSlow(KEYS, rate=0.5, theta=0.1)
-    one.update(*once(2, 0.8))  # fast .4, slow .2
-    assert (one.fast[2], one.slow[2]) == (pytest.approx(0.4), pytest.approx(0.2))
+    teacher = FastSlow(KEYS, rate=0.5, theta=0.1)
+    teacher.update(*once(2, 0.8))  # fast .4, slow .2
+    assert (teacher.fast[2], teacher.slow[2]) == (pytest.approx(0.4), pytest.approx(0.2))
     magnified = 0.4 * 0.9 / (0.4 + 0.1 * 0.2) - 0.2 * 0.9 / (0.2 + 0.1 * 0.6)
-    assert one.gap.tolist() == pytest.approx([0, 0, magnified])
+    assert teacher.gap.tolist() == pytest.approx([0, 0, magnified])
 
 
 def test_magnification_has_slope_nine_at_zero_and_none_at_one_half():
@@ -99,9 +100,9 @@ def test_magnification_has_slope_nine_at_zero_and_none_at_one_half():
 
 
 def test_guessing_is_taken_off():
-    one = FastSlow(KEYS, rate=1.0, theta=0.5, baseline=0.5)
-    one.update(np.array([0, 1]), np.array([0.4, 0.75]), np.ones(2))
-    np.testing.assert_allclose(one.fast, [0.0, 0.5, 0.0])
+    teacher = FastSlow(KEYS, rate=1.0, theta=0.5, baseline=0.5)
+    teacher.update(np.array([0, 1]), np.array([0.4, 0.75]), np.ones(2))
+    np.testing.assert_allclose(teacher.fast, [0.0, 0.5, 0.0])
 
 
 # Windows.
@@ -147,60 +148,60 @@ def test_a_slope_does_not_depend_on_the_order_of_arrival():
     assert slopes[0] == pytest.approx(np.polyfit([1, 4, 6], [0.1, 0.6, 0.3], 1)[0])
 
 
-def test_boredom_by_hand():
+def test_stagnation_by_hand():
     of = np.array([4])
     # Halves .2 .4 and .5 .7: means .3 and .6, variance within .01 both, error sqrt(.01 * 4 / 4).
     values = np.array([[0.2, 0.4, 0.5, 0.7]])
     z2 = 0.3**2 / (0.01 * 4 / 4)
-    assert bored(values, of, 0.1)[0] == 1.0
+    assert stagnation_factor(values, of, 0.1)[0] == 1.0
     assert z2 == pytest.approx(9)
     values = np.array([[0.2, 0.6, 0.4, 0.8]])  # means .4 and .6, variance .04: z^2 = 1
-    assert bored(values, of, 0.1)[0] == pytest.approx(0.1)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(0.1)
     values = np.array([[0.2, 0.6, 0.6, 1.0]])  # means .4 and .8, z^2 = .16 / .04 = 4: (4 - 1) / 3
-    assert bored(values, of, 0.1)[0] == pytest.approx(1.0)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(1.0)
     values = np.array([[0.2, 0.6, 0.5, 0.9]])  # z^2 = .09 / .04 = 2.25: 1.25 / 3
-    assert bored(values, of, 0.1)[0] == pytest.approx(1.25 / 3)
+    assert stagnation_factor(values, of, 0.1)[0] == pytest.approx(1.25 / 3)
     values = np.array([[0.9, 0.3, 0.2, 0.6, 0.5, 0.9]])  # the last five: the first is left out
-    assert bored(values, np.array([5]), 0.1)[0] == pytest.approx(1.25 / 3)
+    assert stagnation_factor(values, np.array([5]), 0.1)[0] == pytest.approx(1.25 / 3)
 
 
 def test_coins_and_still_units_bore_and_learners_do_not():
-    rng, boredom = random.Random(0), Boredom(KEYS, 80)
+    rng, stagnation = random.Random(0), Stagnation(KEYS, 80)
     for step in range(80):
         if step == 29:
-            assert boredom.factor.tolist() == [1, 1, 1]
+            assert stagnation.factor.tolist() == [1, 1, 1]
         if step == 30:
-            assert boredom.factor[1] == 0.1
+            assert stagnation.factor[1] == 0.1
         rates = (0.5, 0.0, step / 80)
         groups = [tuple(float(rng.random() < p) for _ in range(8)) for p in rates]
-        boredom.update(batch(*[(key, g, step) for key, g in zip(KEYS, groups, strict=True)]))
-    assert boredom.factor[1] == 0.1
-    assert boredom.factor[2] == 1.0
+        stagnation.update(batch(*[(key, g, step) for key, g in zip(KEYS, groups, strict=True)]))
+    assert stagnation.factor[1] == 0.1
+    assert stagnation.factor[2] == 1.0
     coins = np.array([[rng.choice((0.25, 0.5, 0.75)) for _ in range(80)] for _ in range(300)])
-    assert np.mean(bored(coins, np.full(300, 80), 0.1) <= 0.4) > 0.8
+    assert np.mean(stagnation_factor(coins, np.full(300, 80), 0.1) <= 0.4) > 0.8
 
 
 # Posteriors, staleness.
 
 
 def test_posterior_by_hand():
-    one = Posterior(KEYS, decay=0.5)
-    one.update(batch(("b", (1.0, 1.0, 0.0, 1.0), 1)))
+    teacher = Posterior(KEYS, decay=0.5)
+    teacher.update(batch(("b", (1.0, 1.0, 0.0, 1.0), 1)))
     # half of the prior's 1 stays, half is put back, and 3 of 4 are added
-    assert (one.good[1], one.bad[1]) == (4.0, 2.0)
-    one.update(batch(("b", (0.0, 0.0), 2)))
-    assert (one.good[1], one.bad[1]) == (0.5 * 4 + 0.5, 0.5 * 2 + 0.5 + 2)
-    assert one.mean()[[0, 2]].tolist() == [0.5, 0.5]
+    assert (teacher.good[1], teacher.bad[1]) == (4.0, 2.0)
+    teacher.update(batch(("b", (0.0, 0.0), 2)))
+    assert (teacher.good[1], teacher.bad[1]) == (0.5 * 4 + 0.5, 0.5 * 2 + 0.5 + 2)
+    assert teacher.mean()[[0, 2]].tolist() == [0.5, 0.5]
 
 
 def test_staleness_by_hand():
-    one = Staleness(KEYS)
-    one.drawn([0, 2], step=1)
-    one.drawn([2], step=3)
-    assert one.ages(3).tolist() == [3, 4, 1]
-    floor = one.floor(np.array([1.0, 0.0, 1.0]), 0.2, 3)
+    teacher = Staleness(KEYS)
+    teacher.drawn([0, 2], step=1)
+    teacher.drawn([2], step=3)
+    assert teacher.ages(3).tolist() == [3, 4, 1]
+    floor = teacher.floor(np.array([1.0, 0.0, 1.0]), 0.2, 3)
     np.testing.assert_allclose(floor, [0.4 + 0.2 * 3 / 8, 0.2 * 4 / 8, 0.4 + 0.2 / 8])
-    np.testing.assert_allclose(one.floor(np.zeros(3), 0.2, 3), [3 / 8, 4 / 8, 1 / 8])
+    np.testing.assert_allclose(teacher.floor(np.zeros(3), 0.2, 3), [3 / 8, 4 / 8, 1 / 8])
 
 
 # Pickers.
@@ -221,7 +222,7 @@ def test_best_takes_the_highest_and_draws_ties():
     noise = np.random.default_rng(0)
     scores = np.array([0.3, 0.9, 0.3, 0.3, 0.0])
     drawn = [sorted(best(scores, 2, noise).tolist()) for _ in range(300)]
-    assert {tuple(one) for one in drawn} == {(0, 1), (1, 2), (1, 3)}
+    assert {tuple(pair) for pair in drawn} == {(0, 1), (1, 2), (1, 3)}
     assert 60 < drawn.count([0, 1]) < 140
     assert sorted(best(scores, 9, noise).tolist()) == [0, 1, 2, 3, 4]
 

@@ -17,26 +17,28 @@ from .life import CHAIN, curriculum, groups, near
 
 
 def test_skill_it_weights_help_too():
-    one = curriculum("skill_it?eta=1&every=1", CHAIN)
+    teacher = curriculum("skill_it?eta=1&every=1", CHAIN)
     start = np.array([1 + 0.5 * 2, 1 + 0.5, 1 + 0.5, 1])  # all losses 1
-    near(one, np.exp(start) / np.exp(start).sum())
-    one.sample(1)
-    one.observe(groups(("f", 1.0), ("g", 1.0), ("fg", 0.5)))
+    near(teacher, np.exp(start) / np.exp(start).sum())
+    teacher.sample(1)
+    teacher.observe(groups(("f", 1.0), ("g", 1.0), ("fg", 0.5)))
     loss = np.array([0, 0, 0.5, 1])  # fgf did not come up and keeps its loss
     total = loss + 0.5 * np.array([0.5 + 1, 0.5, 1, 0])
-    near(one, np.exp(total) / np.exp(total).sum())
-    one.sample(1)
-    one.observe(groups(("fg", 1.0)))
-    np.testing.assert_allclose(one.history.sum(1), [0, 0, 0.5, 2])
+    near(teacher, np.exp(total) / np.exp(total).sum())
+    teacher.sample(1)
+    teacher.observe(groups(("fg", 1.0)))
+    np.testing.assert_allclose(teacher.history.sum(1), [0, 0, 0.5, 2])
 
 
 def test_skill_it_with_edges_of_its_own():
-    one = curriculum("skill_it", ["a", "b"], eta=1.0, edges={"a": {"b": 0.25}})
-    near(one, np.exp([1.25, 1]) / np.exp([1.25, 1]).sum())
+    teacher = curriculum("skill_it", ["a", "b"], eta=1.0, edges={"a": {"b": 0.25}})
+    near(teacher, np.exp([1.25, 1]) / np.exp([1.25, 1]).sum())
     with pytest.raises(UnknownName, match="unit in the edges"):
         curriculum("skill_it", ["a", "b"], edges={"a": {"z": 1.0}})
-    with pytest.raises(UserError, match="weight nan"):
+    with pytest.raises(UserError, match="not of type"):
         curriculum("skill_it", ["a", "b"], edges={"a": {"b": math.nan}})
+    with pytest.raises(UserError, match="weight -1"):
+        curriculum("skill_it", ["a", "b"], edges={"a": {"b": -1.0}})
 
 
 def test_a_graph_is_estimated_from_transfer():
@@ -58,58 +60,58 @@ def test_a_graph_is_estimated_from_transfer():
 
 
 def test_stat_profile_and_selection():
-    one = curriculum("stat_sel?decay=1&epsilon=0.1", CHAIN)
-    one.observe(groups(("f", 1.0), ("fg", 0.5), ("fg", 0.5)))
+    teacher = curriculum("stat_sel?decay=1&epsilon=0.1", CHAIN)
+    teacher.observe(groups(("f", 1.0), ("fg", 0.5), ("fg", 0.5)))
     rate = (np.array([1.0, 1.0]) + 1e-3) / (np.array([3.0, 2.0]) + 1e-3)
-    np.testing.assert_allclose(one.profile.rate(), rate)
+    np.testing.assert_allclose(teacher.profile.rate(), rate)
     wanted = np.array([rate[0], rate[1], rate.mean(), rate.mean()])
-    near(one, 0.9 * wanted / wanted.sum() + 0.1 / 4)
-    assert one.metrics()["missing/f"] == pytest.approx(rate[0])
+    near(teacher, 0.9 * wanted / wanted.sum() + 0.1 / 4)
+    assert teacher.metrics()["missing/f"] == pytest.approx(rate[0])
 
 
 def test_stat_syn_wants_what_was_practised_least():
-    one = curriculum("stat_syn?decay=1&epsilon=0.1", CHAIN)
-    one.observe(groups(("f", 1.0), ("fg", 0.5), ("fg", 0.5)))
-    f, g = one.profile.rate()
+    teacher = curriculum("stat_syn?decay=1&epsilon=0.1", CHAIN)
+    teacher.observe(groups(("f", 1.0), ("fg", 0.5), ("fg", 0.5)))
+    f, g = teacher.profile.rate()
     # fgf is the only one with f that was never practised; with g there are g and fgf
     wanted = np.array([0, g / 2, 0, f + g / 2])
-    near(one, 0.9 * wanted / wanted.sum() + 0.1 / 4)
+    near(teacher, 0.9 * wanted / wanted.sum() + 0.1 / 4)
 
 
 def test_stat_syn_proposes_new_combinations_of_missing_skills():
     tags = {"p": ("x",), "q": ("y",), "r": ("z",), "xy": ("x", "y")}
-    one = curriculum("stat_syn?decay=1", Pool(tuple(tags), skills=tags))
+    teacher = curriculum("stat_syn?decay=1", Pool(tuple(tags), skills=tags))
     for _ in range(50):
-        one.observe(groups(("p", 0.0), ("q", 0.5), ("r", 0.75)))
-    proposed = [one.propose(1)[0] for _ in range(60)]
+        teacher.observe(groups(("p", 0.0), ("q", 0.5), ("r", 0.75)))
+    proposed = [teacher.propose(1)[0] for _ in range(60)]
     assert set(proposed) <= {("x", "z"), ("y", "z")}  # x with y is there already
     assert proposed.count(("x", "z")) > 30
-    assert sorted(one.propose(5)) == [("x", "z"), ("y", "z")]
-    assert one.propose(3, width=4) == []
+    assert sorted(teacher.propose(5)) == [("x", "z"), ("y", "z")]
+    assert teacher.propose(3, width=4) == []
 
 
 def test_ladder_goes_down_after_failure_and_back_after_success():
-    one = curriculum("ladder?enough=0.5&epsilon=0.2", CHAIN)
-    near(one, [0.25] * 4)
-    one.observe(groups(("fgf", 0.0)))
-    assert one.demand.tolist() == [0.5, 0, 0.5, 0]
-    near(one, [0.45, 0.05, 0.45, 0.05])
-    one.observe(groups(("fg", 0.25), ("f", 1.0)))
-    assert one.demand.tolist() == [0.375, 0.375, 0.25, 0]
-    one.observe(groups(("f", 0.5), ("g", 0.75), ("fg", 1.0)))
-    near(one, [0.25] * 4)
+    teacher = curriculum("ladder?enough=0.5&epsilon=0.2", CHAIN)
+    near(teacher, [0.25] * 4)
+    teacher.observe(groups(("fgf", 0.0)))
+    assert teacher.demand.tolist() == [0.5, 0, 0.5, 0]
+    near(teacher, [0.45, 0.05, 0.45, 0.05])
+    teacher.observe(groups(("fg", 0.25), ("f", 1.0)))
+    assert teacher.demand.tolist() == [0.375, 0.375, 0.25, 0]
+    teacher.observe(groups(("f", 0.5), ("g", 0.75), ("fg", 1.0)))
+    near(teacher, [0.25] * 4)
 
 
 def test_composition_moves_up_with_what_is_mastered():
-    one = curriculum("composition?rate=1&epsilon=0.2", CHAIN)
-    near(one, [0.45, 0.45, 0.05, 0.05])
-    one.observe(groups(("f", 1.0)))
-    near(one, [0.05, 0.85, 0.05, 0.05])
-    one.observe(groups(("g", 1.0)))
-    near(one, [0.05, 0.05, 0.85, 0.05])
-    assert one.propose(3) == []  # f with g is fg already
-    one.observe(groups(("fg", 1.0)))
-    assert set(one.propose(9)) == {("g", "fg"), ("fg", "g")}
+    teacher = curriculum("composition?rate=1&epsilon=0.2", CHAIN)
+    near(teacher, [0.45, 0.45, 0.05, 0.05])
+    teacher.observe(groups(("f", 1.0)))
+    near(teacher, [0.05, 0.85, 0.05, 0.05])
+    teacher.observe(groups(("g", 1.0)))
+    near(teacher, [0.05, 0.05, 0.85, 0.05])
+    assert teacher.propose(3) == []  # f with g is fg already
+    teacher.observe(groups(("fg", 1.0)))
+    assert set(teacher.propose(9)) == {("g", "fg"), ("fg", "g")}
 
 
 def test_a_large_graph_gives_the_same_weakest_parts():
@@ -129,20 +131,20 @@ def test_a_large_graph_gives_the_same_weakest_parts():
 
 def test_gain_rl_goes_down_the_ranks():
     units = [f"u{i}" for i in range(20)]
-    one = curriculum("gain_rl?width=0.05&stride=0.1", units)
+    teacher = curriculum("gain_rl?width=0.05&stride=0.1", units)
     told = [
         Outcome(Choice(unit), (1.0, 0.0), 1, features=(-i / 10,)) for i, unit in enumerate(units)
     ]
-    one.observe(told)
-    assert one.ranks().tolist() == list(range(20))
-    assert one.centre == 0  # reward .5 does not move it, a negative angle would move it back
-    one.observe([Outcome(Choice("u0"), (1.0,), 2, features=(0.0,))])
-    assert one.centre == pytest.approx(min(2 * math.tanh(1), 1))
-    one.centre = 10.0
-    drawn = [choice.unit for _ in range(50) for choice in one.sample(2)]
+    teacher.observe(told)
+    assert teacher.ranks().tolist() == list(range(20))
+    assert teacher.centre == 0  # reward .5 does not move it, a negative angle would move it back
+    teacher.observe([Outcome(Choice("u0"), (1.0,), 2, features=(0.0,))])
+    assert teacher.centre == pytest.approx(min(2 * math.tanh(1), 1))
+    teacher.centre = 10.0
+    drawn = [choice.unit for _ in range(50) for choice in teacher.sample(2)]
     assert np.mean([abs(units.index(unit) - 10) <= 2 for unit in drawn]) > 0.9
     with pytest.raises(UserError, match="feature"):
-        one.observe([Outcome(Choice("u0"), (1.0,), 2, features=(math.nan,))])
+        teacher.observe([Outcome(Choice("u0"), (1.0,), 2, features=(math.nan,))])
 
 
 def test_angle_concentration():

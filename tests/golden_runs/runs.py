@@ -73,7 +73,7 @@ RUNS: dict[str, tuple[Training, Callable[[], TaskStream]]] = {
         replace(GRPO, max_steps=3, max_new_tokens=30), lambda: uniform(_guess(), "train", (1, 2), 0)
     ),
     "default": (GRPO, _under("default?window=8")),
-    "gate": (GRPO, _under("dapo?batches=2")),
+    "gate": (GRPO, _under("dapo?max_resamples=2")),
     "units": (
         replace(GRPO, max_steps=3, max_new_tokens=12),
         lambda: taught(units_of(_calls(), "train", (1, 2)), "sec", 1),

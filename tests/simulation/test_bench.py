@@ -16,22 +16,24 @@ from rlskills.curricula import CATALOGUE
 from rlskills.errors import UnknownName, UserError
 from rlskills.simulation import REGIMES, Protocol, SeedResult, make_world
 from rlskills.simulation.box import BOXES, BoxProtocol
-from rlskills.simulation.jobs import Cell, jobs_of, kept, play_all
-from rlskills.simulation.methods import Method, build, chosen, find_regimes, inspected, sources
+from rlskills.simulation.jobs import JobResult, jobs_of, run_jobs, stored
+from rlskills.simulation.methods import Method, build, chosen, find_regimes, inspected
 from rlskills.simulation.pictures import draw
 from rlskills.simulation.ranking import score
 from rlskills.simulation.record import POINTS
 from rlskills.simulation.report import order, to_csv, to_json, to_markdown
 
 TEACHER = """
+from dataclasses import dataclass
 from rlskills.curricula import Base
 
 class Teacher(Base):
-    def __init__(self, pool, seed=0, wrong: bool = False):
-        super().__init__(pool, seed)
-        self.wrong = wrong
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        wrong: bool = False
+
     def learn(self, batch):
-        if self.wrong:
+        if self.options.wrong:
             raise RuntimeError("out of chalk")
 """
 SHORT = (Protocol(budget=3_200), BoxProtocol(budget=640))
@@ -44,7 +46,7 @@ def teacher(tmp_path: Path) -> str:
     return f"{file}:Teacher"
 
 
-def play(specs: list[str], folder: Path, processes: int = 1, **given: Any) -> list[Cell]:
+def play(specs: list[str], folder: Path, processes: int = 1, **given: Any) -> list[JobResult]:
     finished: list[int] = []
     jobs = jobs_of(
         [inspected(spec) for spec in ["uniform", *specs]],
@@ -53,9 +55,9 @@ def play(specs: list[str], folder: Path, processes: int = 1, **given: Any) -> li
         folder,
         SHORT,
     )
-    cells = play_all(jobs, processes, lambda done, _: finished.append(done))
+    results = run_jobs(jobs, processes, lambda done, _: finished.append(done))
     assert finished[-1] == len(jobs)
-    return cells
+    return results
 
 
 # Methods.
@@ -80,19 +82,33 @@ def test_named_methods_run_beside_uniform_oracle_and_default(teacher: str):
     ]  # fmt: skip
 
 
-def test_a_method_rests_on_its_own_file_and_what_it_imports(teacher: str):
-    files = {file.name for file in sources("rlskills.curricula.methods.sec")}
-    assert {"sec.py", "base.py", "batch.py", "interface.py"} <= files
-    assert "mopps.py" not in files
-    assert inspected(teacher).code != inspected("uniform").code
-    assert inspected("sec").code == inspected("sec?rate=0.3").code
+def test_a_method_is_known_by_its_version_and_options(teacher: str, monkeypatch):
+    assert inspected("sec").version == inspected("sec?rate=0.3").version == "sec 1"
     assert inspected("sec").options != inspected("sec?rate=0.3").options
+    wrapped = inspected("dapo?inner=(bidirectional_lp?window=40)")
+    assert wrapped.version == "dapo 1 around bidirectional_lp 3"
+    assert "window=40" in wrapped.options
+    monkeypatch.setattr(CATALOGUE["sec"], "version", 2)
+    assert inspected("sec").version == "sec 2"
 
 
-def test_schedules_are_told_how_long_the_run_is():
+def test_a_file_outside_the_package_counts_by_its_text(teacher: str, tmp_path: Path):
+    before = inspected(teacher).version
+    other = tmp_path / "other.py"
+    other.write_text(TEACHER + "\n# changed\n")
+    assert before.startswith("Teacher 1 ")
+    assert inspected(f"{other}:Teacher").version != before
+
+
+def test_schedules_get_the_length_of_the_run():
     pool = make_world(REGIMES["chain"], 0).pool
-    assert vars(build("e2h_cosine", 700, pool, 0))["total_steps"] == 700
-    assert vars(build("e2h_cosine?total_steps=50", 700, pool, 0))["total_steps"] == 50
+    assert build("e2h_cosine", 700, pool, 0).options.total_steps == 700
+    assert build("e2h_cosine?total_steps=50", 700, pool, 0).options.total_steps == 50
+    for inner in ("e2h_cosine", "(e2h_cosine)"):
+        wrapped = build(f"dapo?inner={inner}", 700, pool, 0)
+        assert wrapped.inner.options.total_steps == 700  # type: ignore[attr-defined]
+    wrapped = build("dapo?inner=(e2h_cosine?total_steps=50)", 700, pool, 0)
+    assert wrapped.inner.options.total_steps == 50  # type: ignore[attr-defined]
 
 
 def test_unknown_names_are_one_clear_line():
@@ -104,29 +120,29 @@ def test_unknown_names_are_one_clear_line():
         inspected("sec?nothing=1")
 
 
-# Cells.
+# Results.
 
 
-def test_finished_cells_are_kept_and_stale_ones_run_again(tmp_path: Path, teacher: str):
+def test_finished_jobs_are_kept_and_stale_results_run_again(tmp_path: Path, teacher: str):
     first = play([teacher], tmp_path)
-    files = sorted((tmp_path / "cells").rglob("*.json"))
-    assert len(first) == len(files) == 3  # a teacher of units has no place in the box
+    files = sorted((tmp_path / "jobs").rglob("*.json"))
+    assert len(first) == len(files) == 3  # a teacher of units does not run in the box
     stamps = [file.stat().st_mtime_ns for file in files]
     again = play([teacher], tmp_path)
     assert [cell.results for cell in again] == [cell.results for cell in first]
     assert [file.stat().st_mtime_ns for file in files] == stamps
     (job,) = jobs_of([inspected(teacher)], [REGIMES["chain"]], (0, 1), tmp_path, SHORT)
-    assert kept(job) is not None
+    assert stored(job) is not None
     for change in (
         {"seeds": (0, 2)},
         {"protocol": replace(SHORT[0], rate=0.1)},
         {"regime": replace(REGIMES["chain"], coin=1)},
-        {"method": replace(job.method, code="other")},
+        {"method": replace(job.method, version="other")},
         {"method": replace(job.method, options="{'wrong': True}")},
     ):
-        assert kept(replace(job, **change)) is None
+        assert stored(replace(job, **change)) is None
     job.file.write_text(job.file.read_text()[:-20])
-    assert kept(job) is None
+    assert stored(job) is None
 
 
 def test_several_processes_find_what_one_finds(tmp_path: Path, teacher: str):
@@ -144,7 +160,7 @@ def test_a_teacher_that_fails_is_named_and_what_is_finished_is_kept(
 ):
     with pytest.raises(UserError, match="failed in regime chain: RuntimeError: out of chalk"):
         play([f"{teacher}?wrong=true"], tmp_path, processes, regimes=["chain"])
-    assert [file.stem for file in (tmp_path / "cells" / "chain").glob("*.json")] == ["uniform"]
+    assert [file.stem for file in (tmp_path / "jobs" / "chain").glob("*.json")] == ["uniform"]
 
 
 # Claims.
@@ -158,22 +174,22 @@ def result(seed: int, mastery: int | None, auc: float = 0.5) -> SeedResult:
     )
 
 
-def cells(rows: dict[tuple[str, str], list[int | None]]) -> list[Cell]:
-    """Cells of `chain` by method and information."""
+def results_of(rows: dict[tuple[str, str], list[int | None]]) -> list[JobResult]:
+    """Results in `chain` by method and information."""
     return [
-        Cell(
-            Method(spec, told, "", "{}", True, False, (), ""),
+        JobResult(
+            Method(spec, information, "", "{}", True, False, (), ""),
             REGIMES["chain"],
             Protocol(),
             tuple(result(i, one) for i, one in enumerate(masteries)),
         )
-        for (spec, told), masteries in rows.items()
+        for (spec, information), masteries in rows.items()
     ]
 
 
 def test_speed_up_is_the_geometric_mean_of_paired_ratios_with_censored_runs_at_the_budget():
     rows = {("uniform", "none"): [100_000, 384_000, None], ("fast", "none"): [50_000, 96_000, None]}
-    found = {one.cell.method.spec: one for one in score(cells(rows))}  # type: ignore[arg-type]
+    found = {one.cell.method.spec: one for one in score(results_of(rows))}  # type: ignore[arg-type]
     assert found["fast"].gain.mean == pytest.approx((2 * 4 * 1) ** (1 / 3))
     assert found["fast"].gain.low == pytest.approx(1.0)
     assert found["fast"].gain.high == pytest.approx(4.0)
@@ -181,7 +197,7 @@ def test_speed_up_is_the_geometric_mean_of_paired_ratios_with_censored_runs_at_t
     assert found["uniform"].gain.low == found["uniform"].gain.high == 1.0
 
 
-def test_first_or_tied_is_judged_within_a_tier_on_paired_differences():
+def test_first_or_tied_is_judged_among_equal_information_on_paired_differences():
     base = [100_000 + 10_000 * i for i in range(20)]
     noisy = [int(x / 2 * (1.2 if i % 2 else 0.85)) for i, x in enumerate(base)]
     rows = {
@@ -191,11 +207,11 @@ def test_first_or_tied_is_judged_within_a_tier_on_paired_differences():
         ("tied", "none"): noisy,
         # Its interval against uniform overlaps that of `tied`, but it loses to `best` in each pair.
         ("slower", "none"): [int(x / 1.9) for x in base],
-        ("told", "level labels"): [int(x / 1.5) for x in base],
+        ("levels", "level labels"): [int(x / 1.5) for x in base],
         ("oracle", "true success rates"): [x // 4 for x in base],
     }
-    found = {one.cell.method.spec: one.first for one in score(cells(rows))}  # type: ignore[arg-type]
-    assert found == {"uniform": False, "best": True, "tied": True, "slower": False, "told": True,
+    found = {one.cell.method.spec: one.first for one in score(results_of(rows))}  # type: ignore[arg-type]
+    assert found == {"uniform": False, "best": True, "tied": True, "slower": False, "levels": True,
                      "oracle": False}  # fmt: skip
 
 
@@ -206,7 +222,7 @@ def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
         ratios = np.exp(generator.normal(0.7, 0.3, 20))
         rows = {("uniform", "none"): [200_000] * 20,
                 ("m", "none"): [int(200_000 / r) for r in ratios]}  # fmt: skip
-        gain = score(cells(rows))[1].gain  # type: ignore[arg-type]
+        gain = score(results_of(rows))[1].gain  # type: ignore[arg-type]
         hits += gain.low <= np.exp(0.7) <= gain.high
     assert 170 <= hits <= 199
 
@@ -216,7 +232,7 @@ def test_bootstrap_interval_covers_the_mean_as_often_as_it_says():
 
 def test_reports_name_every_method_regime_and_tie(tmp_path: Path):
     rows = {("uniform", "none"): [100_000, 90_000], ("a|b_c", "none"): [50_000, None]}
-    table = {"chain": {one.cell.method.spec: one for one in score(cells(rows))}}  # type: ignore[arg-type]
+    table = {"chain": {one.cell.method.spec: one for one in score(results_of(rows))}}  # type: ignore[arg-type]
     text = to_markdown(table, "a|b_c")
     assert "| a\\|b\\_c | none |" in text
     assert "(1/2)" in text

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlskills.curricula import Base, Batch, Choice, Outcome, Pool, Uniform
+from rlskills.curricula import Base, Batch, Choice, Outcome, Uniform
 from rlskills.errors import UserError
 from rlskills.simulation import REGIMES, Learner, Oracle, Protocol, Rollouts, Run, make_world
 
@@ -23,10 +23,9 @@ class Progress(Base):
     """Fast minus slow average of the pass rate, with a floor: a small learning-progress teacher."""
 
     rows = ("fast", "slow")
+    rate = 0.2
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, rate: float = 0.2) -> None:
-        super().__init__(pool, seed)
-        self.rate = rate
+    def setup(self) -> None:
         self.fast, self.slow = np.zeros(len(self.units)), np.zeros(len(self.units))
 
     def weights(self) -> np.ndarray:
@@ -40,18 +39,18 @@ class Progress(Base):
 
 
 class Gated(Uniform):
-    """Uniform without its dead groups."""
+    """Uniform without its zero-variance groups."""
 
     def admit(self, outcome: Outcome) -> bool:
-        return not outcome.dead
+        return not outcome.zero_variance
 
 
-class Refilled(Gated):
-    refill = 3
+class Resampled(Gated):
+    max_resamples = 3
 
 
 class Patient(Gated):
-    refill = 30
+    max_resamples = 30
 
 
 class Sized(Uniform):
@@ -75,7 +74,7 @@ def exact(results: Sequence[Any]) -> list[Any]:
 # The five laws.
 
 
-def test_a_gate_for_dead_groups_changes_nothing_when_updates_are_summed():
+def test_a_zero_variance_gate_changes_nothing_when_updates_are_summed():
     assert exact(run("forgetting", Gated).play()) == exact(run("forgetting", Uniform).play())
 
 
@@ -152,7 +151,7 @@ def test_methods_are_paired_by_seed():
 
 @pytest.mark.parametrize(
     ("cls", "low", "high"), [(Uniform, 128, 128), (Gated, 128, 128), (Sized, 64, 64),
-                             (Refilled, 129, 128 * 4)]
+                             (Resampled, 129, 128 * 4)]
 )  # fmt: skip
 def test_every_generated_rollout_is_charged(cls: Any, low: int, high: int):
     one = run("chain", cls)

@@ -38,7 +38,8 @@ def test_importance_ratios_are_bounded_and_1_where_unknown():
 
 @pytest.fixture(scope="module")
 def trainer(half_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    settings = RLSettings(**GRPO_SMALL | {"max_steps": 1})
+    options: dict[str, Any] = GRPO_SMALL | {"max_steps": 1}
+    settings = RLSettings(**options)
     made, _ = trained(RLTrainer, settings, tmp_path_factory.mktemp("losses"), half_trained)
     made.current_gradient_accumulation_steps = 1
     return made

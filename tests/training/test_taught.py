@@ -104,7 +104,7 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
 
 
 @pytest.mark.parametrize(
-    "spec", ["default", "gain_rl", "dapo?batches=2", "cures", "speed", "mopps"]
+    "spec", ["default", "gain_rl", "dapo?max_resamples=2", "cures", "speed", "mopps"]
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
@@ -117,5 +117,5 @@ def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     rounds = trainer.budget.rollouts / (8 * 4)
     assert rounds == int(rounds)
     assert 3 <= rounds <= (9 if "dapo" in spec else 3)
-    assert sum(seen.groups for seen in stream.watch.seen.values()) == 8 * rounds
+    assert sum(seen.groups for seen in stream.monitor.records.values()) == 8 * rounds
     stream.curriculum.load_state_dict(stream.curriculum.state_dict())

@@ -28,14 +28,14 @@ class Watched(RLTrainer):
     """Notes the tasks of every round, what this process sampled of them, and the states."""
 
     rows: list[list[str]]
-    sampled: list[int]
+    drawn: list[int]
     states: list[Any]
 
     def _generate_and_score_completions(self, inputs):
         before = self.spent
         output = super()._generate_and_score_completions(inputs)
         self.rows.append([r.task.key + str(r.ids) for r in self.rounds[0]])
-        self.sampled.append(self.spent - before)
+        self.drawn.append(self.spent - before)
         self.states.append(self.stream.state_dict())
         return output
 
@@ -58,7 +58,7 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
     trainer = Watched(
         load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()
     )
-    trainer.rows, trainer.states, trainer.sampled = [], [], []
+    trainer.rows, trainer.states, trainer.drawn = [], [], []
     trainer.watch()
     trainer.remove_callback(PrinterCallback)
     trainer.train()
@@ -69,7 +69,7 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
     logs = [one["train/turns"] for one in trainer.state.log_history if "train/turns" in one]
     seen = {
         "rows": trainer.rows,
-        "sampled": trainer.sampled,
+        "sampled": trainer.drawn,
         "states": trainer.states,
         "state": trainer.stream.state_dict(),
         "budget": trainer.budget.__dict__,

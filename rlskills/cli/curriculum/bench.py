@@ -12,7 +12,7 @@ from rich.table import Table as RichTable
 
 from ...console import progress
 from ...errors import UserError
-from ...simulation.jobs import Cell, jobs_of, play_all
+from ...simulation.jobs import JobResult, jobs_of, run_jobs
 from ...simulation.methods import DEFAULT, chosen, find_regimes
 from ...simulation.pictures import draw
 from ...simulation.ranking import Score, score
@@ -30,8 +30,8 @@ def curriculum_bench(
 ) -> None:
     """Run curricula on a simulated learner: rollouts to mastery against uniform, with intervals.
 
-    What is finished is kept in the output folder and not run again, unless the method, its
-    options, the seeds or the code it rests on have changed.
+    Finished jobs stay in the output folder and are not run again, unless the method's version or
+    options (or its own file), the regime or the seeds have changed.
 
     Args:
         specs: Methods: names, or path/to/file.py:Class, options after a question mark; they run
@@ -39,7 +39,7 @@ def curriculum_bench(
         regimes: Regimes to run; none: all.
         seeds: Worlds for each regime, the same for every method.
         first_seed: The first of them.
-        output: Folder for results.json, results.csv, results.md, plots, and finished cells.
+        output: Folder for results.json, results.csv, results.md, plots, and finished jobs.
         jobs: Processes.
     """
     if seeds < 2 or jobs < 1 or first_seed < 0:
@@ -47,27 +47,27 @@ def curriculum_bench(
     console = Console()
     methods = chosen(specs)
     planned = jobs_of(methods, find_regimes(regimes), range(first_seed, first_seed + seeds), output)
-    for one in methods:
-        if one.needs:
-            needs = ", ".join(one.needs)
-            console.print(f"not run: {one.spec} needs {needs}, which a simulation does not have")
+    for method in methods:
+        if method.needs:
+            needs = ", ".join(method.needs)
+            console.print(f"not run: {method.spec} needs {needs}, which a simulation does not have")
     start = time.perf_counter()
     with progress("bench", len(planned), 0, console) as advance:
-        cells = play_all(planned, jobs, advance)
-    table = tabulate(cells)
+        results = run_jobs(planned, jobs, advance)
+    table = tabulate(results)
     _print(table, console)
     for file in write(table, output):
         console.print(f"written: {file}", highlight=False, soft_wrap=True)
-    console.print(f"{len(cells)} cells, {time.perf_counter() - start:.0f} s", highlight=False)
+    console.print(f"{len(results)} jobs, {time.perf_counter() - start:.0f} s", highlight=False)
 
 
-def tabulate(cells: Sequence[Cell]) -> dict[str, dict[str, Score]]:
+def tabulate(results: Sequence[JobResult]) -> dict[str, dict[str, Score]]:
     """Scores by regime and method."""
-    regimes = dict.fromkeys(cell.regime.name for cell in cells)
+    regimes = dict.fromkeys(result.regime.name for result in results)
     table = {}
     for name in regimes:
-        scores = score([cell for cell in cells if cell.regime.name == name])
-        table[name] = {one.cell.method.spec: one for one in scores}
+        scores = score([result for result in results if result.regime.name == name])
+        table[name] = {item.cell.method.spec: item for item in scores}
     return table
 
 
@@ -84,22 +84,32 @@ def write(table: dict[str, dict[str, Score]], output: Path) -> list[Path]:
     return [*(output / name for name in texts), *draw(table, DEFAULT, output)]
 
 
+WIDE = 6
+"""Regimes per printed table, so that it fits 80 columns."""
+
+
 def _print(table: dict[str, dict[str, Score]], console: Console) -> None:
     for title, part in (("units", _part(table, False)), ("boxes", _part(table, True))):
-        if not part:
-            continue
-        heads = [name.replace("_", " ") for name in part]
-        shown = RichTable("method", *heads, title=f"{title}: gain over uniform", box=None)
-        for spec in order(part):
-            found = [scores.get(spec) for scores in part.values()]
-            shown.add_row(label(spec), *(_entry(one) if one else "" for one in found))
-        console.print(shown)
+        names = list(part)
+        for first in range(0, len(names), WIDE):
+            console.print(_gains(title, part, names[first : first + WIDE]))
     console.print("* first or tied among methods of the same information", highlight=False)
+
+
+def _gains(title: str, part: dict[str, dict[str, Score]], names: Sequence[str]) -> RichTable:
+    table = RichTable(title=f"{title}: gain over uniform", title_justify="left", box=None)
+    table.add_column("method", overflow="fold", min_width=20)
+    for name in names:
+        table.add_column(name.replace("_", " "), justify="right")
+    for spec in order(part):
+        scores = [part[name].get(spec) for name in names]
+        table.add_row(label(spec), *(_entry(item) if item else "" for item in scores))
+    return table
 
 
 def _part(table: dict[str, dict[str, Score]], box: bool) -> dict[str, dict[str, Score]]:
     return {name: scores for name, scores in table.items() if is_box(scores) == box}
 
 
-def _entry(one: Score) -> str:
-    return f"{one.gain.mean:.2f}{'*' if one.first else ''}"
+def _entry(item: Score) -> str:
+    return f"{item.gain.mean:.2f}{'*' if item.first else ' '}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Any
 
 import tyro
@@ -12,13 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ...curricula import CATALOGUE, DEFAULT, Base, find
-from ...curricula.catalogue import option_kinds
+from ...curricula.describe import OptionHelp, option_help, summary
 from ...errors import UnknownName
 from .bench import curriculum_bench
 
 
 def list_curricula(markdown: bool = False) -> None:
-    """All curricula that can be named, with what each uses beyond rewards.
+    """All curricula that can be named, with what each uses beyond outcomes.
 
     Args:
         markdown: Print the table of docs/curricula.md.
@@ -26,15 +27,18 @@ def list_curricula(markdown: bool = False) -> None:
     if markdown:
         print(as_markdown())
         return
-    table = Table()
-    table.add_column("name", no_wrap=True)
-    for column in ("family", "information", "summary", "paper"):
-        table.add_column(column, overflow="fold")
-    for row in rows():
-        table.add_row(*(Text(one) for one in row))
     console = Console()
-    console.print(table)
-    console.print(f"default: {DEFAULT}. Own ones need no registration: use file.py:Class.")
+    for family, members in groupby(rows(), key=lambda row: row[1]):
+        table = Table(title=family, title_justify="left", box=None, padding=(0, 2, 0, 0))
+        table.add_column("name", no_wrap=True, width=26)
+        table.add_column("uses", no_wrap=True, width=20)
+        table.add_column("rule", overflow="fold")
+        for name, _, information, rule, _ in members:
+            table.add_row(name, information, Text(rule))
+        console.print(table)
+        console.print()
+    console.print(f"default: {DEFAULT}. `rlskills curriculum show NAME` has papers and options.")
+    console.print("Your own need no registration: use file.py:Class.")
 
 
 def rows() -> list[tuple[str, str, str, str, str]]:
@@ -49,13 +53,8 @@ def as_markdown() -> str:
     """The catalogue as a table for the documentation."""
     head = ["| name | family | information | rule | paper |", "|---|---|---|---|---|"]
     cells = [(f"`{name}`", *rest) for name, *rest in rows()]
-    lines = ["| " + " | ".join(one.replace("|", r"\|") for one in row) + " |" for row in cells]
+    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in cells]
     return "\n".join([*head, *lines])
-
-
-def summary(cls: type[Base]) -> str:
-    """The first line of a method's docstring."""
-    return (inspect.getdoc(cls) or "").split("\n")[0]
 
 
 def show(name: tyro.conf.Positional[str], /) -> None:
@@ -66,24 +65,33 @@ def show(name: tyro.conf.Positional[str], /) -> None:
     """
     cls = find(name)
     console = Console()
-    module = inspect.getdoc(inspect.getmodule(cls)) or ""
-    needs = ", ".join(sorted(cls.needs)) or "nothing"
-    facts = {
+    sections = [
+        f"{cls.name} (version {cls.version})",
+        inspect.getdoc(cls) or "",
+        inspect.getdoc(inspect.getmodule(cls)) or "",
+        "\n".join(f"{key}: {value}" for key, value in facts(cls).items()),
+    ]
+    console.print("\n\n".join(sections), markup=False, highlight=False, soft_wrap=True)
+    if options := option_help(cls):
+        console.print(_option_table(options))
+
+
+def facts(cls: type[Base]) -> dict[str, str]:
+    """What `show` says of a class beside its documentation."""
+    return {
         "family": cls.family,
         "paper": cls.paper or "none",
-        "information beyond rewards": cls.information,
-        "needs from the trainer": needs,
-        "further batches in a step": str(cls.refill or "none"),
+        "information beyond outcomes": cls.information,
+        "needs from the trainer": ", ".join(sorted(cls.needs)) or "nothing",
     }
-    told = [f"{cls.name} (version {cls.version})", inspect.getdoc(cls) or "", module]
-    told.append("\n".join(f"{key}: {value}" for key, value in facts.items()))
-    console.print("\n\n".join(told), markup=False, highlight=False, soft_wrap=True)
-    table = Table("option", "type", "default")
-    defaults = inspect.signature(cls.__init__).parameters
-    for option, kind in option_kinds(cls).items():
-        table.add_row(option, Text(kind), Text(repr(defaults[option].default)))
-    if table.row_count:
-        console.print(table)
+
+
+def _option_table(options: Sequence[OptionHelp]) -> Table:
+    table = Table("option", "type", "default", "what it sets")
+    for option in options:
+        table.add_row(*(Text(cell) for cell in (option.name, option.type, option.default,
+                                                option.about)))  # fmt: skip
+    return table
 
 
 COMMANDS: dict[str, Callable[..., Any]] = {

@@ -8,15 +8,16 @@ goal spaces", arXiv 2502.07709.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
+from ..options import inside, positive
 from ..pickers import mixed
-from ..pool import Pool
 from ..signals.windows import Windows
 from ..state import Array
 
@@ -34,25 +35,29 @@ class ALPWindows(Base):
     rows = ("progress",)
     saved = ("windows",)
 
-    def __init__(
-        self, pool: Pool | Sequence[str], seed: int = 0, window: int = 20, epsilon: float = 0.2
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(window=window)
-        checks.inside(epsilon=epsilon)
-        self.epsilon = epsilon
-        self.windows = Windows(self.units, window)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        window: int = positive(20)
+        """Group means kept of each unit."""
+        epsilon: float = inside(0.2)
+        """Share of the draws that goes to all units alike."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.windows = Windows(self.units, self.options.window)
         self.progress = np.zeros(len(self.units))
 
+    @override
     def weights(self) -> Array:
-        """Progress over a uniform share."""
-        return mixed(self.progress, self.epsilon)
+        return mixed(self.progress, self.options.epsilon)
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """What is believed of each unit."""
         return {"learning_progress": self.progress}
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Compare the halves again where something came back."""
         where = self.windows.push(batch)
         self.progress[where] = np.abs(self.windows.halves(where))

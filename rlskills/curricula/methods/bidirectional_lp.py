@@ -8,40 +8,41 @@ of human Notions of Interestingness", arXiv 2306.01711.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..graph import Prerequisites
-from ..pool import Pool
+from ..options import below_one, fraction, inside, positive
 from ..signals.averages import FastSlow
-from ..signals.luck import Luck
-from ..signals.rise import Rise
+from ..signals.guess_rate import GuessRate
+from ..signals.improvement import Improvement
+from ..signals.stagnation import Stagnation
 from ..signals.staleness import Staleness
-from ..signals.windows import Boredom
 from ..state import Array
 
 
 class BidirectionalLP(Base):
     """The default: in proportion to learning progress squared, unless a unit has stopped moving.
 
-    Progress is |f(p_fast) - f(p_slow)| (see `FastSlow`), squared over its largest value; it is
-    multiplied by the boredom factor of the last `window` groups (see `Boredom`), so that coin
-    flips, impossible and mastered units fade; `floor` of the draws go to units by the time since
-    they were drawn. Averages begin at 0, or at the first pass rate where that is half or more: what
-    is passed at first sight is no progress.
+    Progress is |f(p_fast) - f(p_slow)| (see `FastSlow`), squared over its largest value. It is
+    multiplied by the stagnation factor of the last `window` groups (see `Stagnation`), so that coin
+    flips, impossible and mastered units fade. `floor` of the draws go to units by the time since
+    they were drawn. The averages begin at 0, or at the first pass rate if that is at least one
+    half, so that a unit which was always passed shows no progress.
 
-    Units whose pass rate has come at least half the way (see `Rise`) can be learned, whatever they
-    do now: `rest` times p_fast (1 - p_fast) is added to their weight. It is too little to matter
-    while anything moves fast, and finishes what is left when nothing does.
+    Units whose pass rate has improved by more than one half (see `Improvement`) can be learned,
+    whatever they do now: `rest` times p_fast (1 - p_fast) is added to their weight. That is too
+    little to matter while anything moves fast, and finishes what is left when nothing does.
 
-    Where `noisy` or more of the answers pass by luck (see `Luck`), progress of units that do not
-    learn is noise, and larger than any signal. There q (1 - q) takes the place of both, with q the
-    fast average from the rate of luck up to that of mastery: as far below 1, until a window shows
-    more. The rule, the rate and all five additions are this project's; docs/curriculum_bench.md
-    says on what seeds of the simulated learner they were chosen.
+    If the estimated guess rate (see `GuessRate`) is at least `noisy`, learning progress is
+    dominated by sampling noise. The weight is then q (1 - q), where q is the fast average rescaled
+    from [guess rate, mastery rate] to [0, 1]. The mastery rate is 1 - guess rate until a full
+    window shows a higher rate. The rule, the rate and all five additions are this project's;
+    docs/curriculum_bench.md says on what seeds of the simulated learner they were chosen.
     """
 
     name = "bidirectional_lp"
@@ -50,82 +51,90 @@ class BidirectionalLP(Base):
     paper = "Kanitscheider et al. 2021, arXiv 2106.14876"
     timed = True
     reaches_all = True
-    saved = ("progress", "boredom", "rise", "staleness", "luck")
+    saved = ("progress", "stagnation", "improvement", "staleness", "guess_rate")
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        rate: float = 0.3,
-        theta: float = 0.02,
-        baseline: float = 0.0,
-        window: int = 80,
-        floor: float = 0.12,
-        noisy: float = 0.05,
-        rest: float = 0.001,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(rate=rate)
-        checks.inside(theta=theta, floor=floor, noisy=noisy, rest=rest)
-        checks.positive(window=window)
-        if not 0 <= baseline < 1:
-            checks.inside(baseline=baseline)
-        self.floor, self.noisy, self.rest = floor, noisy, rest
-        self.progress = FastSlow(self.units, rate, theta, baseline)
-        self.boredom = Boredom(self.units, window)
-        self.rise = Rise(self.units)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        rate: float = fraction(0.3)
+        """How far the fast average moves to a pass rate, and the slow average to the fast."""
+        theta: float = inside(0.02)
+        """How far low pass rates are magnified before they are compared; .5 leaves them."""
+        baseline: float = below_one(0.0)
+        """A guess rate that is known beforehand; progress counts above it."""
+        window: int = positive(80)
+        """Group means of a unit that the stagnation test compares."""
+        floor: float = inside(0.12)
+        """Share of the draws that goes to units by the time since they were drawn."""
+        noisy: float = inside(0.05)
+        """Estimated guess rate from which progress counts as noise."""
+        rest: float = inside(0.001)
+        """Weight of p_fast (1 - p_fast) for units that improved."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        options = self.options
+        self.progress = FastSlow(self.units, options.rate, options.theta, options.baseline)
+        self.stagnation = Stagnation(self.units, options.window)
+        self.improvement = Improvement(self.units)
         self.staleness = Staleness(self.units)
-        self.luck = Luck(self.units)
+        self.guess_rate = GuessRate(self.units)
 
     def gate(self) -> Array:
-        """What the signal is multiplied by; answers that pass by luck take longer to judge."""
-        return self.boredom.late if self.lucky else self.boredom.factor
+        """Factor on the signal; noisy units are judged by full windows only."""
+        return self.stagnation.late if self.guessing else self.stagnation.factor
 
     @property
-    def lucky(self) -> bool:
-        """Whether enough answers pass by luck to drown progress."""
-        return self.noisy <= self.progress.above_guessing(self.luck.level) < 0.5
+    def guessing(self) -> bool:
+        """Whether the guess rate is high enough to drown progress."""
+        return self.options.noisy <= self.progress.above_guessing(self.guess_rate.level) < 0.5
 
     def wanted(self) -> Array:
-        """Gated progress and what is left of units that rose; or what is left to learn by luck."""
+        """Gated progress, and the rest of units that improved; under guessing q (1 - q)."""
         fast, gap = self.progress.fast, self.progress.gap
-        if self.lucky:
-            level = self.progress.above_guessing(self.luck.level)
-            mastery = max(1 - level, float(self.boredom.mean.max()))
+        if self.guessing:
+            level = self.progress.above_guessing(self.guess_rate.level)
+            mastery = max(1 - level, float(self.stagnation.mean.max()))
             q = np.clip((fast - level) / (mastery - level), 0, 1)
             return q * (1 - q) * self.gate()
         moving = gap * gap / (gap.max() or 1.0)
-        left = fast * (1 - fast) * (self.rise.width > 0.5)
-        return moving * self.gate() + self.rest * left
+        left = fast * (1 - fast) * (self.improvement.width > 0.5)
+        return moving * self.gate() + self.options.rest * left
 
+    @override
     def weights(self) -> Array:
-        """What is wanted, over the staleness floor; the gate alone while nothing is."""
         wanted = self.wanted()
-        return self.staleness.floor(wanted if wanted.any() else self.gate(), self.floor, self.step)
+        wanted = wanted if wanted.any() else self.gate()
+        return self.staleness.floor(wanted, self.options.floor, self.step)
 
-    def noted(self, chosen: Sequence[int]) -> None:
-        """The floor goes by when a unit was drawn."""
-        super().noted(chosen)
+    @override
+    def on_sample(self, chosen: Sequence[int]) -> None:
+        super().on_sample(chosen)
         self.staleness.drawn(chosen, self.step)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Both averages, how far they came, the windows of boredom, and what luck gives."""
         at, mean, count = batch.pooled()
-        known = (self.rise.groups[at] == 0) & (mean >= 0.5)
+        known = (self.improvement.groups[at] == 0) & (mean >= 0.5)
         self.progress.begin(at[known], mean[known])
         self.progress.update(at, mean, count)
-        self.rise.update(at, mean, count)
-        self.boredom.update(batch)
-        _, size, _ = batch.pooled([len(one.rewards) for one in batch.outcomes])
-        self.luck.update(at, mean, count * size, len(batch))
+        self.improvement.update(at, mean, count)
+        self.stagnation.update(batch)
+        _, size, _ = batch.pooled([len(outcome.pass_rates) for outcome in batch.outcomes])
+        self.guess_rate.update(at, mean, count * size, len(batch))
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """Competence, progress, and which units bore."""
         return {
             "competence": self.progress.fast,
             "learning_progress": self.progress.gap,
-            "bored": (self.boredom.factor <= self.boredom.low).astype(float),
+            "stagnant": (self.stagnation.factor <= self.stagnation.low).astype(float),
         }
+
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"guess_rate": self.guess_rate.level, "guessing": float(self.guessing)}
 
 
 class BidirectionalLPGraph(BidirectionalLP):
@@ -139,35 +148,35 @@ class BidirectionalLPGraph(BidirectionalLP):
     information = "prerequisite graph"
     saved = ("prerequisites",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        rate: float = 0.3,
-        theta: float = 0.02,
-        baseline: float = 0.0,
-        window: int = 80,
-        floor: float = 0.12,
-        noisy: float = 0.05,
-        rest: float = 0.001,
-        enough: float = 0.5,
-        power: float = 1.0,
-    ) -> None:
-        super().__init__(pool, seed, rate, theta, baseline, window, floor, noisy, rest)
-        checks.positive(power=power)
-        checks.inside(enough=enough)
+    @dataclass(frozen=True)
+    class Options(BidirectionalLP.Options):
+        enough: float = inside(0.5)
+        """Competence of its weakest ancestor at which a unit is fully open."""
+        power: float = positive(1.0)
+        """Exponent of the gate; larger values close it more sharply."""
+
+    options: Options  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @override
+    def setup(self) -> None:
+        super().setup()
+        options = self.options
         self.prerequisites = Prerequisites(
-            self.pool, self.name, rate=rate, enough=enough, power=power
+            self.pool, self.name, rate=options.rate, enough=options.enough, power=options.power
         )
 
+    @override
     def gate(self) -> Array:
-        """Boredom and the graph."""
         return super().gate() * self.prerequisites.factor
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Also the competence of parts."""
         super().learn(batch)
         self.prerequisites.update(*batch.pooled())
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {**super().by_unit(), "ready": self.prerequisites.factor}
 
 
 class BidirectionalLPSyllabus(Base):
@@ -186,23 +195,25 @@ class BidirectionalLPSyllabus(Base):
     reaches_all = True
     saved = ("progress",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        rate: float = 0.1,
-        theta: float = 0.1,
-        baseline: float = 0.0,
-        uniform: float = 0.25,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(rate=rate)
-        checks.inside(theta=theta, uniform=uniform)
-        if not 0 <= baseline < 1:
-            checks.inside(baseline=baseline)
-        self.uniform = uniform
-        self.progress = FastSlow(self.units, rate, theta, baseline)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        rate: float = fraction(0.1)
+        """How far the fast average moves to a pass rate, and the slow average to the fast."""
+        theta: float = inside(0.1)
+        """How far low pass rates are magnified before they are compared; .5 leaves them."""
+        baseline: float = below_one(0.0)
+        """A guess rate that is known beforehand; progress counts above it."""
+        uniform: float = inside(0.25)
+        """Share of the draws that goes to all units alike."""
 
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        options = self.options
+        self.progress = FastSlow(self.units, options.rate, options.theta, options.baseline)
+
+    @override
     def weights(self) -> Array:
         """sigmoid(z) of the candidates, over a uniform share."""
         gap, number = self.progress.gap, len(self.units)
@@ -213,12 +224,12 @@ class BidirectionalLPSyllabus(Base):
         z = (gap[able] - gap[able].mean()) / (spread if spread > 0 else 1.0)
         wanted = np.zeros(number)
         wanted[able] = 1 / (1 + np.exp(-z))
-        return wanted * ((1 - self.uniform) / wanted.sum()) + self.uniform / number
+        return wanted * ((1 - self.options.uniform) / wanted.sum()) + self.options.uniform / number
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Both averages."""
         self.progress.update(*batch.pooled())
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """Competence and progress."""
         return {"competence": self.progress.fast, "learning_progress": self.progress.gap}

@@ -6,13 +6,14 @@ Competence-Difficulty Alignment Perspective", arXiv 2505.17652.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
+from typing_extensions import override
 
 from ..batch import Batch
 from ..pickers import Best, best
-from ..pool import Pool
+from ..state import Array
 
 
 class CDAS(Best):
@@ -31,13 +32,14 @@ class CDAS(Best):
     rows = ("difficulty", "visits")
     saved = ("competence",)
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0) -> None:
-        super().__init__(pool, seed)
+    @override
+    def setup(self) -> None:
         self.difficulty, self.visits = np.zeros(len(self.units)), np.zeros(len(self.units))
         self.competence = 0.0
 
+    @override
     def select(self, noise: np.random.Generator, k: int) -> list[int]:
-        """First what was never seen; then from both sides, one side filling up for the other."""
+        # First what was never seen; then from both sides, each filling up for the other.
         fresh = np.flatnonzero(self.visits == 0)
         chosen = fresh[best(np.zeros(len(fresh)), k, noise)].tolist() if len(fresh) else []
         while len(chosen) < k:
@@ -54,8 +56,8 @@ class CDAS(Best):
         ]
         return np.concatenate(picked).tolist()
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """New difficulties against the old competence, then the competence."""
         at, mean, _ = batch.pooled()
         self.visits[at] += 1
         part = 1 / (self.visits[at] + 1)
@@ -65,6 +67,10 @@ class CDAS(Best):
         self.difficulty[at] = new
         self.competence -= float((new - old).sum()) / len(self.units)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the competence R."""
-        return {**super().metrics(), "ability": self.competence}
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"difficulty": self.difficulty}
+
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"ability": self.competence}

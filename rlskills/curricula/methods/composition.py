@@ -6,16 +6,17 @@ Language Models", arXiv 2602.12036.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..graph import Graph
+from ..options import fraction, inside
 from ..pickers import mixed
-from ..pool import Pool
 from ..signals.averages import Average
 from ..state import Array
 
@@ -37,52 +38,53 @@ class Composition(Base):
     reaches_all = True
     saved = ("competence",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        rate: float = 0.3,
-        mastered: float = 0.8,
-        epsilon: float = 0.1,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(rate=rate, mastered=mastered)
-        checks.inside(epsilon=epsilon)
-        self.mastered, self.epsilon = mastered, epsilon
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        rate: float = fraction(0.3)
+        """How far competence moves to a pass rate."""
+        mastered: float = fraction(0.8)
+        """Competence from which a unit is mastered."""
+        epsilon: float = inside(0.1)
+        """Share of the draws that goes to all units alike."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.graph = Graph(self.pool, self.name)
-        self.competence = Average(self.units, rate)
+        self.competence = Average(self.units, self.options.rate)
 
     def is_mastered(self) -> np.ndarray:
-        """Which units are."""
-        return self.competence.value >= self.mastered
+        """Which units are mastered, as a mask."""
+        return self.competence.value >= self.options.mastered
 
+    @override
     def weights(self) -> Array:
-        """One for each unit that is open and not mastered, over a uniform share."""
         done, graph = self.is_mastered(), self.graph
         ready = np.bincount(graph.after, weights=done[graph.before], minlength=len(done))
-        return mixed(((ready == graph.parts) & ~done).astype(float), self.epsilon)
+        return mixed(((ready == graph.parts) & ~done).astype(float), self.options.epsilon)
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """What is believed of each unit."""
         return {"competence": self.competence.value}
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Renew what is mastered."""
         self.competence.update(*batch.pooled())
 
     def propose(self, count: int) -> list[tuple[str, str]]:
         """Up to `count` ordered pairs of mastered units, from the curriculum's own generator."""
         done = np.flatnonzero(self.is_mastered()).tolist()
         known = {frozenset(parts) for parts in self.graph.direct}
-        found: dict[tuple[int, int], None] = {}
+        pairs: dict[tuple[int, int], None] = {}
         for _ in range(20 * count):  # pairs may run out
-            if len(found) >= count or len(done) < 2:
+            if len(pairs) >= count or len(done) < 2:
                 break
-            one, other = self.rng.sample(done, 2)
-            if frozenset((one, other)) not in known:
-                found[one, other] = None
-        return [(self.units[one], self.units[other]) for one, other in found]
+            first, second = self.rng.sample(done, 2)
+            if frozenset((first, second)) not in known:
+                pairs[first, second] = None
+        return [(self.units[first], self.units[second]) for first, second in pairs]
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the share of units that are mastered."""
-        return {**super().metrics(), "mastered": float(self.is_mastered().mean())}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"mastered": float(self.is_mastered().mean())}

@@ -1,4 +1,4 @@
-"""CurES: prompts by the deviation of their reward, and more rollouts where it is larger.
+"""CurES: prompts by the deviation of their pass rate, and more rollouts where it is larger.
 
 Zeng et al. 2025, "CurES: From Gradient Analysis to Efficient Curriculum Learning for Reasoning
 LLMs", arXiv 2510.01037.
@@ -7,15 +7,16 @@ LLMs", arXiv 2510.01037.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..interface import Choice
+from ..options import ensure_group_sizes, fraction, positive
 from ..pickers import allocate, softmax
-from ..pool import Pool
 from ..signals.posterior import Posterior
 from ..state import Array
 
@@ -35,40 +36,44 @@ class CurES(Base):
     reaches_all = True
     saved = ("posterior",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        temperature: float = 0.1,
-        decay: float = 0.5,
-        mean: int = 8,
-        low: int = 4,
-        high: int = 16,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(temperature=temperature)
-        checks.fraction(decay=decay)
-        checks.bounds(low, mean, high)
-        self.temperature, self.mean, self.low, self.high = temperature, mean, low, high
-        self.posterior = Posterior(self.units, decay)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        temperature: float = positive(0.1)
+        """Of the softmax over units; lower is greedier."""
+        decay: float = fraction(0.5)
+        """Share of the evidence before a visit that a posterior keeps."""
+        mean: int = 8
+        """Rollouts per group, on average over a batch."""
+        low: int = 4
+        """Fewest rollouts of a group."""
+        high: int = 16
+        """Most rollouts of a group."""
 
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_group_sizes(self.low, self.mean, self.high)
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.posterior = Posterior(self.units, self.options.decay)
+
+    @override
     def weights(self) -> Array:
-        """More for uncertain units."""
-        return softmax(self.posterior.deviation(), self.temperature)
+        return softmax(self.posterior.deviation(), self.options.temperature)
 
-    def choices(self, chosen: Sequence[int], prob: Sequence[float]) -> list[Choice]:
-        """With group sizes."""
-        spread = self.posterior.deviation(np.array(chosen))
-        sizes = allocate(spread, self.mean * len(chosen), self.low, self.high).tolist()
-        return [
-            Choice(self.units[i], p, self.step, None, n)
-            for i, p, n in zip(chosen, prob, sizes, strict=True)
-        ]
+    @override
+    def choices(self, chosen: Sequence[int]) -> list[Choice]:
+        options, spread = self.options, self.posterior.deviation(np.array(chosen))
+        sizes = allocate(spread, options.mean * len(chosen), options.low, options.high).tolist()
+        return [Choice(self.units[i], rollouts=n) for i, n in zip(chosen, sizes, strict=True)]
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """What is believed of each unit."""
         return {"competence": self.posterior.mean()}
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count successes and failures."""
         self.posterior.update(batch)

@@ -6,21 +6,22 @@ LLM Post-training", arXiv 2504.09710.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
-from ..groups import Groups
+from ..groups import Grouping, Groups
+from ..options import fraction, positive
 from ..pickers import softmax
-from ..pool import Pool
 from ..state import Array, Stateful
 
 
 class Counts(Stateful):
-    """Discounted number of groups of each arm, and the sum of what they paid."""
+    """Discounted number of groups of each arm, and the sum of their advantages."""
 
     rows = ("number", "paid")
 
@@ -45,19 +46,20 @@ class DUMP(Base):
     reaches_all = True
     saved = ("counts",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        temperature: float = 0.1,
-        discount: float = 0.99,
-        arms: str = "level",
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(temperature=temperature)
-        checks.fraction(discount=discount)
-        self.temperature, self.discount = temperature, discount
-        self.arms = Groups(self.pool, arms, self.name)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        temperature: float = positive(0.1)
+        """Of the softmax over arms; lower is greedier."""
+        discount: float = fraction(0.99)
+        """What counts and sums keep in a step; 1 keeps all of history."""
+        arms: Grouping = "level"
+        """What units share an arm: those of a level, those of the same skills, none, or all."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.arms = Groups(self.pool, self.options.arms, self.name)
         self.information = self.arms.information
         self.counts = Counts(self.arms.names)
 
@@ -67,14 +69,18 @@ class DUMP(Base):
         mean = self.counts.paid / np.maximum(number, 1e-12)
         return mean + np.sqrt(2 * np.log(number.sum() + 1) / (number + 1))
 
+    @override
     def weights(self) -> Array:
-        """Arms by softmax, units of an arm alike."""
-        return self.arms.spread(softmax(self.bounds(), self.temperature))
+        return self.arms.spread(softmax(self.bounds(), self.options.temperature))
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Discount all arms, then count."""
         arms, reward, count = batch.pooled_by(self.arms.of, batch.advantages())
-        self.counts.number *= self.discount
-        self.counts.paid *= self.discount
+        self.counts.number *= self.options.discount
+        self.counts.paid *= self.options.discount
         self.counts.number[arms] += count
         self.counts.paid[arms] += count * reward
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"bound": self.bounds()[self.arms.of]}

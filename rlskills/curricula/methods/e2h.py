@@ -6,14 +6,15 @@ Reasoning", arXiv 2506.06632.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..groups import Groups
-from ..pool import Pool
+from ..options import positive
 from ..state import Array
 
 
@@ -27,61 +28,67 @@ class E2H(Base):
     order_free = True
     reaches_all = True
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, total_steps: int = 1000) -> None:
-        super().__init__(pool, seed)
-        checks.positive(total_steps=total_steps)
-        self.total_steps = total_steps
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        total_steps: int = positive(1000)
+        """Length of the run, in batches."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.levels = Groups(self.pool, "level", self.name)
+
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"passed": self.passed}
 
     @property
     def passed(self) -> float:
         """Share of the schedule that is over, at most 1."""
-        return min(self.step / self.total_steps, 1.0)
+        return min(self.step / self.options.total_steps, 1.0)
 
 
 class E2HCosine(E2H):
     """From mostly the easiest level to mostly the hardest along half a cosine.
 
-    With a = (1 + cos(pi s)) / 2 and i = 0 the easiest of K levels, the chance of a level is
+    With a = (1 + cos(pi s)) / 2 and i = 0 the easiest of K levels, the probability of a level is
     [a (K - i) + (1 - a) (i + 1)] / Z, Z = K (K + 1) / 2. Needs `total_steps`, the length of the
     run; unsafe where that is not known.
     """
 
     name = "e2h_cosine"
 
+    @override
     def weights(self) -> Array:
-        """Levels by the clock, units of a level alike."""
         number = len(self.levels.names)
         easy = (1 + np.cos(np.pi * self.passed)) / 2
-        place = np.arange(number)
-        return self.levels.spread(easy * (number - place) + (1 - easy) * (place + 1))
+        rank = np.arange(number)
+        return self.levels.spread(easy * (number - rank) + (1 - easy) * (rank + 1))
 
 
 class E2HGaussian(E2H):
     """A bell over levels that moves from the easiest to the hardest, over a floor.
 
-    Centre s^power (K - 1), width `sigma`; q is the bell over the K levels, and the chance of level
-    i is m + (1 - K m) q_i with the floor m = 2 / (K (K + 1)). Needs `total_steps`.
+    Centre s^power (K - 1), width `sigma`; q is the bell over the K levels, and the probability of
+    level i is m + (1 - K m) q_i with the floor m = 2 / (K (K + 1)). Needs `total_steps`.
     """
 
     name = "e2h_gaussian"
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        total_steps: int = 1000,
-        sigma: float = 0.5,
-        power: float = 0.5,
-    ) -> None:
-        super().__init__(pool, seed, total_steps)
-        checks.positive(sigma=sigma, power=power)
-        self.sigma, self.power = sigma, power
+    @dataclass(frozen=True)
+    class Options(E2H.Options):
+        sigma: float = positive(0.5)
+        """Width of the bell, in levels."""
+        power: float = positive(0.5)
+        """Exponent of the clock; below 1 the bell is fast at first."""
 
+    options: Options  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @override
     def weights(self) -> Array:
-        """Levels by the clock, units of a level alike."""
         number = len(self.levels.names)
-        away = np.arange(number) - self.passed**self.power * (number - 1)
-        bell = np.exp(-(away**2) / (2 * self.sigma**2))
+        away = np.arange(number) - self.passed**self.options.power * (number - 1)
+        bell = np.exp(-(away**2) / (2 * self.options.sigma**2))
         floor = 2 / (number * (number + 1))
         return self.levels.spread(floor + (1 - number * floor) * bell / bell.sum())

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from ...errors import UserError
-from .. import checks
+from ..base import Base
 from ..batch import Batch, pool_by
 from ..interface import Outcome
+from ..options import fraction, positive
 from ..pickers import Best
-from ..pool import Pool
 from ..state import Array
 
 
@@ -27,7 +29,7 @@ class GainRL(Best):
     `angle_concentration`). Rank 0 is the most concentrated, units without features share the
     middle. A batch is drawn without replacement in proportion to exp(-((rank - mu) / width)^2 / 2);
     after each step mu moves by step (tanh(a (R - b)) + tanh(a angle)), never back, with R the mean
-    reward and `angle` the mean concentration of the step, at most by `width`. Both are shares of
+    pass rate and `angle` the mean concentration of the step, at most by `width`. Both are shares of
     the pool: .1 and .05 are the paper's 1000 and 500 for its 10,000 prompts.
     """
 
@@ -40,21 +42,24 @@ class GainRL(Best):
     rows = ("concentration", "known")
     saved = ("centre",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        width: float = 0.1,
-        stride: float = 0.05,
-        sharpness: float = 2.0,
-        wanted: float = 0.5,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(width=width, stride=stride, sharpness=sharpness)
-        checks.fraction(wanted=wanted)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        width: float = positive(0.1)
+        """Width of the bell, as a share of the pool."""
+        stride: float = positive(0.05)
+        """Scale of a move of the centre, as a share of the pool."""
+        sharpness: float = positive(2.0)
+        """How soon a move approaches its largest size: the a of the rule."""
+        wanted: float = fraction(0.5)
+        """Mean pass rate that moves the centre by the angles alone: the b of the rule."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         number = len(self.units)
-        self.width, self.stride = max(width * number, 1.0), stride * number
-        self.sharpness, self.wanted = sharpness, wanted
+        self.width = max(self.options.width * number, 1.0)
+        self.stride = self.options.stride * number
         self.concentration = np.zeros(number)
         self.known = np.zeros(number, dtype=bool)
         self.centre = 0.0
@@ -72,42 +77,47 @@ class GainRL(Best):
         self._ranks = ranks
         return ranks
 
+    @override
     def scores(self, noise: np.random.Generator, k: int) -> Array:
-        """Scores whose best k are draws without replacement."""
         bell = -(((self.ranks() - self.centre) / self.width) ** 2) / 2
         return bell + noise.gumbel(size=len(self.units))
 
+    @override
     def checked(self, outcomes: Sequence[Outcome]) -> Batch:
-        """Features must be finite."""
         for outcome in outcomes:
             if outcome.features and not math.isfinite(outcome.features[0]):
                 unit = outcome.choice.unit
                 raise UserError(f"unit {unit!r} has the feature {outcome.features[0]}")
         return super().checked(outcomes)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Note concentrations, and move on."""
-        angles = [one.features[0] for one in batch.outcomes if one.features]
-        told = [at for at, one in zip(batch.where, batch.outcomes, strict=True) if one.features]
-        at, mean, _ = pool_by(told, angles)
+        pairs = zip(batch.where, batch.outcomes, strict=True)
+        measured = [(at, group.features[0]) for at, group in pairs if group.features]
+        angles = [angle for _, angle in measured]
+        at, mean, _ = pool_by([at for at, _ in measured], angles)
         if not (self.known[at].all() and (self.concentration[at] == mean).all()):
             self.concentration[at], self.known[at] = mean, True
             self._ranks = None
-        reward, angle = sum(batch.means) / len(batch), sum(angles) / max(len(angles), 1)
-        move = math.tanh(self.sharpness * (reward - self.wanted)) + math.tanh(
-            self.sharpness * angle
-        )
+        rate, angle = sum(batch.means) / len(batch), sum(angles) / max(len(angles), 1)
+        sharpness, wanted = self.options.sharpness, self.options.wanted
+        move = math.tanh(sharpness * (rate - wanted)) + math.tanh(sharpness * angle)
         self.centre += min(max(self.stride * move, 0.0), self.width)
         self.centre = min(self.centre, len(self.units) - 1.0)
 
+    @override
     def refresh(self) -> None:
-        """Ranks follow from concentrations."""
         self._ranks = None
-        self.changed()
+        self.invalidate()
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the centre, as a share of the pool."""
-        return {**super().metrics(), "centre": self.centre / len(self.units)}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        known = float(self.known.mean())
+        return {"centre": self.centre / len(self.units), "known": known}
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"concentration": self.concentration}
 
 
 def angle_concentration(hidden: np.ndarray, split: int, across: float = 8.0) -> float:

@@ -7,25 +7,26 @@ sub-expressions, which are its prerequisites in the pool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..graph import Graph
+from ..options import fraction, inside
 from ..pickers import mixed
-from ..pool import Pool
 from ..state import Array
 
 
 class Ladder(Base):
     """Demand for practice flows from failed units down to their parts, and ends with success.
 
-    A group of unit u with mean reward below `enough` adds 1 - reward to the demand for its direct
+    A group of unit u with mean pass rate p below `enough` adds 1 - p to the demand for its direct
     parts, shared alike, and so on down if these fail too. Each group of a unit, right or wrong,
-    takes its demand down by half; one that is right often enough takes it away. `epsilon` of the
+    halves its demand; a group that is right often enough ends it. `epsilon` of the
     draws go to all units alike, all of them while nothing is in demand.
     """
 
@@ -37,34 +38,39 @@ class Ladder(Base):
     reaches_all = True
     rows = ("demand",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        enough: float = 0.5,
-        epsilon: float = 0.3,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(enough=enough)
-        checks.inside(epsilon=epsilon)
-        self.enough, self.epsilon = enough, epsilon
-        self.direct = [np.array(one, dtype=np.int64) for one in Graph(self.pool, self.name).direct]
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        enough: float = fraction(0.5)
+        """Mean pass rate below which a group has failed."""
+        epsilon: float = inside(0.3)
+        """Share of the draws that goes to all units alike."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        graph = Graph(self.pool, self.name)
+        self.direct = [np.array(parts, dtype=np.int64) for parts in graph.direct]
         self.demand = np.zeros(len(self.units))
 
+    @override
     def weights(self) -> Array:
-        """Demand over a uniform share."""
-        return mixed(self.demand, self.epsilon)
+        return mixed(self.demand, self.options.epsilon)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """First what was practised, then what is wanted because of it."""
         at, mean, count = batch.pooled()
-        failed = mean < self.enough
+        failed = mean < self.options.enough
         self.demand[at] *= np.where(failed, 0.5**count, 0.0)
-        for unit, reward in zip(at[failed].tolist(), mean[failed].tolist(), strict=True):
+        for unit, rate in zip(at[failed].tolist(), mean[failed].tolist(), strict=True):
             parts = self.direct[unit]
             if len(parts):
-                self.demand[parts] += (1 - reward) / len(parts)
+                self.demand[parts] += (1 - rate) / len(parts)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the number of units in demand."""
-        return {**super().metrics(), "in_demand": float((self.demand > 1e-6).sum())}
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"demand": self.demand}
+
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"in_demand": float((self.demand > 1e-6).sum())}

@@ -9,14 +9,16 @@ from binary outcomes, Tajwar et al. 2026, "Maximum Likelihood Reinforcement Lear
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
+from ..base import Base
 from ..batch import Batch
+from ..options import fraction, inside, positive
 from ..pickers import Best, candidates, gumbel, mixed
-from ..pool import Pool
 from ..signals.posterior import Posterior
 from ..state import Array, IntArray
 
@@ -24,7 +26,7 @@ from ..state import Array, IntArray
 class LearnabilityThompson(Best):
     """k different units in proportion to p (1 - p), with p drawn from posteriors that forget.
 
-    Drawn among `ratio` times k candidates; `epsilon` of the chances go to all of them alike.
+    Drawn among `ratio` times k candidates; `epsilon` of the probability goes to all of them alike.
     Posteriors keep `decay` of the evidence before a visit.
     """
 
@@ -34,37 +36,37 @@ class LearnabilityThompson(Best):
     order_free = True
     saved = ("posterior",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        decay: float = 0.5,
-        epsilon: float = 0.1,
-        ratio: int = 16,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(decay=decay)
-        checks.inside(epsilon=epsilon)
-        checks.positive(ratio=ratio)
-        self.epsilon, self.ratio = epsilon, ratio
-        self.posterior = Posterior(self.units, decay)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        decay: float = fraction(0.5)
+        """Share of the evidence before a visit that a posterior keeps."""
+        epsilon: float = inside(0.1)
+        """Share of the draws that goes to all candidates alike."""
+        ratio: int = positive(16)
+        """Candidates per unit of the batch."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.posterior = Posterior(self.units, self.options.decay)
 
     def learnability(self, p: Array) -> Array:
         """What a unit of pass rate p is worth."""
         return p * (1 - p)
 
+    @override
     def scores(self, noise: np.random.Generator, k: int) -> tuple[IntArray, Array]:
-        """Scores whose best k are draws without replacement."""
-        where = candidates(len(self.units), self.ratio * k, noise)
+        where = candidates(len(self.units), self.options.ratio * k, noise)
         worth = self.learnability(self.posterior.draw(noise, where))
-        return where, gumbel(mixed(worth, self.epsilon), noise)
+        return where, gumbel(mixed(worth, self.options.epsilon), noise)
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """What is believed of each unit."""
         return {"competence": self.posterior.mean()}
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count successes and failures."""
         self.posterior.update(batch)
 
 
@@ -74,19 +76,13 @@ class PassAtNThompson(LearnabilityThompson):
     name = "pass_at_n_thompson"
     paper = "Tajwar et al. 2026, arXiv 2602.02710"
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        decay: float = 0.5,
-        epsilon: float = 0.1,
-        ratio: int = 16,
-        samples: int = 8,
-    ) -> None:
-        super().__init__(pool, seed, decay, epsilon, ratio)
-        checks.positive(samples=samples)
-        self.samples = samples
+    @dataclass(frozen=True)
+    class Options(LearnabilityThompson.Options):
+        samples: int = positive(8)
+        """The N of pass@N."""
 
+    options: Options  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @override
     def learnability(self, p: Array) -> Array:
-        """What more samples would add."""
-        return np.maximum(1 - (1 - p) ** self.samples - p, 0.0)
+        return np.maximum(1 - (1 - p) ** self.options.samples - p, 0.0)

@@ -8,14 +8,16 @@ Reasoning Environments for Reinforcement Learning with Verifiable Rewards", arXi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
-from ..groups import Groups
-from ..pool import Pool
+from ..groups import Grouping, Groups
+from ..options import ensure_band, fraction, positive
+from ..pool import Pool, needs_levels
 from ..state import Array, Stateful
 
 
@@ -36,7 +38,7 @@ class LevelWindow(Base):
 
     A track (all units, or with `by="skills"` each set of skills) has a bound h, at first its lowest
     level. Tracks are drawn alike, then a level of {h - width + 1 .. h}, then a unit of it. Only
-    groups at level h count; after `groups` of them the bound rises if their mean reward is at
+    groups at level h count; after `groups` of them the bound rises if their mean pass rate is at
     least `up`, and counting starts again. It never falls.
     """
 
@@ -44,33 +46,28 @@ class LevelWindow(Base):
     family = "level stepper"
     paper = "Zeng et al. 2025 (RLVE), arXiv 2511.07317"
     information = "level labels"
+    saved = ("state",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        width: int = 4,
-        groups: int = 8,
-        up: float = 0.9,
-        by: str = "all",
-    ) -> None:
-        self._start(pool, seed, width, groups, (0.0, up), by)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        width: int = positive(4)
+        """Levels that are open at a time."""
+        groups: int = positive(8)
+        """Groups at the bound after which it may move."""
+        up: float = fraction(0.9)
+        """Mean pass rate from which the bound rises."""
+        by: Grouping = "all"
+        """What units share a bound: all, those of the same skills, those of a level, or none."""
 
-    def _start(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int,
-        width: int,
-        groups: int,
-        band: tuple[float, float],
-        by: str,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(width=width, groups=groups)
-        checks.ordered(*band)
-        checks.needs_levels(self.pool, self.name)
-        self.width, self.groups, self.band = width, groups, band
-        tracks = Groups(self.pool, by, self.name)
+    options: Options
+
+    down: float = 0.0
+    """Mean pass rate up to which the bound falls; 0: never."""
+
+    @override
+    def setup(self) -> None:
+        needs_levels(self.pool, self.name)
+        tracks = Groups(self.pool, self.options.by, self.name)
         self.of = tracks.of
         self.rank, self.tops = _ranks(self.pool, tracks)
         self.state = Track(tracks.names)
@@ -78,34 +75,32 @@ class LevelWindow(Base):
         np.add.at(counts, (self.of, self.rank), 1)
         self.size = np.maximum(counts, 1)
 
-    saved = ("state",)
-
+    @override
     def weights(self) -> Array:
-        """Tracks alike, their open levels alike, units of a level alike."""
         bound = self.state.bound[:, None]
         rank = np.arange(self.size.shape[1])
-        is_open = (rank <= bound) & (rank > bound - self.width)
+        is_open = (rank <= bound) & (rank > bound - self.options.width)
         table = is_open / self.size / is_open.sum(1, keepdims=True)
         return table[self.of, self.rank]
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count groups at a bound, and move it when there are enough."""
-        state = self.state
+        state, down = self.state, self.down
         for at, mean in zip(batch.where, batch.means, strict=True):
             track = self.of[at]
             if self.rank[at] != state.bound[track]:
                 continue
             state.groups[track] += 1
             state.sum[track] += mean
-            if state.groups[track] >= self.groups:
+            if state.groups[track] >= self.options.groups:
                 rate = state.sum[track] / state.groups[track]
-                step = int(rate >= self.band[1]) - int(rate <= self.band[0] and self.band[0] > 0)
+                step = int(rate >= self.options.up) - int(down > 0 and rate <= down)
                 state.bound[track] = np.clip(state.bound[track] + step, 0, self.tops[track])
                 state.groups[track] = state.sum[track] = 0.0
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the mean bound over tracks, counted from level 1."""
-        return {**super().metrics(), "bound": float(self.state.bound.mean()) + 1}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"bound": float(self.state.bound.mean()) + 1}
 
 
 class LevelWindowDown(LevelWindow):
@@ -118,26 +113,35 @@ class LevelWindowDown(LevelWindow):
     name = "level_window_down"
     paper = "Stojanovski et al. 2025 (reasoning-gym), arXiv 2505.24760"
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        width: int = 4,
-        groups: int = 20,
-        up: float = 0.7,
-        down: float = 0.1,
-        by: str = "all",
-    ) -> None:
-        self._start(pool, seed, width, groups, (down, up), by)
+    @dataclass(frozen=True)
+    class Options(LevelWindow.Options):
+        groups: int = positive(20)
+        """Groups at the bound after which it may move."""
+        up: float = fraction(0.7)
+        """Mean pass rate from which the bound rises."""
+        down: float = fraction(0.1)
+        """Mean pass rate up to which the bound falls; 0: never."""
+
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_band(self.down, self.up)
+
+    options: Options  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @override
+    def setup(self) -> None:
+        super().setup()
+        self.down = self.options.down
 
 
 def _ranks(pool: Pool, tracks: Groups) -> tuple[np.ndarray, np.ndarray]:
-    """Place of each unit's level among the levels of its track, and the highest place."""
-    found: list[set[int]] = [set() for _ in tracks.names]
+    """Rank of each unit's level among the levels of its track, and each track's highest rank."""
+    known: list[set[int]] = [set() for _ in tracks.names]
     for unit, track in zip(pool.units, tracks.of, strict=True):
-        found[track].add(pool.levels[unit])
-    places = [{level: i for i, level in enumerate(sorted(levels))} for levels in found]
+        known[track].add(pool.levels[unit])
+    rank_of = [{level: i for i, level in enumerate(sorted(levels))} for levels in known]
     ranks = [
-        places[track][pool.levels[unit]] for unit, track in zip(pool.units, tracks.of, strict=True)
+        rank_of[track][pool.levels[unit]] for unit, track in zip(pool.units, tracks.of, strict=True)
     ]
-    return np.array(ranks), np.array([len(levels) - 1 for levels in found])
+    return np.array(ranks), np.array([len(levels) - 1 for levels in known])

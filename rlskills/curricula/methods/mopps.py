@@ -6,14 +6,16 @@ Reasoning Models?", arXiv 2507.04632.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
+from ..base import Base
 from ..batch import Batch
+from ..options import fraction, positive
 from ..pickers import Best, candidates
-from ..pool import Pool
 from ..signals.posterior import Posterior
 from ..state import Array, IntArray
 
@@ -31,29 +33,30 @@ class MoPPS(Best):
     order_free = True
     saved = ("posterior",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        decay: float = 0.5,
-        target: float = 0.5,
-        ratio: int = 16,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(decay=decay, target=target)
-        checks.positive(ratio=ratio)
-        self.target, self.ratio = target, ratio
-        self.posterior = Posterior(self.units, decay)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        decay: float = fraction(0.5)
+        """Share of the evidence before a visit that a posterior keeps."""
+        target: float = fraction(0.5)
+        """Pass rate that is wanted."""
+        ratio: int = positive(16)
+        """Candidates per unit of the batch."""
 
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.posterior = Posterior(self.units, self.options.decay)
+
+    @override
     def scores(self, noise: np.random.Generator, k: int) -> tuple[IntArray, Array]:
-        """Nearness of drawn pass rates to the target."""
-        where = candidates(len(self.units), self.ratio * k, noise)
-        return where, -np.abs(self.posterior.draw(noise, where) - self.target)
+        where = candidates(len(self.units), self.options.ratio * k, noise)
+        return where, -np.abs(self.posterior.draw(noise, where) - self.options.target)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count successes and failures."""
         self.posterior.update(batch)
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """The pass rates that the posteriors expect."""
         return {"competence": self.posterior.mean()}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
-from ..pool import Pool
+from ..options import fraction
 from ..state import Array
 
 
@@ -20,13 +20,20 @@ class RandomSubset(Base):
     order_free = True
     rows = ("chosen",)
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, share: float = 0.25) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(share=share)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        share: float = fraction(0.25)
+        """Share of the units that is drawn; at least one unit is."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         number = len(self.units)
         self.chosen = np.zeros(number)
-        self.chosen[self.rng.sample(range(number), max(round(share * number), 1))] = 1.0
+        size = max(round(self.options.share * number), 1)
+        self.chosen[self.rng.sample(range(number), size)] = 1.0
 
+    @override
     def weights(self) -> Array:
-        """One for each that was drawn."""
         return self.chosen

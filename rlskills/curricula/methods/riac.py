@@ -8,24 +8,26 @@ arXiv 1910.07224.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
+from ..base import Base
 from ..boxes import BoxTeacher
+from ..options import positive
 from ..pickers import mixed
-from ..pool import Pool
 from ..state import Array, IntArray
 
 
 class RIAC(BoxTeacher):
-    """Regions by |mean reward of the newer half - of the older half| of their last tasks.
+    """Regions by |mean pass rate of the newer half - of the older half| of their last tasks.
 
     A region that holds `most` tasks is cut in two: of 50 random cuts, each side with 1/20 of the
     tasks and 1/15 of the box at least, the one with the largest n_1 n_2 |ALP_1 - ALP_2|; without a
     valid cut it forgets its oldest quarter. Only uncut regions are drawn: 7 of 10 tasks uniformly
-    in a region drawn by ALP, 1 near the region's least rewarded task (deviation .1), 2 anywhere.
+    in a region drawn by ALP, 1 near the region's hardest task (deviation .1), 2 anywhere.
     """
 
     name = "riac"
@@ -34,21 +36,27 @@ class RIAC(BoxTeacher):
     reaches_all = True
     saved = ("regions",)
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, most: int = 200) -> None:
-        super().__init__(pool, seed)
-        checks.positive(most=most)
-        self.most = max(most, 4)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        most: int = positive(200)
+        """Tasks in a region at which it is cut; at least 4."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.most = max(self.options.most, 4)
         size = self.points.shape[1]
         self.regions: list[dict[str, Any]] = [region([0.0] * size, [1.0] * size, [])]
         self._owner: IntArray | None = None
         self._sides: tuple[Array, Array] | None = None
-        self._unit_at = {tuple(place): i for i, place in enumerate(self.points.tolist())}
+        self._unit_at = {tuple(point): i for i, point in enumerate(self.points.tolist())}
 
-    def take(self, where: Array, rewards: Array) -> None:
-        """Each task into its region, which may be cut; then progress where something came."""
+    @override
+    def learn_points(self, points: Array, rates: Array) -> None:
         touched: dict[int, dict[str, Any]] = {}
-        which = self.region_of(where).tolist()
-        for n, row in enumerate(np.column_stack([where, rewards]).tolist()):
+        which = self.region_of(points).tolist()
+        for n, row in enumerate(np.column_stack([points, rates]).tolist()):
             mine = self.regions[which[n]]
             mine["tasks"].append(row)
             if not mine["hardest"] or row[-1] < mine["hardest"][-1]:
@@ -57,32 +65,32 @@ class RIAC(BoxTeacher):
             if len(mine["tasks"]) >= self.most:
                 self.regions[which[n] : which[n] + 1] = self._cut(mine)
                 self._sides = self._owner = None
-                which[n + 1 :] = self.region_of(where[n + 1 :]).tolist()
+                which[n + 1 :] = self.region_of(points[n + 1 :]).tolist()
         for mine in touched.values():
             mine["progress"] = progress(mine["tasks"])
 
-    def region_of(self, places: Array) -> IntArray:
-        """Position of the region of each place (n, D); the first of two that share a side."""
+    def region_of(self, points: Array) -> IntArray:
+        """Index of the region of each point (n, D); the first of two that share a side."""
         low, high = self.sides()
-        inside = (places[:, None] >= low) & (places[:, None] <= high)
+        inside = (points[:, None] >= low) & (points[:, None] <= high)
         return inside.all(2).argmax(1)
 
     def sides(self) -> tuple[Array, Array]:
         """Lower and upper corners of all regions, each (regions, D)."""
         if self._sides is None:
-            corners = [[one["low"] for one in self.regions], [one["high"] for one in self.regions]]
-            self._sides = (np.array(corners[0]), np.array(corners[1]))
+            low = np.array([part["low"] for part in self.regions])
+            self._sides = (low, np.array([part["high"] for part in self.regions]))
         return self._sides
 
     def _cut(self, old: dict[str, Any]) -> list[dict[str, Any]]:
         best: tuple[float, list[dict[str, Any]]] = (-1.0, [])
-        places = np.array(old["tasks"])
+        points = np.array(old["tasks"])
         for _ in range(50):
             axis = int(self.noise.integers(len(old["low"])))
             low, high = old["low"][axis], old["high"][axis]
             at = float(self.noise.uniform(low, high))
-            below = int(np.count_nonzero(places[:, axis] <= at))
-            sizes = (below, len(places) - below)
+            below = int(np.count_nonzero(points[:, axis] <= at))
+            sizes = (below, len(points) - below)
             if min(sizes) < self.most / 20 or min(at - low, high - at) < 1 / 15:
                 continue
             sides = halves(old, axis, at)
@@ -92,59 +100,60 @@ class RIAC(BoxTeacher):
         return best[1] or [region(old["low"], old["high"], old["tasks"][len(old["tasks"]) // 4 :])]
 
     def _by_progress(self) -> Array:
-        return mixed(np.array([one["progress"] for one in self.regions]), 0.0)
+        return mixed(np.array([part["progress"] for part in self.regions]), 0.0)
 
+    @override
     def draw(self, k: int) -> Array:
-        """The three ways of drawing in their proportions."""
-        places = super().draw(k)
+        points = super().draw(k)
         way = self.noise.random(k)
         bars = np.cumsum(self._by_progress())[:-1]
         which = np.searchsorted(bars, self.noise.random(k), side="right")
-        jitter = 0.1 * self.noise.standard_normal(places.shape)
+        jitter = 0.1 * self.noise.standard_normal(points.shape)
         low, high = self.sides()
-        places = np.where(
-            (way < 0.7)[:, None], low[which] + (high[which] - low[which]) * places, places
-        )
+        within = low[which] + (high[which] - low[which]) * points
+        points = np.where((way < 0.7)[:, None], within, points)
         for i in np.flatnonzero((way >= 0.7) & (way < 0.8)).tolist():
             mine = self.regions[int(which[i])]
             if mine["hardest"]:
-                places[i] = np.array(mine["hardest"][:-1]) + jitter[i]
-        return places
+                points[i] = np.array(mine["hardest"][:-1]) + jitter[i]
+        return points
 
+    @override
     def weights(self) -> Array:
-        """The same over units: those of a region alike, or its least rewarded one."""
+        # The same over units: those of a region alike, or its hardest unit.
         if self.box:
             return np.ones(1)
         if self._owner is None:
             self._owner = self.region_of(self.points)
-        chances, owner = self._by_progress(), self._owner
-        size = np.bincount(owner, minlength=len(chances))
-        wanted = 0.7 * chances[owner] / size[owner]
-        for share, mine in zip(chances.tolist(), self.regions, strict=True):
+        shares, owner = self._by_progress(), self._owner
+        size = np.bincount(owner, minlength=len(shares))
+        wanted = 0.7 * shares[owner] / size[owner]
+        for share, mine in zip(shares.tolist(), self.regions, strict=True):
             if share and mine["hardest"]:
                 wanted[self._unit_at[tuple(mine["hardest"][:-1])]] += 0.1 * share
         return mixed(wanted, 0.2)
 
+    @override
     def refresh(self) -> None:
-        """Corners, and which region a unit is in, follow from the regions."""
         self._sides = self._owner = None
-        self.changed()
+        self.invalidate()
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the number of regions."""
-        return {**super().metrics(), "regions": float(len(self.regions))}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        best = max(part["progress"] for part in self.regions)
+        return {"regions": float(len(self.regions)), "best_progress": best}
 
 
 def region(low: list[float], high: list[float], tasks: list[list[float]]) -> dict[str, Any]:
-    """A part of the box, its tasks (place and reward, oldest first), their progress, and the least
-    rewarded of them, the oldest of equals."""
+    """A part of the box: its tasks (point and pass rate, oldest first), their progress, the hardest
+    of them (the oldest of equals)."""
     hardest = min(tasks, key=lambda row: row[-1], default=[])
     return {"low": low, "high": high, "tasks": tasks, "progress": progress(tasks),
             "hardest": hardest}  # fmt: skip
 
 
 def progress(tasks: Sequence[Sequence[float]]) -> float:
-    """|mean reward of the newer half - mean reward of the older half|; 0 for one task."""
+    """|mean pass rate of the newer half - that of the older half|; 0 for a single task."""
     half = len(tasks) // 2
     if not half:
         return 0.0

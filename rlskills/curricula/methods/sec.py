@@ -5,16 +5,17 @@ Chen et al. 2025, "Self-Evolving Curriculum for LLM Reasoning", arXiv 2505.14970
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
-from ..groups import Groups
+from ..groups import Grouping, Groups
+from ..options import fraction, positive
 from ..pickers import softmax
-from ..pool import Pool
 from ..signals.averages import Average
 from ..state import Array
 
@@ -35,27 +36,32 @@ class SEC(Base):
     reaches_all = True
     saved = ("quality",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        rate: float = 0.5,
-        temperature: float = 0.2,
-        arms: str = "level",
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(rate=rate)
-        checks.positive(temperature=temperature)
-        self.temperature = temperature
-        self.arms = Groups(self.pool, arms, self.name)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        rate: float = fraction(0.5)
+        """How far the average of an arm moves to what it paid in a step."""
+        temperature: float = positive(0.2)
+        """Of the softmax over arms; lower is greedier."""
+        arms: Grouping = "level"
+        """What units share an arm: those of a level, those of the same skills, none, or all."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.arms = Groups(self.pool, self.options.arms, self.name)
         self.information = self.arms.information
-        self.quality = Average(self.arms.names, rate)
+        self.quality = Average(self.arms.names, self.options.rate)
 
+    @override
     def weights(self) -> Array:
-        """Arms by softmax, units of an arm alike."""
-        return self.arms.spread(softmax(self.quality.value, self.temperature))
+        return self.arms.spread(softmax(self.quality.value, self.options.temperature))
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """One update for each arm that came back."""
         arms, reward, _ = batch.pooled_by(self.arms.of, batch.advantages())
         self.quality.update(arms, reward, np.ones(len(arms)))
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"quality": self.quality.value[self.arms.of]}

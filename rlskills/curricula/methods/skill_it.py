@@ -7,18 +7,18 @@ that finds out what helps what.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from ...errors import UnknownName, UserError
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..graph import Graph
+from ..options import positive
 from ..pickers import softmax
-from ..pool import Pool
 from ..state import Array
 
 
@@ -40,27 +40,33 @@ class SkillIt(Base):
     rows = ("history", "failed", "groups")
     saved = ("records", "due")
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        eta: float = 0.5,
-        every: int = 25,
-        edges: Mapping[str, Mapping[str, float]] | None = None,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(eta=eta, every=every)
-        self.eta, self.every = eta, every
-        if edges is None:
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        eta: float = positive(0.5)
+        """Scale of the losses in the exponent."""
+        every: int = positive(25)
+        """Steps between two records of the losses."""
+        edges: Mapping[str, Mapping[str, float]] | None = None
+        """What helps what, as {i: {j: weight}}; None: direct parts by .5."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        if self.options.edges is None:
             graph = Graph(self.pool, self.name)
             self.helper, self.helped = graph.before, graph.after
             self.weight = np.full(len(graph.before), 0.5)
         else:
-            self._read(edges)
+            self._read(self.options.edges)
         number = len(self.units)
         self.history = np.zeros((number, 3))
         self.failed, self.groups = np.zeros(number), np.zeros(number)
-        self.records, self.due = 0, every
+        self.records, self.due = 0, self.options.every
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"loss": self.history[:, 0] if self.records else np.ones(len(self.units))}
 
     def _read(self, edges: Mapping[str, Mapping[str, float]]) -> None:
         triples = [(i, j, w) for i, helped in edges.items() for j, w in helped.items() if i != j]
@@ -68,21 +74,21 @@ class SkillIt(Base):
             for unit in (i, j):
                 if unit not in self.index:
                     raise UnknownName("unit in the edges of skill_it", unit, self.units)
-            if not (weight >= 0 and math.isfinite(weight)):
+            if weight < 0:
                 raise UserError(f"edge {i!r} to {j!r} has weight {weight}")
         self.helper = np.array([self.index[i] for i, _, _ in triples], dtype=np.int64)
         self.helped = np.array([self.index[j] for _, j, _ in triples], dtype=np.int64)
         self.weight = np.array([float(weight) for _, _, weight in triples])
 
+    @override
     def weights(self) -> Array:
-        """exp of own loss and of the losses that the unit helps with."""
         loss = self.history.sum(1) if self.records else np.ones(len(self.units))
         passed = self.weight * loss[self.helped]
         helps = np.bincount(self.helper, weights=passed, minlength=len(loss))
-        return softmax(loss + helps, 1 / self.eta)
+        return softmax(loss + helps, 1 / self.options.eta)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Gather losses, and record them when it is time."""
         at, mean, count = batch.pooled()
         self.failed[at] += count * (1 - mean)
         self.groups[at] += count
@@ -92,4 +98,4 @@ class SkillIt(Base):
         loss = np.where(self.groups > 0, self.failed / np.maximum(self.groups, 1), last)
         self.history = np.concatenate([loss[:, None], self.history[:, :2]], axis=1)
         self.failed[:], self.groups[:] = 0.0, 0.0
-        self.records, self.due = self.records + 1, self.step + self.every
+        self.records, self.due = self.records + 1, self.step + self.options.every

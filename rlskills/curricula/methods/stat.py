@@ -6,24 +6,24 @@ name the skills that an answer misses; an environment that composes its tasks kn
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
 from ...errors import UserError
-from .. import checks
 from ..base import Base
 from ..batch import Batch
+from ..options import POSITIVE, ensure, fraction, inside
 from ..pickers import mixed
 from ..pool import Pool
+from ..reporting import summary
 from ..state import Array, IntArray, Stateful
 
 
 class Profile(Stateful):
-    """How often each skill was in a failed group, of how often it was in any; recent ones count.
-
-    A skill that was not seen counts as missing.
-    """
+    """The share of recent groups with a skill that failed, by skill; not seen counts as failed."""
 
     rows = ("missed", "met")
 
@@ -33,8 +33,8 @@ class Profile(Stateful):
             if not tag:
                 raise UserError(f"{method} needs skill tags for every unit; {unit!r} has none")
         self.keys = tuple(dict.fromkeys(skill for tag in tags for skill in tag))
-        place = {skill: i for i, skill in enumerate(self.keys)}
-        self.tags = [np.array([place[skill] for skill in tag], dtype=np.int64) for tag in tags]
+        index = {skill: i for i, skill in enumerate(self.keys)}
+        self.tags = [np.array([index[skill] for skill in tag], dtype=np.int64) for tag in tags]
         pairs = sorted((skill, unit) for unit, tag in enumerate(self.tags) for skill in tag)
         self.skill, self.unit = np.array(pairs, dtype=np.int64).T
         self.size = np.array([len(tag) for tag in tags], dtype=float)
@@ -45,7 +45,7 @@ class Profile(Stateful):
         self.missed, self.met = np.zeros(len(self.keys)), np.zeros(len(self.keys))
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
-        """All tags of a group share in its failure."""
+        """Count a failure for every skill of the group."""
         self.missed *= self.decay
         self.met *= self.decay
         tags = np.concatenate([self.tags[i] for i in at.tolist()])
@@ -72,32 +72,32 @@ class STATSel(Base):
     reaches_all = True
     saved = ("profile",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        decay: float = 0.99,
-        epsilon: float = 0.1,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(decay=decay)
-        checks.inside(epsilon=epsilon)
-        self.epsilon = epsilon
-        self.profile = Profile(self.pool, self.name, decay)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        decay: float = fraction(0.99)
+        """What the profile keeps in a step."""
+        epsilon: float = inside(0.1)
+        """Share of the draws that goes to all units alike."""
 
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.profile = Profile(self.pool, self.name, self.options.decay)
+
+    @override
     def weights(self) -> Array:
-        """By the profile, over a uniform share."""
         p = self.profile
-        return mixed(np.add.reduceat(p.rate()[p.by_unit], p.first) / p.size, self.epsilon)
+        return mixed(np.add.reduceat(p.rate()[p.by_unit], p.first) / p.size, self.options.epsilon)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Renew the profile."""
         self.profile.update(*batch.pooled())
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the missing rate of each skill."""
-        rates = zip(self.profile.keys, self.profile.rate().tolist(), strict=True)
-        return {**super().metrics(), **{f"missing/{skill}": rate for skill, rate in rates}}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        rates = self.profile.rate()
+        return {"missing": float(rates.mean()), **summary("missing", self.profile.keys, rates)}
 
 
 class STATSyn(STATSel):
@@ -112,28 +112,23 @@ class STATSyn(STATSel):
     name = "stat_syn"
     rows = ("practised",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        decay: float = 0.99,
-        epsilon: float = 0.1,
-    ) -> None:
-        super().__init__(pool, seed, decay, epsilon)
+    @override
+    def setup(self) -> None:
+        super().setup()
         self.practised = np.zeros(len(self.units))
 
+    @override
     def weights(self) -> Array:
-        """Through skills to their least practised units, over a uniform share."""
         p = self.profile
         number = self.practised[p.unit]
         least = number == np.minimum.reduceat(number, p.starts)[p.skill]
         tied = np.add.reduceat(least.astype(float), p.starts)
-        chance = least * (p.rate() / tied)[p.skill]
-        total = np.bincount(p.unit, weights=chance, minlength=len(self.units))
-        return mixed(total.astype(float), self.epsilon)
+        share = least * (p.rate() / tied)[p.skill]
+        total = np.bincount(p.unit, weights=share, minlength=len(self.units))
+        return mixed(total.astype(float), self.options.epsilon)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Renew the profile and count practice."""
         super().learn(batch)
         at, _, count = batch.pooled()
         self.practised[at] += count
@@ -143,16 +138,16 @@ class STATSyn(STATSel):
 
         Draws from the curriculum's own generator.
         """
-        checks.positive(width=width)
+        ensure("width", width, *POSITIVE)
         known = {frozenset(tag.tolist()) for tag in self.profile.tags}
         rates, skills = self.profile.rate().tolist(), list(range(len(self.profile.keys)))
-        found: dict[frozenset[int], None] = {}
+        sets: dict[frozenset[int], None] = {}
         for _ in range(20 * count):  # combinations may run out
-            if len(found) >= count or width > len(skills):
+            if len(sets) >= count or width > len(skills):
                 break
             # Exponential clocks: the first `width` to ring are a draw without replacement.
             clocks = [self.rng.expovariate(rates[skill]) for skill in skills]
             chosen = frozenset(sorted(skills, key=clocks.__getitem__)[:width])
             if chosen not in known:
-                found[chosen] = None
-        return [tuple(self.profile.keys[i] for i in sorted(one)) for one in found]
+                sets[chosen] = None
+        return [tuple(self.profile.keys[i] for i in sorted(chosen)) for chosen in sets]

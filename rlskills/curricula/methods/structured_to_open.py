@@ -6,14 +6,14 @@ Scheduling", arXiv 2507.14783.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..groups import Groups
-from ..pool import Pool
+from ..options import fraction, positive
 from ..state import Array
 
 
@@ -32,33 +32,34 @@ class StructuredToOpen(Base):
     timed = True
     order_free = True
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        total_steps: int = 1000,
-        replay: float = 0.1,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(total_steps=total_steps)
-        checks.fraction(replay=replay)
-        self.total_steps, self.replay = total_steps, replay
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        total_steps: int = positive(1000)
+        """Length of the run, in batches."""
+        replay: float = fraction(0.1)
+        """Share of the draws that goes to earlier stages."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.stages = Groups(self.pool, "level", self.name)
 
     @property
     def stage_now(self) -> int:
-        """Place of the stage that the clock has reached."""
+        """Index of the stage that the clock has reached."""
         number = len(self.stages.names)
-        return min(self.step * number // self.total_steps, number - 1)
+        return min(self.step * number // self.options.total_steps, number - 1)
 
+    @override
     def weights(self) -> Array:
-        """This stage, and what is over."""
         now = (self.stages.of == self.stage_now).astype(float)
         over = (self.stages.of < self.stage_now).astype(float)
         if not over.any():
             return now
-        return (1 - self.replay) * now / now.sum() + self.replay * over / np.sum(over)
+        replay = self.options.replay
+        return (1 - replay) * now / now.sum() + replay * over / over.sum()
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the stage, counted from 1."""
-        return {**super().metrics(), "stage": float(self.stage_now + 1)}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"stage": float(self.stage_now + 1)}

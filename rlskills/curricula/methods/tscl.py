@@ -7,15 +7,16 @@ progress 1, the most there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
+from ..options import fraction, inside, positive
 from ..pickers import Best, greedy
-from ..pool import Pool
 from ..signals.averages import toward
 from ..signals.windows import Windows
 from ..state import Array, IntArray
@@ -24,7 +25,7 @@ from ..state import Array, IntArray
 class TSCLOnline(Base):
     """Q moves by `rate` to the change of score since the task's last visit; greedy on |Q|.
 
-    Several groups of one task in a step are one visit with their mean score.
+    Several groups of a task in a step are a single visit with their mean score.
     """
 
     name = "tscl_online"
@@ -34,37 +35,41 @@ class TSCLOnline(Base):
     reaches_all = True
     rows = ("quality", "score", "tried")
 
-    def __init__(
-        self, pool: Pool | Sequence[str], seed: int = 0, rate: float = 0.1, epsilon: float = 0.1
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(rate=rate)
-        checks.inside(epsilon=epsilon)
-        self.rate, self.epsilon = rate, epsilon
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        rate: float = fraction(0.1)
+        """How far Q moves to the newest change of score."""
+        epsilon: float = inside(0.1)
+        """Share of the draws that goes to all units alike."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         number = len(self.units)
         self.quality, self.score = np.ones(number), np.zeros(number)
         self.tried = np.zeros(number)
 
+    @override
     def weights(self) -> Array:
-        """Greedy with exploration."""
-        return greedy(np.abs(self.quality), self.epsilon)
+        return greedy(np.abs(self.quality), self.options.epsilon)
 
+    @override
     def by_unit(self) -> Mapping[str, Array]:
-        """What is believed of each unit."""
         return {"competence": self.score, "learning_progress": np.abs(self.quality)}
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """The first score of a task has no change, so optimism ends there."""
         at, mean, _ = batch.pooled()
-        again = self.tried[at] > 0
+        again = self.tried[at] > 0  # a first score has no change, so optimism ends there
         self.quality[at[~again]] = 0.0
         change = mean[again] - self.score[at[again]]
-        toward(self.quality, at[again], change, self.rate, np.ones(len(change)))
+        toward(self.quality, at[again], change, self.options.rate, np.ones(len(change)))
         self.score[at], self.tried[at] = mean, 1.0
 
 
 class TSCLWindow(Base):
-    """Greedy on the slope of the last `window` scores over learner steps, by least squares."""
+    """Greedy on the slope of the last `window` scores over trainer steps, by least squares."""
 
     name = "tscl_window"
     family = "learning progress"
@@ -73,30 +78,38 @@ class TSCLWindow(Base):
     rows = ("slope",)
     saved = ("windows",)
 
-    def __init__(
-        self, pool: Pool | Sequence[str], seed: int = 0, window: int = 10, epsilon: float = 0.1
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.positive(window=window)
-        checks.inside(epsilon=epsilon)
-        self.epsilon = epsilon
-        self.windows = Windows(self.units, window)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        window: int = positive(10)
+        """Scores kept of each unit."""
+        epsilon: float = inside(0.1)
+        """Share of the draws that goes to all units alike."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.windows = Windows(self.units, self.options.window)
         self.slope = np.ones(len(self.units))
 
+    @override
     def weights(self) -> Array:
-        """Greedy with exploration."""
-        return greedy(np.abs(self.slope), self.epsilon)
+        return greedy(np.abs(self.slope), self.options.epsilon)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Fit again the tasks that came back."""
         where = self.windows.push(batch)
         self.slope[where] = self.windows.slope(where)
 
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"learning_progress": np.abs(self.slope)}
+
 
 class TSCLThompson(Best):
-    """Of each task one of its last `window` changes of score is drawn; the largest are practised.
+    """Draws one of the last `window` changes of score of each task; the largest are practised.
 
-    The paper draws one task a step; a batch here holds the k tasks with the largest drawn changes.
+    The paper draws one task per step; here a batch is the k tasks with the largest drawn changes.
     """
 
     name = "tscl_thompson"
@@ -105,27 +118,40 @@ class TSCLThompson(Best):
     order_free = True
     rows = ("changes", "score", "visits")
 
-    def __init__(self, pool: Pool | Sequence[str], seed: int = 0, window: int = 10) -> None:
-        super().__init__(pool, seed)
-        checks.positive(window=window)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        window: int = positive(10)
+        """Changes of score kept of each unit."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         number = len(self.units)
-        self.changes = np.ones((number, window))
+        self.changes = np.ones((number, self.options.window))
         self.score, self.visits = np.zeros(number), np.zeros(number, dtype=np.int64)
 
+    @override
     def scores(self, noise: np.random.Generator, k: int) -> Array:
-        """One remembered change of each task."""
         held = np.minimum(np.maximum(self.visits - 1, 1), self.changes.shape[1])
         chosen = (noise.random(len(held)) * held).astype(np.int64)
         return self.changes[np.arange(len(held)), chosen]
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Remember sizes of changes, the newest first; the first score has no change."""
         at, mean, _ = batch.pooled()
-        again = self.visits[at] > 0
+        again = self.visits[at] > 0  # a first score has no change
         self.changes[at[~again], 0] = 0.0
         self._remember(at[again], np.abs(mean[again] - self.score[at[again]]))
         self.score[at] = mean
         self.visits[at] += 1
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        held = np.minimum(np.maximum(self.visits - 1, 1), self.changes.shape[1])
+        filled = np.arange(self.changes.shape[1]) < held[:, None]
+        progress = np.where(filled, self.changes, 0.0).sum(1) / held
+        return {"competence": self.score, "learning_progress": progress}
 
     def _remember(self, at: IntArray, change: Array) -> None:
         rows = self.changes[at]

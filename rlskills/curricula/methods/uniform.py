@@ -6,7 +6,7 @@ from ..base import Base
 
 
 class Uniform(Base):
-    """Equal chances for all units, whatever the outcomes."""
+    """Equal probabilities for all units, whatever the outcomes."""
 
     name = "uniform"
     family = "control"

@@ -6,15 +6,16 @@ Models", arXiv 2509.19803.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
 from ..base import Base
 from ..batch import Batch
 from ..interface import Outcome
-from ..pool import Pool
+from ..options import fraction
 from ..signals.averages import toward
 from ..state import Array
 
@@ -22,10 +23,10 @@ from ..state import Array
 class VCRL(Base):
     """Admits groups whose variance is at least `late` of the largest possible (`early` at first).
 
-    v = sample variance / its largest value for a group of that size. Units whose v was high enough
-    are remembered with a priority that moves to v by 1 - `momentum`. As many draws as groups were
-    refused in the last step (as a share) go to the memory by priority, the rest to all units alike.
-    The bar is `early` for the first `warmup` steps.
+    v = sample variance of the pass rates / its largest value for a group of that size. Units whose
+    v was high enough are remembered with a priority that moves to v by 1 - `momentum`. As many
+    draws as groups were refused in the last step (as a share) go to the memory by priority, the
+    rest to all units alike. The bar is `early` for the first `warmup` steps.
     """
 
     name = "vcrl"
@@ -35,53 +36,67 @@ class VCRL(Base):
     rows = ("priority",)
     saved = ("refused",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        early: float = 0.3,
-        late: float = 0.8,
-        warmup: int = 20,
-        momentum: float = 0.9,
-    ) -> None:
-        super().__init__(pool, seed)
-        checks.fraction(early=early, late=late, momentum=momentum)
-        self.early, self.late, self.warmup, self.momentum = early, late, warmup, momentum
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        early: float = fraction(0.3)
+        """Variance that a group needs at first, as a share of the largest possible."""
+        late: float = fraction(0.8)
+        """Variance that a group needs later."""
+        warmup: int = 20
+        """Steps under `early`."""
+        momentum: float = fraction(0.9)
+        """Share of its priority that a unit keeps when its variance is high again."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.priority = np.zeros(len(self.units))
         self.refused = 0.0
 
     def bar(self, step: int) -> float:
         """The variance that a group of this step needs."""
-        return self.early if step <= self.warmup else self.late
+        return self.options.early if step <= self.options.warmup else self.options.late
 
+    @override
     def admit(self, outcome: Outcome) -> bool:
-        """Whether the group varies enough."""
-        return variance(outcome.rewards) >= self.bar(outcome.step)
+        return variance(outcome.pass_rates) >= self.bar(outcome.step)
 
+    @override
     def weights(self) -> Array:
-        """All alike, and the memory instead of what was refused."""
         number, total = len(self.units), self.priority.sum()
         if not total > 0:
             return np.ones(number)
         return (1 - self.refused) / number + self.refused * self.priority / total
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Remember what varies, forget what no longer does."""
-        spread = [variance(one.rewards) for one in batch.outcomes]
-        fits = [v >= self.bar(o.step) for v, o in zip(spread, batch.outcomes, strict=True)]
+        spread = [variance(group.pass_rates) for group in batch.outcomes]
+        bars = [self.bar(group.step) for group in batch.outcomes]
+        fits = [value >= bar for value, bar in zip(spread, bars, strict=True)]
         self.refused = 1 - sum(fits) / len(fits)
         at, mean, _ = batch.pooled(spread)
-        _, fit, _ = batch.pooled([float(one) for one in fits])
-        good, bad = at[fit > 0], at[fit == 0]
-        toward(self.priority, good, mean[fit > 0], 1 - self.momentum, np.ones(len(good)))
+        _, fitting, _ = batch.pooled([float(fit) for fit in fits])
+        good, bad = at[fitting > 0], at[fitting == 0]
+        toward(
+            self.priority, good, mean[fitting > 0], 1 - self.options.momentum, np.ones(len(good))
+        )
         self.priority[bad] = 0.0
 
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {"priority": self.priority}
 
-def variance(rewards: Sequence[float]) -> float:
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"refused": self.refused}
+
+
+def variance(rates: Sequence[float]) -> float:
     """Sample variance over its largest value: n / (4 (n - 1)), or (n + 1) / (4 n) for odd n."""
-    n = len(rewards)
+    n = len(rates)
     if n < 2:
         return 0.0
-    mean = sum(rewards) / n
-    sample = sum((reward - mean) ** 2 for reward in rewards) / (n - 1)
+    mean = sum(rates) / n
+    sample = sum((rate - mean) ** 2 for rate in rates) / (n - 1)
     return sample / (n / (4 * (n - 1)) if n % 2 == 0 else (n + 1) / (4 * n))

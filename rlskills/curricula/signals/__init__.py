@@ -1,1 +1,1 @@
-"""What outcomes tell about units: averages, windows, posteriors. Pieces that methods share."""
+"""Estimates from outcomes that methods share: averages, windows, posteriors, tests."""

@@ -13,7 +13,7 @@ ArrayOrFloat = TypeVar("ArrayOrFloat", Array, float)
 
 
 def toward(values: Array, at: IntArray, target: Array, rate: float, times: Array) -> None:
-    """Move `values[at]` to `target` by `rate`, as often as `times` says; no matter the order."""
+    """Move `values[at]` to `target` by `rate`, `times` times; the order does not matter."""
     values[at] = target + (1 - rate) ** times * (values[at] - target)
 
 
@@ -29,7 +29,7 @@ class Average(Stateful):
         self.visits = np.zeros(len(self.keys))
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
-        """Take in the mean of `count` groups at each of the positions `at` (all different)."""
+        """Update with the mean of `count` groups at each of the positions `at` (all different)."""
         toward(self.value, at, mean, self.rate, count)
         self.visits[at] += count
 
@@ -38,7 +38,7 @@ class FastSlow(Stateful):
     """A fast average of the pass rate and a slow one that follows it: their gap is progress.
 
     p_f moves to the pass rate by `rate`, then p_s to p_f by the same rate. Pass rates are first
-    corrected for a chance of guessing right, max(0, p - b) / (1 - b). The gap is measured on
+    corrected for a known guess rate b, max(0, p - b) / (1 - b). The gap is measured on
     f(p) = p (1 - theta) / (p + theta (1 - 2 p)), which magnifies low rates; theta .5 leaves them.
     """
 
@@ -56,19 +56,18 @@ class FastSlow(Stateful):
         self.fast[at] = self.slow[at] = np.maximum(self.above_guessing(mean), 0.0)
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
-        """Take in mean pass rates of `count` groups at each of the positions `at`."""
+        """Update with mean pass rates of `count` groups at each of the positions `at`."""
         target = np.maximum(self.above_guessing(mean), 0.0)
         left = (1 - self.rate) ** count
         away = self.fast[at] - target
-        # `count` updates of both, in closed form: what the slow one lags behind, the fast one's
-        # way included.
+        # Closed form of `count` successive updates of both averages.
         slow = target + left * (self.slow[at] - target + self.rate * count * away)
         fast = target + left * away
         self.fast[at], self.slow[at] = fast, slow
         self.gap[at] = np.abs(self.magnified(fast) - self.magnified(slow))
 
     def above_guessing(self, mean: ArrayOrFloat) -> ArrayOrFloat:
-        """A pass rate from that of guessing (0) to 1; below 0 where guessing was unlucky."""
+        """A pass rate rescaled so that the guess rate is 0; negative where guessing failed."""
         return (mean - self.baseline) / (1 - self.baseline)
 
     def magnified(self, p: Array) -> Array:

@@ -48,7 +48,7 @@ def fit(
     """`number` Gaussians for rows (n, D), and their log likelihood.
 
     Starts from rows spread as in k-means++; `ridge` is added to all variances, so that rows on a
-    line or in one place are no trouble.
+    line or at a single point are no trouble.
     """
     return fits(rows, [number], noise, iterations, ridge)[0]
 
@@ -94,22 +94,22 @@ def fits(
         covariances = np.where(moves[:, None, None], spread, covariances)
     ends = np.cumsum(numbers).tolist()
     return [
-        (Mixture(shares[a:b], means[a:b], covariances[a:b]), float(found))
-        for a, b, found in zip(firsts.tolist(), ends, likelihood, strict=True)
+        (Mixture(shares[a:b], means[a:b], covariances[a:b]), float(value))
+        for a, b, value in zip(firsts.tolist(), ends, likelihood, strict=True)
     ]
 
 
 def best_fit(rows: Array, most: int, noise: np.random.Generator) -> Mixture:
     """The mixture of 2 to `most` Gaussians with the lowest Akaike criterion, 2 m - 2 ln L."""
     size = rows.shape[1]
-    found = fits(rows, range(2, most + 1), noise)
+    fitted = fits(rows, range(2, most + 1), noise)
 
-    def criterion(one: tuple[Mixture, float]) -> float:
-        mixture, likelihood = one
+    def criterion(pair: tuple[Mixture, float]) -> float:
+        mixture, likelihood = pair
         free = len(mixture.shares) * (1 + size + size * (size + 1) // 2) - 1
         return 2 * free - 2 * likelihood
 
-    return min(found, key=criterion)[0]
+    return min(fitted, key=criterion)[0]
 
 
 def _spread(rows: Array, number: int, noise: np.random.Generator) -> Array:

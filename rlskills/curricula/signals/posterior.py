@@ -14,7 +14,7 @@ class Posterior(Stateful):
     """Beta(a, b) by unit: a visit first takes the evidence back to the prior by 1 - decay.
 
     a <- decay a + (1 - decay) prior + successes, b likewise with failures; units that are not
-    visited keep theirs. Rewards between 0 and 1 count as that part of a success.
+    visited keep theirs. A pass rate between 0 and 1 counts as that part of a success.
     """
 
     rows = ("good", "bad")
@@ -26,7 +26,7 @@ class Posterior(Stateful):
         self.bad = np.full(len(self.keys), prior)
 
     def update(self, batch: Batch) -> None:
-        """Take in a batch; several groups of one unit count as one visit with more rollouts."""
+        """Update with a batch; several groups of one unit count as one visit with more rollouts."""
         where, wins, losses = tallies(batch)
         back = (1 - self.decay) * self.prior
         self.good[where] = self.decay * self.good[where] + back + wins
@@ -43,18 +43,18 @@ class Posterior(Stateful):
         return np.sqrt(good * bad) / (good + bad)
 
     def draw(self, noise: np.random.Generator, where: IntArray | None = None) -> Array:
-        """One pass rate from each posterior."""
+        """A pass rate drawn from each posterior."""
         if where is None:
             return noise.beta(self.good, self.bad)
         return noise.beta(self.good[where], self.bad[where])
 
 
 def tallies(batch: Batch) -> tuple[IntArray, Array, Array]:
-    """Distinct units of a batch with the sum of rewards and of what is missing to 1."""
+    """Distinct units of a batch with the sum of pass rates and of what is missing to 1."""
     wins: dict[int, float] = {}
     sizes: dict[int, float] = {}
     for at, mean, outcome in zip(batch.where, batch.means, batch.outcomes, strict=True):
-        size = len(outcome.rewards)
+        size = len(outcome.pass_rates)
         wins[at] = wins.get(at, 0.0) + mean * size
         sizes[at] = sizes.get(at, 0.0) + size
     good = np.array(list(wins.values()))

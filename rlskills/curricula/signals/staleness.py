@@ -10,10 +10,10 @@ from ..state import Array, Stateful
 
 
 class Staleness(Stateful):
-    """Chances in proportion to the steps since a unit was last drawn, plus one.
+    """Probabilities in proportion to the steps since a unit was last drawn, plus one.
 
-    The staleness term of Prioritized Level Replay (Jiang et al. 2020, arXiv 2010.03934), where one
-    is added so that every unit always has a chance.
+    The staleness term of Prioritized Level Replay (Jiang et al. 2020, arXiv 2010.03934), where 1
+    is added so that every unit always has a positive probability.
     """
 
     rows = ("last",)
@@ -23,7 +23,7 @@ class Staleness(Stateful):
         self.last = np.zeros(len(self.keys), dtype=np.int64)
 
     def drawn(self, where: Sequence[int], step: int) -> None:
-        """These units are drawn in this step."""
+        """Note that these units were drawn in this step."""
         self.last[where] = step
 
     def ages(self, step: int) -> Array:
@@ -31,7 +31,7 @@ class Staleness(Stateful):
         return np.maximum(step + 1 - self.last, 1).astype(float)
 
     def floor(self, weights: Array, share: float, step: int) -> Array:
-        """Weights as chances; `share` of them go to units by age, all where none is wanted."""
+        """Probabilities by weight, and `share` of them by age (all if no weight is positive)."""
         ages = self.ages(step)
         total = weights.sum()
         if not total > 0:

@@ -1,4 +1,4 @@
-"""The last group means of each unit, with the learner's step: slopes, halves, boredom."""
+"""The last group means of each unit, with the trainer's step: means, slopes, halves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ...errors import UserError
 from ..batch import Batch
@@ -28,7 +29,7 @@ class Windows(Stateful):
         self.times = np.zeros((16, size))
 
     def push(self, batch: Batch, values: Sequence[float] | None = None) -> IntArray:
-        """Add the groups of a batch in their order; returns the distinct positions."""
+        """Append the groups of a batch in their order; returns the distinct positions."""
         news: dict[int, tuple[list[float], list[float]]] = {}
         numbers = batch.means if values is None else values
         for at, value, outcome in zip(batch.where, numbers, batch.outcomes, strict=True):
@@ -55,7 +56,7 @@ class Windows(Stateful):
         return (values * filled).sum(1) / filled.sum(1)
 
     def slope(self, where: IntArray) -> Array:
-        """Least-squares slope of value over learner step; 0 where steps do not differ."""
+        """Least-squares slope of value over trainer step; 0 where steps do not differ."""
         values, times, filled = self.at(where)
         number = filled.sum(1, keepdims=True)
         times = (times - (times * filled).sum(1, keepdims=True) / number) * filled
@@ -82,8 +83,8 @@ class Windows(Stateful):
 
     # State: only keys that were seen, so that a pool of 100,000 units stays small.
 
+    @override
     def state_dict(self) -> dict[str, Any]:
-        """Seen keys with their counts, values and steps."""
         seen = np.flatnonzero(self.seen)
         rows = self.row[seen]
         return {
@@ -93,8 +94,8 @@ class Windows(Stateful):
             "times": self.times[rows].ravel().tolist(),
         }
 
+    @override
     def stage(self, state: Mapping[str, Any]) -> Staged:
-        """Checked as a whole, then taken over as a whole."""
         fresh = Windows(self.keys, self.size)
         try:
             where = np.array(state["where"], dtype=np.int64)
@@ -113,8 +114,8 @@ class Windows(Stateful):
             fresh = Windows(self.keys, self.size)
         return [lambda: vars(self).update(vars(fresh))]
 
-    def adopt(self, other: Stateful) -> None:
-        """Windows of the keys that stay."""
+    @override
+    def transfer_state(self, other: Stateful) -> None:
         assert isinstance(other, Windows)
         where = {key: i for i, key in enumerate(other.keys) if other.seen[i]}
         for i, key in enumerate(self.keys):
@@ -122,54 +123,3 @@ class Windows(Stateful):
                 row, theirs = self._row(i), other.row[where[key]]
                 self.values[row], self.times[row] = other.values[theirs], other.times[theirs]
                 self.seen[i] = other.seen[where[key]]
-
-
-class Boredom(Stateful):
-    """How far a unit that has been practised long is still wanted: a factor on its weight.
-
-    From `least` groups of a unit on, the two halves of its last `window` group means (of all, while
-    they are fewer) are compared: z = difference of the halves' means / its standard error. A unit
-    whose pass rate does not move (a coin flip, an impossible or a mastered one) has z^2 near 1 or
-    below and gets `low`; the factor is clip((z^2 - 1) / 3, low, 1). Before that it is 1.
-    """
-
-    rows = ("factor", "mean")
-    saved = ("windows",)
-
-    def __init__(self, keys: Sequence[str], window: int, least: int = 30, low: float = 0.1) -> None:
-        self.keys = tuple(keys)
-        self.least, self.low = least, low
-        self.windows = Windows(keys, max(window // 2, 1) * 2)
-        self.factor = np.ones(len(self.keys))
-        self.mean = np.zeros(len(self.keys))  # of each window that is full
-
-    def update(self, batch: Batch) -> None:
-        """Take in a batch and judge again the units that it holds."""
-        where, size = self.windows.push(batch), self.windows.size
-        known = where[self.windows.seen[where] >= min(self.least, size)]
-        if known.size:
-            values, seen = self.windows.values[self.windows.row[known]], self.windows.seen[known]
-            self.factor[known] = bored(values, np.minimum(seen, size), self.low)
-            full = seen >= size
-            self.mean[known[full]] = values[full].mean(1)
-
-    @property
-    def late(self) -> Array:
-        """The factor of units whose window is full; 1 for all others."""
-        return np.where(self.windows.seen >= self.windows.size, self.factor, 1.0)
-
-
-def bored(values: Array, number: IntArray, low: float) -> Array:
-    """clip((z^2 - 1) / 3, low, 1) for windows of shape (units, size); z compares the halves.
-
-    `number`, of shape (units,), says how many of the last values count; of an odd number the first
-    is left out.
-    """
-    size, half = values.shape[1], number[:, None] // 2
-    newer = np.arange(size) >= size - half
-    older = (np.arange(size) >= size - 2 * half) & ~newer
-    old, new = ((values * part).sum(1) / half[:, 0] for part in (older, newer))
-    within = (values**2 * (older | newer)).sum(1) / (2 * half[:, 0]) - (old**2 + new**2) / 2
-    # A half without spread has no error to divide by: any difference is then a real one.
-    z2 = (new - old) ** 2 / np.maximum(within * 2 / half[:, 0], 1e-9)
-    return np.clip((z2 - 1) / 3, low, 1.0)

@@ -1,1 +1,1 @@
-"""Curricula around another one: gates, skips, floors, screening, allocation of rollouts."""
+"""Curricula around another: gates, skips, floors, screening, allocation of rollouts."""

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
+from ..base import Base
 from ..batch import Batch
 from ..interface import Choice
+from ..options import ensure_group_sizes, fraction
 from ..pickers import allocate
-from ..pool import Pool
 from ..signals.posterior import Posterior
+from ..state import Array
 from .around import Around
 
 
@@ -29,33 +31,44 @@ class Allocated(Around):
 
     saved = ("posterior",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        mean: int = 8,
-        low: int = 4,
-        high: int = 16,
-        decay: float = 0.5,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.fraction(decay=decay)
-        checks.bounds(low, mean, high)
-        self.mean, self.low, self.high = mean, low, high
-        self.posterior = Posterior(self.units, decay)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        mean: int = 8
+        """Rollouts per group, on average over a batch."""
+        low: int = 4
+        """Fewest rollouts of a group."""
+        high: int = 16
+        """Most rollouts of a group."""
+        decay: float = fraction(0.5)
+        """Share of the evidence before a visit that a posterior keeps."""
 
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_group_sizes(self.low, self.mean, self.high)
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.posterior = Posterior(self.units, self.options.decay)
+
+    @override
     def sample(self, k: int) -> list[Choice]:
-        """The choices of `inner` with group sizes."""
         drawn = super().sample(k)
         if not drawn:
             return drawn
-        where = np.array([self.index[one.unit] for one in drawn])
+        where = np.array([self.index[choice.unit] for choice in drawn])
         spread = self.posterior.deviation(where)
-        sizes = allocate(spread, self.mean * k, self.low, self.high).tolist()
-        return [replace(one, rollouts=n) for one, n in zip(drawn, sizes, strict=True)]
+        options = self.options
+        sizes = allocate(spread, options.mean * k, options.low, options.high).tolist()
+        return [replace(choice, rollouts=n) for choice, n in zip(drawn, sizes, strict=True)]
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count successes and failures."""
         super().learn(batch)
         self.posterior.update(batch)
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {**super().by_unit(), "competence": self.posterior.mean()}

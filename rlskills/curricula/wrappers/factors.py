@@ -1,79 +1,92 @@
-"""Pieces of the default around any other curriculum: boredom, a staleness floor, prerequisites."""
+"""Parts of the default around any curriculum: stagnation, prerequisites, a staleness floor."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from .. import checks
+from typing_extensions import override
+
+from ..base import Base
 from ..batch import Batch
 from ..graph import Prerequisites
-from ..pool import Pool
+from ..options import inside, positive
+from ..signals.stagnation import Stagnation
 from ..signals.staleness import Staleness
-from ..signals.windows import Boredom
 from ..state import Array
 from .around import Reweighted
 
 
-class WithBoredom(Reweighted):
-    """Chances of `inner` times the boredom factor of the last `window` groups (see `Boredom`)."""
+class WithStagnation(Reweighted):
+    """Probabilities of `inner` times the stagnation factor of each unit (see `Stagnation`)."""
 
-    name = "with_boredom"
+    name = "with_stagnation"
     version = 2
     paper = "this project"
-    saved = ("boredom",)
+    saved = ("stagnation",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        window: int = 80,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.positive(window=window)
-        self.boredom = Boredom(self.units, window)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        window: int = positive(80)
+        """Group means of a unit that the stagnation test compares."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.stagnation = Stagnation(self.units, self.options.window)
         self.order_free = False
 
+    @override
     def factor(self) -> Array:
-        """Less for units that stopped moving."""
-        return self.boredom.factor
+        return self.stagnation.factor
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Also the windows."""
         super().learn(batch)
-        self.boredom.update(batch)
+        self.stagnation.update(batch)
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        stagnant = self.stagnation.factor <= self.stagnation.low
+        return {**super().by_unit(), "stagnant": stagnant.astype(float)}
 
 
 class WithPrerequisites(Reweighted):
-    """Chances of `inner` times the prerequisite gate on the graph (see `Prerequisites`)."""
+    """Probabilities of `inner` times the gate on the prerequisite graph (see `Prerequisites`)."""
 
     name = "with_prerequisites"
     paper = "this project"
     information = "prerequisite graph"
     saved = ("prerequisites",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        enough: float = 0.5,
-        power: float = 1.0,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.inside(enough=enough)
-        checks.positive(power=power)
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        enough: float = inside(0.5)
+        """Competence of its weakest ancestor at which a unit is fully open."""
+        power: float = positive(1.0)
+        """Exponent of the gate; larger values close it more sharply."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        enough, power = self.options.enough, self.options.power
         self.prerequisites = Prerequisites(self.pool, self.name, enough=enough, power=power)
         self.information = type(self).information
 
+    @override
     def factor(self) -> Array:
-        """Less for units whose parts are not learned."""
         return self.prerequisites.factor
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Also the competence of parts."""
         super().learn(batch)
         self.prerequisites.update(*batch.pooled())
+
+    @override
+    def by_unit(self) -> Mapping[str, Array]:
+        return {**super().by_unit(), "ready": self.prerequisites.factor}
 
 
 class WithStaleness(Reweighted):
@@ -83,26 +96,30 @@ class WithStaleness(Reweighted):
     paper = "Jiang et al. 2020 (PLR), arXiv 2010.03934"
     saved = ("staleness",)
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        share: float = 0.1,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.inside(share=share)
-        self.share = share
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        share: float = inside(0.1)
+        """Share of the draws that goes to units by the time since they were drawn."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.staleness = Staleness(self.units)
         self.timed = self.reaches_all = True
 
-    def chances(self) -> Array:
-        """Chances of `inner` over the floor."""
-        if self._chances is None:
-            self._chances = self.staleness.floor(self.inner.chances(), self.share, self.step)
-        return self._chances
+    @override
+    def unit_probabilities(self) -> Array:
+        if self._probabilities is None:
+            inner = self.inner.unit_probabilities()
+            self._probabilities = self.staleness.floor(inner, self.options.share, self.step)
+        return self._probabilities
 
-    def noted(self, chosen: Sequence[int]) -> None:
-        """The floor goes by when a unit was drawn."""
-        super().noted(chosen)
+    @override
+    def on_sample(self, chosen: Sequence[int]) -> None:
+        super().on_sample(chosen)
         self.staleness.drawn(chosen, self.step)
+
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"mean_age": float(self.staleness.ages(self.step).mean())}

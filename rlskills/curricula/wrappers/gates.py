@@ -6,46 +6,46 @@ of a refused group are spent. `inner` sees all groups, refused ones too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .. import checks
+from typing_extensions import override
+
+from ..base import Base
 from ..interface import Outcome
-from ..pool import Pool
+from ..options import at_least, ensure_band
 from .around import Around
 
 
 class DAPO(Around):
-    """Refuses dead groups, and lets the trainer draw up to `batches` more batches in their place.
+    """Refuses zero-variance groups; up to `max_resamples` further batches per step replace them.
 
-    Yu et al. 2025, "DAPO: An Open-Source LLM Reinforcement Learning System at Scale", arXiv
-    2503.14476. A group is dead when all its rewards are equal. Refilling costs 1 / (1 - P(dead))
-    times the rollouts.
+    Dynamic sampling: Yu et al. 2025, "DAPO: An Open-Source LLM Reinforcement Learning System at
+    Scale", arXiv 2503.14476. A group counts by its rewards, so wrong and malformed answers differ
+    where the reward tells them apart. Costs 1 / (1 - P(zero variance)) times the rollouts.
     """
 
     name = "dapo"
     family = "gate"
     paper = "Yu et al. 2025, arXiv 2503.14476"
-    refill = 10
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        batches: int = 10,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        if batches < 0:
-            checks.positive(batches=batches)
-        self.refill = batches
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        max_resamples: int = at_least(0, 10)
+        """Further batches per step, to replace refused groups."""
 
+    options: Options
+
+    @override
+    def setup(self) -> None:
+        self.max_resamples = max(self.options.max_resamples, self.inner.max_resamples)
+
+    @override
     def admit(self, outcome: Outcome) -> bool:
-        """Only groups whose rewards differ."""
-        return not outcome.dead and self.inner.admit(outcome)
+        return not outcome.zero_variance and self.inner.admit(outcome)
 
 
 class Band(Around):
-    """Admits groups whose mean reward lies in [low, high].
+    """Admits groups whose mean pass rate lies in [low, high].
 
     Bae et al. 2025, "Online Difficulty Filtering for Reasoning Oriented Reinforcement Learning",
     arXiv 2504.03380; Cui et al. 2025, "Process Reinforcement through Implicit Rewards", arXiv
@@ -56,21 +56,23 @@ class Band(Around):
     family = "gate"
     paper = "Bae et al. 2025, arXiv 2504.03380"
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        low: float = 0.2,
-        high: float = 0.8,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.ordered(low, high)
-        self.low, self.high = low, high
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        low: float = 0.2
+        """Lowest mean pass rate that is admitted."""
+        high: float = 0.8
+        """Highest mean pass rate that is admitted."""
 
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_band(self.low, self.high)
+
+    options: Options
+
+    @override
     def admit(self, outcome: Outcome) -> bool:
-        """Only groups of middle difficulty."""
-        if not outcome.rewards:
+        if not outcome.pass_rates:
             return False
-        mean = sum(outcome.rewards) / len(outcome.rewards)
-        return self.low <= mean <= self.high and self.inner.admit(outcome)
+        mean = sum(outcome.pass_rates) / len(outcome.pass_rates)
+        return self.options.low <= mean <= self.options.high and self.inner.admit(outcome)

@@ -1,4 +1,4 @@
-"""GRESO: units whose groups were dead several times in a row are mostly skipped, before rollouts.
+"""GRESO: units whose last groups were all right or all wrong are mostly skipped.
 
 Zheng et al. 2025, "Act Only When It Pays: Efficient Reinforcement Learning for LLM Reasoning via
 Selective Rollouts", arXiv 2506.02177.
@@ -6,25 +6,27 @@ Selective Rollouts", arXiv 2506.02177.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
+from ..base import Base
 from ..batch import Batch
-from ..pool import Pool
+from ..options import ensure_band, fraction, inside
 from ..state import Array
 from .around import Reweighted
 
 
 class GRESO(Reweighted):
-    """Chances of `inner` times max(q^z, least), z the number of dead groups in a row.
+    """Probabilities of `inner` times max(q^z, least), z the length of the run of useless groups.
 
-    A run is easy (all at `easy` or above) or hard (all at `hard` or below), each with its own q;
-    any other group ends it. After each step q moves by `step_size` within [.05, .95]: up while
-    fewer groups than its target are dead in that way, else down. Skipping a draw and drawing again
-    is the same as these chances. (The paper starts
-    in its second epoch; here a unit without a dead group is never skipped.)
+    A run is of easy groups (mean pass rate at least `easy`) or of hard groups (at most `hard`);
+    each kind has its own q, and any other group ends the run. After each step q moves by
+    `step_size` within [.05, .95]: up if the share of such groups is below its target, else down.
+    Skipping a draw and drawing again amounts to these probabilities. The paper starts in its second
+    epoch; here a unit without such a group is never skipped.
     """
 
     name = "greso"
@@ -33,40 +35,46 @@ class GRESO(Reweighted):
     rows = ("run", "is_easy")
     saved = ("q_easy", "q_hard")
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        easy: float = 0.98,
-        hard: float = 0.11,
-        easy_target: float = 0.083,
-        hard_target: float = 0.167,
-        step_size: float = 0.01,
-        least: float = 0.01,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.fraction(easy_target=easy_target, hard_target=hard_target, step_size=step_size)
-        checks.ordered(hard, easy)
-        checks.inside(least=least)
-        self.easy, self.hard, self.least = easy, hard, least
-        self.easy_target, self.hard_target, self.step_size = easy_target, hard_target, step_size
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        easy: float = 0.98
+        """Mean pass rate from which a group is too easy."""
+        hard: float = 0.11
+        """Mean pass rate up to which a group is too hard."""
+        easy_target: float = fraction(0.083)
+        """Share of easy groups below which q_easy rises."""
+        hard_target: float = fraction(0.167)
+        """Share of hard groups below which q_hard rises."""
+        step_size: float = fraction(0.01)
+        """Move of both q in a step."""
+        least: float = inside(0.01)
+        """Smallest factor on a unit's probability."""
+
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_band(self.hard, self.easy)
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.run = np.zeros(len(self.units), dtype=np.int64)
         self.is_easy = np.zeros(len(self.units), dtype=bool)
         self.q_easy, self.q_hard = 0.5, 0.5
-        self.order_free = False  # a run is a matter of order
+        self.order_free = False  # a run depends on the order of its groups
 
+    @override
     def factor(self) -> Array:
-        """The chance that a draw is not skipped."""
         base = np.where(self.is_easy, self.q_easy, self.q_hard)
-        return np.maximum(base**self.run, self.least)
+        return np.maximum(base**self.run, self.options.least)
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Runs in the order of the groups, then both q from the shares of dead groups."""
         super().learn(batch)
         easy = hard = 0
         for at, mean in zip(batch.where, batch.means, strict=True):
-            is_easy, is_hard = mean >= self.easy, mean <= self.hard
+            is_easy, is_hard = mean >= self.options.easy, mean <= self.options.hard
             easy, hard = easy + is_easy, hard + is_hard
             if not (is_easy or is_hard):
                 self.run[at] = 0
@@ -75,13 +83,14 @@ class GRESO(Reweighted):
             else:
                 self.run[at] += 1
             self.is_easy[at] = is_easy
-        self.q_easy = self._moved(self.q_easy, easy / len(batch), self.easy_target)
-        self.q_hard = self._moved(self.q_hard, hard / len(batch), self.hard_target)
+        self.q_easy = self._moved(self.q_easy, easy / len(batch), self.options.easy_target)
+        self.q_hard = self._moved(self.q_hard, hard / len(batch), self.options.hard_target)
 
     def _moved(self, q: float, share: float, target: float) -> float:
-        move = self.step_size if share < target else -self.step_size
+        move = self.options.step_size if share < target else -self.options.step_size
         return min(max(q + move, 0.05), 0.95)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also both q."""
-        return {**super().metrics(), "q_easy": self.q_easy, "q_hard": self.q_hard}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        skipped = float(1 - self.factor().mean())
+        return {"q_easy": self.q_easy, "q_hard": self.q_hard, "skipped": skipped}

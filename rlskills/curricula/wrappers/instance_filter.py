@@ -1,4 +1,4 @@
-"""Instance filter: every unit is tried once, and only those of middle difficulty are kept for good.
+"""Instance filter: every unit is tried once, and only those of middle difficulty are used further.
 
 The pass rate of a model's own rollouts as the measure of difficulty: Kimi Team 2025, "Kimi k1.5:
 Scaling Reinforcement Learning with LLMs", arXiv 2501.12599.
@@ -7,23 +7,23 @@ Scaling Reinforcement Learning with LLMs", arXiv 2501.12599.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from typing_extensions import override
 
-from .. import checks
-from ..base import normalised
+from ..base import Base, normalised
 from ..batch import Batch
 from ..interface import Choice, Outcome
-from ..pool import Pool
+from ..options import ensure_band, positive
 from ..state import Array
-from .around import Reweighted, kept
+from .around import Reweighted, only
 
 
 class InstanceFilter(Reweighted):
     """First `groups` groups of every unit, not learned from; then `inner` over those in the band.
 
-    A unit is kept when its mean reward in screening lies in [low, high]; if none does, all are.
+    A unit is kept when its mean pass rate in screening lies in [low, high]; if none does, all are.
     What the learner could not do at first is never practised, however it improves.
     """
 
@@ -32,55 +32,60 @@ class InstanceFilter(Reweighted):
     paper = "Kimi Team 2025, arXiv 2501.12599"
     rows = ("seen", "sum")
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        groups: int = 1,
-        low: float = 0.1,
-        high: float = 0.9,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.positive(groups=groups)
-        checks.ordered(low, high)
-        self.groups, self.low, self.high = groups, low, high
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        groups: int = positive(1)
+        """Screening groups of each unit."""
+        low: float = 0.1
+        """Lowest mean pass rate that is kept."""
+        high: float = 0.9
+        """Highest mean pass rate that is kept."""
+
+        @override
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            ensure_band(self.low, self.high)
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.seen, self.sum = np.zeros(len(self.units)), np.zeros(len(self.units))
         self.reaches_all = False
 
     @property
     def screening(self) -> bool:
         """Whether some unit has not been tried often enough."""
-        return bool((self.seen < self.groups).any())
+        return bool((self.seen < self.options.groups).any())
 
+    @override
     def factor(self) -> Array:
-        """One for units in the band."""
         mean = self.sum / np.maximum(self.seen, 1)
-        return kept(((mean >= self.low) & (mean <= self.high)).astype(float))
+        return only(((mean >= self.options.low) & (mean <= self.options.high)).astype(float))
 
-    def chances(self) -> Array:
-        """Units that are still to be tried, all alike; later those that are kept."""
+    @override
+    def unit_probabilities(self) -> Array:
         if self.screening:
-            return normalised((self.seen < self.groups).astype(float))
-        return super().chances()
+            return normalised((self.seen < self.options.groups).astype(float))
+        return super().unit_probabilities()
 
-    def choices(self, chosen: Sequence[int], prob: Sequence[float]) -> list[Choice]:
-        """Tagged `screen` while units are tried."""
-        made = super().choices(chosen, prob)
-        return [replace(one, tag="screen") for one in made] if self.screening else made
+    @override
+    def choices(self, chosen: Sequence[int]) -> list[Choice]:
+        choices = super().choices(chosen)
+        return [replace(c, tag="screen") for c in choices] if self.screening else choices
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Count screening groups."""
         super().learn(batch)
         for at, mean, outcome in zip(batch.where, batch.means, batch.outcomes, strict=True):
             if outcome.choice.tag == "screen":
                 self.seen[at] += 1
                 self.sum[at] += mean
 
+    @override
     def admit(self, outcome: Outcome) -> bool:
-        """Screening is not learned from."""
         return outcome.choice.tag != "screen" and self.inner.admit(outcome)
 
-    def metrics(self) -> Mapping[str, float]:
-        """Also the share of units that are kept."""
-        return {**super().metrics(), "kept": float((self.factor() > 0).mean())}
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"kept": float((self.factor() > 0).mean())}

@@ -6,12 +6,15 @@ arXiv 2506.09016.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from .. import checks
+from typing_extensions import override
+
+from ..base import Base
 from ..batch import Batch
 from ..interface import Choice, Outcome
-from ..pool import Pool
+from ..options import positive
 from ..state import Array
 from .around import Around
 
@@ -29,55 +32,59 @@ class SPEED(Around):
     paper = "Zhang et al. 2025, arXiv 2506.09016"
     saved = ("passed", "batch")
 
-    def __init__(
-        self,
-        pool: Pool | Sequence[str],
-        seed: int = 0,
-        inner: str = "uniform",
-        screen: int = 4,
-        rest: int = 12,
-    ) -> None:
-        super().__init__(pool, seed, inner)
-        checks.positive(screen=screen, rest=rest)
-        self.screen, self.rest = screen, rest
+    @dataclass(frozen=True)
+    class Options(Base.Options):
+        screen: int = positive(4)
+        """Rollouts of a screening group."""
+        rest: int = positive(12)
+        """Rollouts of the group that follows a mixed one."""
+
+    options: Options
+
+    @override
+    def setup(self) -> None:
         self.passed: list[str] = []
         self.batch = 1
         self.order_free = False
         self.reaches_all = False  # not while units that passed fill a batch
 
+    @override
     def sample(self, k: int) -> list[Choice]:
-        """Units that passed, then units to screen."""
         main = self.passed[: max(k, 0)]
         fresh = self.inner.sample(k - len(main))
         self.batch = k or self.batch
         self.step += k > 0
         self.passed = self.passed[len(main) :]
-        self.changed()
+        self.invalidate()
         return [
-            *(Choice(unit, 1.0, self.step, None, self.rest, "main") for unit in main),
-            *(Choice(c.unit, c.prob, self.step, None, self.screen, "screen") for c in fresh),
+            *(Choice(unit, rollouts=self.options.rest, tag="main") for unit in main),
+            *(replace(choice, rollouts=self.options.screen, tag="screen") for choice in fresh),
         ]
 
-    def chances(self) -> Array:
-        """Expected shares of the next batch."""
+    @override
+    def unit_probabilities(self) -> Array:
         main = self.passed[: self.batch]
-        shares = self.inner.chances() * (1 - len(main) / self.batch)
+        shares = self.inner.unit_probabilities() * (1 - len(main) / self.batch)
         for unit in main:
             shares[self.index[unit]] += 1 / self.batch
         return shares
 
+    @override
     def learn(self, batch: Batch) -> None:
-        """Screened units with mixed rewards have passed."""
         super().learn(batch)
         for outcome in batch.outcomes:
-            if outcome.choice.tag == "screen" and not outcome.dead:
+            if outcome.choice.tag == "screen" and not outcome.zero_variance:
                 self.passed.append(outcome.choice.unit)
 
+    @override
     def admit(self, outcome: Outcome) -> bool:
-        """Only what follows the screening."""
         return outcome.choice.tag != "screen" and self.inner.admit(outcome)
 
+    @override
+    def own_metrics(self) -> Mapping[str, float]:
+        return {"waiting": float(len(self.passed))}
+
+    @override
     def refresh(self) -> None:
-        """Units that have left the pool do not come back."""
         self.passed = [unit for unit in self.passed if unit in self.index]
-        self.changed()
+        self.invalidate()

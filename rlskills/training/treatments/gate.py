@@ -21,7 +21,7 @@ class CurriculumGate(Treatment):
     def __init__(self, curriculum: Curriculum, seed: int = 0) -> None:
         super().__init__(seed)
         self.curriculum = curriculum
-        self.max_resamples = curriculum.refill  # SYNC
+        self.max_resamples = curriculum.max_resamples
 
     def select(self, batch: RolloutBatch) -> None:
         """One question to the curriculum for each group that was graded as a whole."""

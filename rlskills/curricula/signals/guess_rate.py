@@ -1,4 +1,4 @@
-"""The pass rate that comes by luck: a guess that is right, a verifier that errs."""
+"""The pass rate of guessing: an answer that is right by chance, a verifier that errs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 from ..state import Array, IntArray, Stateful
 
 
-class Luck(Stateful):
-    """The lowest pass rate that many units share, found without being told.
+class GuessRate(Stateful):
+    """An estimate of the guess rate: the lowest pass rate that many units share.
 
-    While much of a pool is still out of reach, its units all pass at the rate of luck: 0 under an
-    exact verifier, more where it errs. The half with the lowest rates in one part of the groups is
-    judged by the other part, so that choosing the lowest does not bias what is found. What partial
-    ability leaves is not alike across units (a chi-square test of their rates says so) and does
-    not count. `level` is the least that was found so far, 1 before anything was.
+    While much of a pool is still out of reach, its units all pass at the guess rate: 0 under an
+    exact verifier, more where it errs. The groups of a unit are split into two folds. The half of
+    the units with the lowest rates in one fold is judged by the other fold, so that choosing the
+    lowest does not bias the estimate. If the rates differ more than binomial noise allows
+    (chi-square), some units are partly learned, and the estimate is discarded. `level` is the
+    lowest estimate so far, 1 before any.
 
     The estimate and its use are this project's; docs/curriculum_bench.md shows what they are worth.
     """
@@ -34,7 +35,7 @@ class Luck(Stateful):
         )
 
     def update(self, at: IntArray, mean: Array, rollouts: Array, groups: int) -> None:
-        """Take in mean rewards of so many rollouts at positions `at`, in `groups` groups."""
+        """Update with mean pass rates of so many rollouts at positions `at`, in `groups` groups."""
         if not self.level:
             return  # it can fall no lower
         later = self.tried_too[at] < self.tried[at]
@@ -45,15 +46,15 @@ class Luck(Stateful):
             right[at[part]] += (mean * rollouts)[part]
             tried[at[part]] += rollouts[part]
         least = self.evidence * float(rollouts.sum()) / max(groups, 1)
-        one = self._judged(self.right, self.tried, self.right_too, self.tried_too, least)
-        other = self._judged(self.right_too, self.tried_too, self.right, self.tried, least)
-        if one is not None and other is not None:
-            self.level = min(self.level, (one + other) / 2)
+        second = self._judged(self.right, self.tried, self.right_too, self.tried_too, least)
+        first = self._judged(self.right_too, self.tried_too, self.right, self.tried, least)
+        if first is not None and second is not None:
+            self.level = min(self.level, (second + first) / 2)
 
     def _judged(
         self, right: Array, tried: Array, right_too: Array, tried_too: Array, least: float
     ) -> float | None:
-        """Pass rate in the second fold of the half that is lowest in the first; None: unclear."""
+        """Pass rate in the second fold of the half that is lowest in the first; None if unclear."""
         half = len(self.keys) // 2
         if np.count_nonzero(tried) <= len(self.keys) - half:
             return None  # units not tried might be the lowest
@@ -68,9 +69,10 @@ class Luck(Stateful):
 
 
 def _alike(right: Array, tried: Array, level: float) -> bool:
-    """Whether rates differ no more than chance makes them: chi-square within one deviation.
+    """Whether rates differ no more than binomial noise: chi-square within one deviation.
 
-    Every batch asks again, so alike rates pass soon, and others must not pass by repetition.
+    The test is repeated with every batch, so equal rates pass soon even under this strict bound,
+    and different rates rarely pass by repetition.
     """
     spread = ((right - tried * level) ** 2 / tried).sum() / max(level * (1 - level), 1e-9)
     free = len(right) - 1

@@ -1,4 +1,4 @@
-"""How far the pass rate of a unit has come: what tells slow learning from a coin."""
+"""How far the pass rate of a unit has improved: tells slow learning from a coin flip."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from ..state import Array, IntArray, Stateful
 
 
-class Rise(Stateful):
+class Improvement(Stateful):
     """The widest difference that the mean pass rate of each unit has shown so far.
 
     The mean is over all groups at first, exponential by `rate` later, and counts after `least`
-    groups. A unit that cannot be learned (a coin flip, an impossible or a mastered one) stays where
-    it is: in groups of 8 the mean of a coin has a standard deviation of .04.
+    groups. A unit that cannot be learned (coin flip, impossible, mastered) stays where it is: in
+    groups of 8 the mean of a coin flip has a standard deviation of .04.
     """
 
     rows = ("mean", "low", "high", "groups")
@@ -26,10 +26,10 @@ class Rise(Stateful):
         self.low = np.ones(len(self.keys))
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
-        """Take in mean pass rates of `count` groups at each of the positions `at`."""
+        """Update with mean pass rates of `count` groups at each of the positions `at`."""
         self.groups[at] += count
-        kept = np.minimum(1 - count / self.groups[at], (1 - self.rate) ** count)
-        self.mean[at] = mean + kept * (self.mean[at] - mean)
+        remaining = np.minimum(1 - count / self.groups[at], (1 - self.rate) ** count)
+        self.mean[at] = mean + remaining * (self.mean[at] - mean)
         sure = at[self.groups[at] >= self.least]
         self.low[sure] = np.minimum(self.low[sure], self.mean[sure])
         self.high[sure] = np.maximum(self.high[sure], self.mean[sure])
