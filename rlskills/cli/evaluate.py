@@ -42,7 +42,7 @@ def evaluate_model(
     """
     from .. import environments
     from ..evaluation.eval_sets import EvalSet, make_eval_sets
-    from ..evaluation.evaluate import Evaluation, evaluate
+    from ..evaluation.evaluate import EvalConfig, evaluate
     from ..evaluation.evaluate import by_skill as count_skills
     from ..models.kernels import Kernels, apply, default_device, resolve
     from ..models.loading import check_prompts, load_model, load_tokenizer
@@ -65,7 +65,7 @@ def evaluate_model(
     loaded = load_model(model, kernels).to(device)
     asked = [task for eval_set in eval_sets for task in eval_set.tasks]
     check_prompts(asked, tokenizer, loaded.config, max_new_tokens)
-    how = Evaluation(max_new_tokens, samples, temperature)
+    how = EvalConfig(max_new_tokens, samples, temperature)
     records = evaluate(loaded, tokenizer, eval_sets, how)
     console = Console()
     console.print(_levels(records, samples))

@@ -19,7 +19,7 @@ Asked: TypeAlias = Sequence[tuple[Environment, Task]]
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class EvalConfig:
     """How to ask: the token limit (of a whole episode), how many samples, which temperature."""
 
     max_new_tokens: int
@@ -28,7 +28,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: Any, tokenizer: Any, eval_sets: list[EvalSet], how: Evaluation, seed: int = 0
+    model: Any, tokenizer: Any, eval_sets: list[EvalSet], how: EvalConfig, seed: int = 0
 ) -> list[dict[str, Any]]:
     """One record an eval set, with the outcome of every task; `evaluation.json` holds the list.
 
@@ -62,7 +62,7 @@ def greedy_accuracy(
     model: Any, tokenizer: Any, eval_sets: list[EvalSet], max_new_tokens: int
 ) -> dict[str, float]:
     """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
-    records = evaluate(model, tokenizer, eval_sets, Evaluation(max_new_tokens))
+    records = evaluate(model, tokenizer, eval_sets, EvalConfig(max_new_tokens))
     return {
         f"{eval_set.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
         for eval_set, record in zip(eval_sets, records, strict=True)

@@ -1,1 +1,1 @@
-"""Arms of one or many seeds, trained from one base and compared on the same eval sets."""
+"""Studies: arms of one or many seeds, trained and compared on the same eval sets."""

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
@@ -97,7 +97,7 @@ def train(name: str, folder: Path) -> list[Any]:
     use_threads(1)
     settings, make_stream = RUNS[name]
     eval_plan = EvalPlan(
-        make_eval_sets({"all": Bits()}, (1, 2), 8), Evaluation(6, 2), curve_tasks=4
+        make_eval_sets({"all": Bits()}, (1, 2), 8), EvalConfig(6, 2), curve_tasks=4
     )
     kernels = Kernels("eager", "highest")
     experiment = Experiment(

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation
+from rlskills.evaluation.evaluate import EvalConfig
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.kernels import Kernels, use_threads
@@ -62,7 +62,7 @@ def lessons() -> TaskStream:
 
 def experiment(folder: Path) -> Experiment:
     eval_sets = make_eval_sets({"all": Bits()}, (1, 2), 8)
-    eval_plan = EvalPlan(eval_sets, Evaluation(6, 2), curve_tasks=4)
+    eval_plan = EvalPlan(eval_sets, EvalConfig(6, 2), curve_tasks=4)
     console = Console(quiet=True)
     return Experiment(folder, 0, eval_plan, KERNELS, console, {"test": 1})
 

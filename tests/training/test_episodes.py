@@ -12,7 +12,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.environments import demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation, evaluate
+from rlskills.evaluation.evaluate import EvalConfig, evaluate
 from rlskills.experiments.arms import EvalPlan
 from rlskills.experiments.experiment import Experiment
 from rlskills.models.loading import load_model, load_tokenizer
@@ -48,7 +48,7 @@ def games(seed: int = 1) -> TaskStream:
 
 def experiment(folder: Path) -> Experiment:
     eval_plan = EvalPlan(
-        make_eval_sets({"guess": ENV}, (1, 2), 6), Evaluation(60, 2), curve_tasks=3
+        make_eval_sets({"guess": ENV}, (1, 2), 6), EvalConfig(60, 2), curve_tasks=3
     )
     return Experiment(folder, 0, eval_plan, KERNELS, Console(quiet=True), {"test": "episodes"})
 
@@ -240,13 +240,13 @@ def test_probes_of_several_turns_are_evaluated(player: Path):
     eval_sets = make_eval_sets({"bits": Bits()}, (1,), 4) + make_eval_sets(
         {"guess": ENV}, (1, 2), 5
     )
-    records = evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
+    records = evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
     assert [len(record["tasks"]) for record in records] == [4, 5, 5]
-    assert records == evaluate(model, tokenizer, eval_sets, Evaluation(60, samples=3))
+    assert records == evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
     statuses = {task["status"] for record in records[1:] for task in record["tasks"]}
     assert statuses <= {"ok", "unparsed", "truncated"}
     assert "ok" in statuses
-    short = evaluate(model, tokenizer, eval_sets[1:], Evaluation(2))
+    short = evaluate(model, tokenizer, eval_sets[1:], EvalConfig(2))
     assert {task["status"] for record in short for task in record["tasks"]} == {"truncated"}
 
 

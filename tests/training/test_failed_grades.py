@@ -11,7 +11,7 @@ from rlskills.curricula import Outcome, Uniform
 from rlskills.environments import Environment, load
 from rlskills.environments.isolation.workers import workers_of
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import Evaluation, evaluate, graded, greedy_accuracy
+from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.training.grpo import GRPO
 from rlskills.training.settings import GRPOSettings
@@ -95,7 +95,7 @@ def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flak
 def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
     model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
     eval_sets = make_eval_sets({"all": flaky}, [1], 24)
-    (record,) = evaluate(model, tokenizer, eval_sets, Evaluation(6, samples=2))
+    (record,) = evaluate(model, tokenizer, eval_sets, EvalConfig(6, samples=2))
     kept = graded(record)
     assert 0 < len(kept) < 24
     for task in record["tasks"]:

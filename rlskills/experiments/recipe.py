@@ -1,0 +1,3 @@
+"""Recipes by name or by file: modules with a `Config`, a `study(config)` and a `main(config)`."""
+
+from __future__ import annotations
