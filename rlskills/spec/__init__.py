@@ -1,0 +1,17 @@
+"""What an object was made from, kept as a value: `name?key=value`, JSON and a registry per kind.
+
+    Spec.parse("sec?rate=0.3&temperature=0.5")
+    Spec.parse("dapo?inner=(sec?rate=0.3)&batches=3")
+
+Environments, curricula, treatments, engines and recipes are named by the same text everywhere: on
+the command line, in a run's manifest, in an exported row, between processes. Standard library only.
+"""
+
+from .files import from_file, import_files, imported_files
+from .registry import Registry
+from .text import Plain, Spec
+from .types import typed
+
+__all__ = [
+    "Plain", "Registry", "Spec", "from_file", "import_files", "imported_files", "typed",
+]  # fmt: skip
