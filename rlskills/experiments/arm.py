@@ -23,9 +23,9 @@ from ..errors import UserError
 from ..models import kernels as kernel_room
 from ..models.kernels import Kernels
 from ..models.loading import check_prompts, identity_of, load_model, load_tokenizer
-from ..report.reading import BASE
-from ..runs.folder import RunFolder, write_json
+from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
+from ..runs.supervision import Supervision
 from ..training.resume import restore
 from ..training.settings import RolloutSettings, Training
 from ..training.stream import TaskStream
@@ -40,7 +40,8 @@ class ArmJob:
 
     path: Path
     arm: str
-    supervision: str
+    supervision: Supervision
+    supervision_note: str
     seed: int
     config: Mapping[str, Any]
     """What is hashed."""
@@ -59,7 +60,7 @@ class ArmJob:
         with PartialState().main_process_first():
             run = RunFolder.open(
                 self.path, arm=self.arm, config=self.config, seed=self.seed,
-                information=self.supervision,
+                supervision=self.supervision, supervision_note=self.supervision_note,
             )  # fmt: skip
             if "kernels" not in run.manifest:
                 chosen = kernel_room.resolve(self.kernels, kernel_room.default_device())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
+from collections.abc import Iterable, Sized
 
-from ..errors import UserError
+from ..errors import UnknownName, UserError
 
 
 def positive(**settings: float) -> None:
@@ -35,6 +35,16 @@ def shares(**settings: float) -> None:
     if (total := sum(settings.values())) > 1 + 1e-9:
         flags = ", ".join(map(_flag, settings))
         raise UserError(f"{flags} are shares of one whole and sum to {total:g}, above 1")
+
+
+def known(kind: str, names: Iterable[str], choices: Iterable[str]) -> None:
+    """Each name must be one of the choices, and none may come twice."""
+    names, choices = list(names), list(choices)
+    for name in names:
+        if name not in choices:
+            raise UnknownName(kind, name, choices)
+        if names.count(name) > 1:
+            raise UserError(f"{kind} {name!r} is named twice")
 
 
 def _flag(name: str) -> str:

@@ -7,18 +7,17 @@ error of one line.
 
 from __future__ import annotations
 
-import math
 import tomllib
-import types
 import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass, replace
+from dataclasses import MISSING, Field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar
 
 import yaml
 
 from ..errors import UnknownName, UserError
+from ..spec import typed
 
 Config = TypeVar("Config")
 
@@ -41,9 +40,9 @@ def read_settings(file: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise UserError(f"cannot read {file}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{file} cannot be read: {' '.join(str(error).split())}") from None
+        raise UserError(f"cannot read {file}: {' '.join(str(error).split())}") from None
     if not isinstance(settings, Mapping):
-        raise UserError(f"{file} holds no settings by name")
+        raise UserError(f"cannot read {file}: it holds no settings by name")
     return settings
 
 
@@ -54,16 +53,10 @@ def configured(
 
     `owner` stands in errors; `required` takes the place of what has neither value nor default.
     """
-    values: dict[str, Any] = {}
-    for setting in fields(config):  # pyright: ignore[reportArgumentType]
-        default = _default(setting)
-        if default is not MISSING:
-            values[setting.name] = default
-        elif required is not MISSING:
-            values[setting.name] = required
-    values |= _changes(settings, config, values, owner, "")
-    missing = [f.name for f in fields(config) if f.name not in values]  # pyright: ignore[reportArgumentType]
-    if missing:
+    defaults = {setting.name: _default(setting, required) for setting in _fields(config)}
+    known = {name: value for name, value in defaults.items() if value is not MISSING}
+    values = known | _changes(settings, config, known, owner)
+    if missing := [name for name in defaults if name not in values]:
         raise UserError(f"{owner}: no value for {', '.join(missing)}")
     return config(**values)
 
@@ -71,7 +64,7 @@ def configured(
 def plain(value: Any) -> Any:
     """A configuration as dicts, lists, texts, numbers and None."""
     if is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {setting.name: plain(getattr(value, setting.name)) for setting in _fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -91,81 +84,34 @@ def save_config(config: Any, file: Path, command: str) -> None:
     beside.replace(file)
 
 
-def _default(setting: Field[Any]) -> Any:
+def _fields(config: Any) -> list[Field[Any]]:
+    return [setting for setting in fields(config) if setting.init]
+
+
+def _default(setting: Field[Any], required: Any) -> Any:
     if setting.default_factory is not MISSING:
         return setting.default_factory()
-    return setting.default
+    return required if setting.default is MISSING else setting.default
 
 
 def _changes(
-    settings: Mapping[str, Any], config: type, defaults: Mapping[str, Any], owner: str, prefix: str
+    settings: Mapping[str, Any], config: Any, defaults: Mapping[str, Any], owner: str
 ) -> dict[str, Any]:
     """The values of `settings`, each of the type that the dataclass names."""
     kinds = typing.get_type_hints(config)
-    known = [setting.name for setting in fields(config)]
-    changes = {}
+    known = [setting.name for setting in _fields(config)]
+    changes: dict[str, Any] = {}
     for key, value in settings.items():
         name = str(key).replace("-", "_")
         if name not in known:
-            raise UnknownName(f"setting in {owner}: {prefix}", key, [prefix + k for k in known])
-        kind, where = kinds[name], f"{owner}: {prefix}{name}"
+            raise UnknownName(f"setting in {owner}:", key, known)
         default = defaults.get(name)
-        if is_dataclass(default) and isinstance(value, Mapping):
-            nested = {f.name: getattr(default, f.name) for f in fields(default)}
-            inner = _changes(value, type(default), nested, owner, f"{prefix}{name}.")
-            changes[name] = replace(default, **inner)  # pyright: ignore[reportArgumentType]
-        else:
-            changes[name] = _value(value, kind, where)
-    return changes
-
-
-def _value(value: Any, kind: Any, where: str) -> Any:
-    """`value` as a `kind`; what is not of that kind is a `UserError`."""
-    origin, inside = get_origin(kind), get_args(kind)
-    if origin in (Union, types.UnionType):
-        return _first_that_fits(value, inside, kind, where)
-    if origin is Literal and value in inside:
-        return value
-    if origin is tuple and isinstance(value, list | tuple):
-        each = inside[:1] * len(value) if inside[1:] == (...,) else inside
-        if len(each) == len(value):
-            return tuple(_value(v, k, where) for v, k in zip(value, each, strict=True))
-    if is_dataclass(kind) and isinstance(kind, type) and isinstance(value, Mapping):
-        return configured(value, kind, where)
-    if kind is float and not isinstance(value, bool):
-        return _number(value, where)
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    if kind in (bool, int, str) and type(value) is kind:
-        return value
-    if value is None and kind in (None, type(None)):
-        return None
-    raise UserError(f"{where}: {value!r} is not {_called(kind)}")
-
-
-def _first_that_fits(value: Any, kinds: tuple[Any, ...], kind: Any, where: str) -> Any:
-    for each in kinds:
-        try:
-            return _value(value, each, where)
-        except UserError:
+        if is_dataclass(default) and not isinstance(default, type) and isinstance(value, Mapping):
+            nested = {setting.name: getattr(default, setting.name) for setting in _fields(default)}
+            inner = _changes(value, type(default), nested, f"{owner}: {name}")
+            changes[name] = type(default)(**(nested | inner))
             continue
-    raise UserError(f"{where}: {value!r} is not {_called(kind)}")
-
-
-def _number(value: Any, where: str) -> float:
-    """A float; YAML takes `1e-4` for a text."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise UserError(f"{where}: {value!r} is not a number") from None
-    if math.isnan(number):
-        raise UserError(f"{where} is not a number")
-    return number
-
-
-def _called(kind: Any) -> str:
-    """A type in words."""
-    if get_origin(kind) is Literal:
-        return "one of " + ", ".join(map(str, get_args(kind)))
-    names = {bool: "true or false", int: "a whole number", str: "a text", Path: "a path"}
-    return names.get(kind) or str(getattr(kind, "__name__", kind)).replace("NoneType", "null")
+        if isinstance(value, str) and Path in (kinds[name], *typing.get_args(kinds[name])):
+            value = Path(value)
+        changes |= typed({name: value}, config, owner)
+    return changes

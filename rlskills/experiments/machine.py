@@ -42,13 +42,20 @@ class Prepared:
     """Arms to train side by side."""
 
 
+def processes() -> PartialState:
+    """The process group that this process belongs to.
+
+    The first to ask decides; unasked, a launcher's processes on a CPU would not be a group.
+    """
+    return PartialState(cpu=default_device() == "cpu")
+
+
 def prepare(machine: Machine, console: Console) -> Prepared:
     """Join the process group, take the threads, and say so."""
-    # The first to ask decides; unasked, a launcher's processes on a CPU would not be a group.
-    processes = PartialState(cpu=default_device() == "cpu")
-    if not processes.is_main_process:
+    group = processes()
+    if not group.is_main_process:
         console = Console(quiet=True)
     console.print(f"computing on {use_threads(machine.threads)} CPU threads", highlight=False)
-    alone = default_device() != "cpu" or processes.num_processes > 1
+    alone = default_device() != "cpu" or group.num_processes > 1
     at_once = machine.arms_at_once or (1 if alone else torch.get_num_threads())
     return Prepared(console, Kernels(machine.attention, machine.precision), at_once)

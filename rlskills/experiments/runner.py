@@ -43,9 +43,7 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
     """
     prepared = prepare(config.machine, console or Console())
     shelf = RecordShelf(config.records, prepared.console)
-    plans = [
-        SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds
-    ]
+    plans = [SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds]
     # No process may write before all have seen what is there.
     PartialState().wait_for_everyone()
     if PartialState().is_main_process:
@@ -85,6 +83,7 @@ class _SeedRun:
             path=plan.folder / arm.name,
             arm=arm.name,
             supervision=arm.supervision,
+            supervision_note=arm.supervision_note,
             seed=plan.seed,
             config=plan.configs[arm.name],
             base=self._base(arm),

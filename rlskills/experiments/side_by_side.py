@@ -1,4 +1,4 @@
-"""Rival arms in processes of their own, of one CPU thread each.
+"""Arms in processes of their own, of one CPU thread each.
 
 A tiny model is bound by the latency of small operations, of which a second thread hides some only.
 So two arms on one thread each are done sooner than one after the other on two. A process ends with
@@ -17,7 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from ..environments.registry import import_files, imported_files
+from ..spec import import_files, imported_files
 
 
 def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ..errors import UnknownName, UserError
 from ..evaluation.eval_sets import EvalSet
 from ..evaluation.evaluate import EvalConfig
+from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import TaskStream
 
@@ -22,14 +23,16 @@ class ArmConfig:
 
     name: str
     """Also the name of its folder."""
-    supervision: str
-    """What it learns from: `answers`, `every step`, or `none` for a model evaluated as it is."""
+    supervision: Supervision
+    """The most that it is shown; claims hold between arms alike in it."""
     settings: Training | None = None
     """Settings of its method; None evaluates the starting model as it is."""
     stream: TaskStream | StreamFactory | None = None
     """Its problems, or a function from a seed to them."""
     start: str = ""
     """The arm of the same study whose model this one starts from; empty: the study's model."""
+    supervision_note: str = ""
+    """What a reader should know beside it, e.g. the problems of a cold start."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What else decides its result, e.g. how its problems are chosen; part of its hash."""
 

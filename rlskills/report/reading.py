@@ -184,7 +184,7 @@ def read_run(folder: Path) -> Run:
             arm=str(manifest["arm"]),
             seed=int(manifest["seed"]),
             group=str(manifest.get("group") or ""),
-            information=str(manifest.get("information") or ""),
+            information=str(manifest.get("supervision") or ""),
             status=str(manifest.get("status") or ""),
             problems=problems if isinstance(problems, int) else None,
             config=manifest.get("config") or {},

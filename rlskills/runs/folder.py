@@ -23,6 +23,9 @@ from typing import Any
 from ..environments import digest
 from ..errors import UserError
 
+BASE = "base"
+"""The arm that every other arm starts from."""
+
 PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
 
 
