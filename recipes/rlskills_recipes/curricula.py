@@ -19,6 +19,7 @@ from rlskills_recipes.distracting_pool import arm_names, pool_of, print_reached
 from rlskills_recipes.shared import StudyConfig
 from rlskills_recipes.string_world import World
 
+TITLE = "Rollouts that curricula need, on a pool most of which is useless"
 RL = {"max_steps": 120, "prompts_per_step": 32, "optimizer": "muon", "learning_rate": 2e-4,
       "max_new_tokens": 112, "eval_every": 8, "save_every": 40}  # fmt: skip
 
@@ -44,9 +45,8 @@ class Config(StudyConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.positive(bases=self.bases)
         checks.not_empty(methods=self.methods, targets=self.targets)
-        checks.positive(**{f"targets {target}": target for target in self.targets})
+        checks.positive(bases=self.bases, **{f"targets {t}": t for t in self.targets})
 
 
 def study(config: Config) -> Study:
@@ -64,8 +64,7 @@ def study(config: Config) -> Study:
         fewer = replace(grpo, max_steps=steps, eval_every=every)
         arms.append(ArmConfig(name, Supervision.ANSWERS, fewer, partial(taught, pool, method),
                               about={"curriculum": method}))  # fmt: skip
-    title = "Rollouts that curricula need, on a pool most of which is useless"
-    return config.study_of("curricula", title, arms, {"train": World().calls("train")}, (2, 3, 4),
+    return config.study_of("curricula", TITLE, arms, {"train": World().calls("train")}, (2, 3, 4),
                            grpo.max_new_tokens, curve_tasks=config.eval_tasks,
                            model=models, about={"recipe": "curricula"})  # fmt: skip
 

@@ -20,8 +20,8 @@ from rlskills_recipes.environment_settings import SETTINGS, Setting
 from rlskills_recipes.results import print_row, rewards
 from rlskills_recipes.shared import StudyConfig
 
-RL = GRPOSettings(max_steps=20, prompts_per_step=128, group_size=16, lr_scheduler="linear",
-                  warmup_steps=3, eval_every=0)  # fmt: skip
+RL = {"max_steps": 20, "prompts_per_step": 128, "group_size": 16, "lr_scheduler": "linear",
+      "warmup_steps": 3, "eval_every": 0}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Config(StudyConfig):
     output: Path = Path("runs/environments")
     only: tuple[str, ...] = ()
     """Names of environments; empty takes all that are registered."""
-    rl: GRPOSettings = RL
+    rl: GRPOSettings = GRPOSettings(**RL)
     """Of all; the length of answers and the learning rate are each environment's own."""
     cold_start_steps: int = 0
     """Steps of the cold start; 0 takes each environment's own."""
@@ -63,7 +63,7 @@ def main(config: Config) -> None:
     print_row(*["---"] * 6)
     for name in config.only or environments.names():
         chosen = grpo_config(config, name)
-        row = [name, ", ".join(map(str, chosen.levels)), chosen.cold_start.max_steps]
+        row = (name, ", ".join(map(str, chosen.levels)), chosen.cold_start.max_steps)
         try:
             run_study(grpo.study(chosen), chosen, Console(stderr=True))
         except Exception as error:  # what cannot be trained on must not hide the others
@@ -74,8 +74,8 @@ def main(config: Config) -> None:
             for arm in ("base", "grpo")
         )
         change = paired_difference(trained, base)
-        cells = [str(accuracy_interval(base)), str(accuracy_interval(trained)), str(change)]
-        print_row(*row, *cells[:2], cells[2] + " *" * change.excludes(0))
+        star = " *" * change.excludes(0)
+        print_row(*row, accuracy_interval(base), accuracy_interval(trained), f"{change}{star}")
 
 
 if __name__ == "__main__":

@@ -58,15 +58,13 @@ def study(config: Config) -> Study:
     arms = {
         "grpo": arm("grpo", Supervision.ANSWERS, config.grpo),
         "rft": arm("rft", Supervision.ANSWERS, config.rft),
-        "sft_answers": arm(
-            "sft_answers", Supervision.ANSWERS, replace(config.sft, target="answer")
-        ),
-        "sft_worked": arm("sft_worked", Supervision.STEPS, replace(config.sft, target="worked")),
+        "sft_answers": arm("sft_answers", Supervision.ANSWERS, answers),
+        "sft_worked": arm("sft_worked", Supervision.STEPS, worked),
     }
     checks.known("arm", config.arms, arms)
-    chosen = [base, *(arms[name] for name in config.arms)]
+    chosen = (arms[name] for name in config.arms)
     return config.study_of(
-        "quickstart", TITLE, chosen, world.groups(), range(1, 6), max_new_tokens=160,
+        "quickstart", TITLE, [base, *chosen], world.groups(), range(1, 6), max_new_tokens=160,
         curve_tasks=32, about={"recipe": "quickstart", **asdict(world)}, minutes=10,
     )  # fmt: skip
 
