@@ -1,4 +1,4 @@
-"""Which small world and which RL settings let held-out compositions rise most.
+"""Which world and RL settings let held-out compositions rise most.
 
 Runs the quickstart with one setting changed at a time (base and GRPO only), and prints a table of
 what each change did to the base and to what RL added. Takes some minutes per row; rows that change

@@ -1,4 +1,4 @@
-"""Rollouts that curricula need to reach fixed accuracies, on a pool most of which is useless.
+"""Rollouts that curricula need on a mostly useless pool.
 
 Units are a function applied last and a level. The pool mixes single calls of common functions,
 which the base has mastered, compositions of train functions one to five deep, problems that no

@@ -1,8 +1,8 @@
-"""Does GRPO raise the reward on every environment? Twenty updates of each, with the tiny preset.
+"""Does GRPO raise the reward on every environment?
 
-Runs the study of the recipe `grpo` on each: a short cold start on worked solutions, so that the
-base is right sometimes, then GRPO. Rewards of sampled answers to fixed test problems are then
-compared, each problem with itself. What is done is not run again.
+Runs the study of the recipe `grpo` on each with the tiny preset: a short cold start on worked
+solutions, so that the base is right sometimes, then twenty updates of GRPO. Rewards of sampled
+answers to fixed test problems are then compared, each problem with itself.
 """
 
 from dataclasses import dataclass, replace
@@ -69,13 +69,11 @@ def main(config: Config) -> None:
         except Exception as error:  # what cannot be trained on must not hide the others
             print_row(*row, f"not run: {' '.join(str(error).split())}", "", "")
             continue
-        base, trained = (
-            [rewards(chosen.output / f"seed{seed}" / arm) for seed in config.all_seeds]
-            for arm in ("base", "grpo")
-        )
+        seeds = [chosen.output / f"seed{seed}" for seed in config.all_seeds]
+        base, trained = ([rewards(seed / arm) for seed in seeds] for arm in ("base", "grpo"))
         change = paired_difference(trained, base)
-        star = " *" * change.excludes(0)
-        print_row(*row, accuracy_interval(base), accuracy_interval(trained), f"{change}{star}")
+        cells = accuracy_interval(base), accuracy_interval(trained)
+        print_row(*row, *cells, f"{change}{' *' * change.excludes(0)}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""RL against supervised training on composing known functions, on a laptop CPU.
+"""RL against supervised training on composing known functions.
 
 Stage 1 teaches a tiny model 64 string functions one by one, and how to compose 32 of them. Stage 2
 starts four arms from that checkpoint, on problems that nest one or two of 16 other functions: GRPO,
 rejection fine-tuning, and supervised fine-tuning on bare answers and on worked solutions. All five
-models answer the same eval sets: common, trained and held-out functions, up to five deep.
+answer the same eval sets: common, trained and held-out functions, up to five deep.
 """
 
 from dataclasses import asdict, dataclass, replace

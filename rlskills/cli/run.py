@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -15,8 +16,9 @@ from .entry import with_clear_errors
 
 USAGE = """usage: rlskills run RECIPE [--config FILE] ...
 
-RECIPE is a name below, or the path of a Python file that is written like one. Settings are read
-from FILE (.yaml, .yml or .toml); flags come before it. A run saves all its settings in config.yaml.
+RECIPE is a name below, or the path of a Python file that is written like one.
+Settings are read from FILE (.yaml, .yml or .toml), and flags override them. All
+settings of a run are saved in its folder as config.yaml, to be used again.
 
 recipes:
 {recipes}
@@ -30,7 +32,10 @@ def run_cli(words: list[str]) -> None:
     if not words or words[0] in ("-h", "--help"):
         rows = recipe_summaries()
         width = max(map(len, rows), default=0)
-        lines = [f"  {name:{width}}  {summary}" for name, summary in rows.items()]
+        lines = [
+            textwrap.fill(f"  {name:{width}}  {text}", 80, subsequent_indent=" " * (width + 4))
+            for name, text in rows.items()
+        ]
         print(USAGE.format(recipes="\n".join(lines)), end="")
         return
     name = words[0]

@@ -53,7 +53,7 @@ def write_record(run: RunFolder) -> Path:
         "metrics": [json.loads(line) for line in lines],
         "evaluation": json.loads((run.path / "evaluation.json").read_text()),
     }
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, separators=(",", ":"))
     file, beside = run.path / NAME, run.path / f"{NAME}.new"
     beside.write_bytes(gzip.compress(text.encode(), mtime=0))
     beside.replace(file)

@@ -27,7 +27,7 @@ class Outer:
     records: Path | None = None
     levels: tuple[int, ...] = (1, 2)
     names: tuple[str, ...] = ()
-    on: bool = False
+    fast: bool = False
     inner: Inner = Inner(steps=7)
 
 
@@ -65,17 +65,17 @@ def test_what_a_nested_part_leaves_out_keeps_the_recipes_default():
         ("inner: {stepz: 1}", "inner: 'stepz'; did you mean 'steps'"),
         ("inner: {steps: many}", "steps='many'"),
         ("levels: [a]", "levels"),
-        ("on: maybe", "on='maybe'"),
+        ("fast: maybe", "fast='maybe'"),
         ("inner: {rate: .nan}", "rate=nan"),
         ("inner: 3", "inner=3"),
         ("- a", "no settings by name"),
         ("a: [", "cannot read"),
-        ("on: true", "no value for needed"),
+        ("fast: true", "no value for needed"),
     ],
 )
 def test_wrong_files_are_one_line(text: str, said: str, tmp_path: Path):
     file = tmp_path / "a.yaml"
-    file.write_text(text if "on: true" in text or text[0] == "-" else f"needed: n\n{text}\n")
+    file.write_text(text if "fast: true" in text or text[0] == "-" else f"needed: n\n{text}\n")
     with pytest.raises(UserError) as error:
         load_config(file, Outer)
     assert said in str(error.value)
