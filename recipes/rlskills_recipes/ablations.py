@@ -36,7 +36,7 @@ class Config(RunConfig):
         checks.not_negative(seed=self.seed)
 
 
-def studies(config: Config) -> Iterator[tuple[str, quickstart.Config]]:
+def configurations(config: Config) -> Iterator[tuple[str, quickstart.Config]]:
     """The quickstart's configuration in each row, by the row's name."""
     common = {**plain(config), "arms": ["grpo"], "first_seed": config.seed}
     del common["only"], common["seed"], common["quickstart"]
@@ -49,7 +49,7 @@ def main(config: Config) -> None:
     """Run the rows, and print what each reached."""
     print_row("change", "model", *(f"{group} L{level}" for group, level in CELLS))
     print_row(*["---"] * (2 + len(CELLS)))
-    for name, row in studies(config):
+    for name, row in configurations(config):
         folder = row.output / f"seed{config.seed}"
         if name not in STAGE1:
             for source in (config.quickstart, config.output / "quickstart"):

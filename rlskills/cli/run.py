@@ -26,6 +26,8 @@ recipes:
 `rlskills run RECIPE --help` lists the settings of a recipe.
 """
 
+CONFIG = "--config FILE reads settings from a .yaml or .toml file; flags override them."
+
 
 def run_cli(words: list[str]) -> None:
     """List the recipes, or run one."""
@@ -64,7 +66,7 @@ def run_recipe(
         from ..experiments.config_file import load_config
 
         extra["default"] = load_config(file, config, required=tyro.MISSING)
-    text = sys.modules[config.__module__].__doc__ or main.__doc__
+    text = f"{sys.modules[config.__module__].__doc__ or main.__doc__ or ''}\n{CONFIG}"
     main(tyro.cli(config, args=flags, prog=f"rlskills run {name}", description=text, **extra))
     _leave_group()
 

@@ -1,4 +1,4 @@
-"""Recipes: modules with a `Config`, a `study(config)` and a `main(config)`, by name or by file.
+"""Recipes: modules with a `Config` and a `main(config)`, by name or by file.
 
 A recipe is found by its `Config`: an entry point of the group `rlskills.recipes`, or a file.
 """
