@@ -9,27 +9,24 @@ An untrained model, the default, fails fast; a trained one (`--model`) writes lo
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import tyro
-from rlskills.training.grpo import GRPO
 from transformers import PrinterCallback
 
 from rlskills.models import kernels
 from rlskills.models.kernels import Kernels, use_threads
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.models.tiny import save_tiny
-from rlskills.training.settings import GRPOSettings
 from rlskills.training.stream import taught
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "recipes"))
-from rlskills_recipes.curricula import pool_of
+from rlskills.training.trl import RLTrainer
+from rlskills_recipes import curricula
+from rlskills_recipes.distracting_pool import pool_of
 
 
 @dataclass
@@ -60,10 +57,10 @@ def main(config: Config) -> None:
     use_threads(1)
     how = Kernels("eager", "medium")
     kernels.apply(how)
-    settings = GRPOSettings(
+    settings = replace(
+        curricula.Config().grpo,
         max_steps=config.updates,
         prompts_per_step=config.prompts,
-        max_new_tokens=112,
         save_every=10**6,
     )
     print("curriculum        s an update  teacher, ms an update  share")
@@ -74,7 +71,7 @@ def main(config: Config) -> None:
             spent: list[float] = []
             for method in ("sample", "observe", "probabilities"):
                 setattr(stream.curriculum, method, timed(spent, getattr(stream.curriculum, method)))
-            trainer = GRPO(load_model(model, how), load_tokenizer(model), stream, settings,
+            trainer = RLTrainer(load_model(model, how), load_tokenizer(model), stream, settings,
                            Path(folder) / name)  # fmt: skip
             trainer.remove_callback(PrinterCallback)
             start = time.perf_counter()

@@ -1,100 +1,80 @@
-"""Does GRPO raise the reward on every environment? Twenty updates of each, with the tiny preset.
+"""Does GRPO raise the reward on every environment?
 
-Runs the `grpo` recipe on each: a short supervised warm-up on worked solutions, so that the base is
-right sometimes, then GRPO. Rewards of sampled answers to fixed test problems are then compared,
-each problem with itself. What is done is not run again.
+Runs the study of the recipe `grpo` on each with the tiny preset: a short cold start on worked
+solutions, so that the base is right sometimes, then twenty updates of GRPO. Rewards of sampled
+answers to fixed test problems are then compared, each problem with itself.
 """
 
-import json
-import subprocess
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import command_line
+from rlskills.experiments import checks, run_study
 from rlskills.stats import accuracy_interval, paired_difference
+from rlskills.training.settings import RLSettings
+from rlskills_recipes import grpo
+from rlskills_recipes.environment_settings import SETTINGS, Setting
+from rlskills_recipes.results import print_row, rewards
+from rlskills_recipes.shared import StudyConfig
+
+RL = {"max_steps": 20, "prompts_per_step": 128, "group_size": 16, "lr_scheduler": "linear",
+      "warmup_steps": 3, "eval_every": 0}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What an environment is trained with."""
-
-    options: str = ""
-    levels: tuple[int, ...] = (1,)
-    warmup: int = 300
-    """Updates on worked solutions: enough that the base is right sometimes."""
-    tokens: int = 48
-    """Of the longest answer."""
-    rate: float = 1e-3
-    """Learning rate of GRPO."""
-
-
-SETTINGS = {
-    # At 1e-3 its first updates destroy what the warm-up taught.
-    "arithmetic": Setting(levels=(2,), tokens=40, rate=3e-4),
-    "countdown": Setting("largest=20&target=99", warmup=200, tokens=24),
-    "graph_path": Setting(levels=(2,), warmup=400, tokens=32),
-    "hierarchy": Setting(levels=(1, 2), warmup=400, tokens=32),
-    "lego": Setting("group=z3", levels=(2,), tokens=24),
-    "procedure": Setting(warmup=250, tokens=16),
-    "string_row": Setting("functions=train&common=56", warmup=250),
-    "string_transform": Setting("functions=train&common=48", warmup=120, tokens=24),
-}
-FLAGS = "--cold-start.eval-every=0 --grpo.max-steps=20 "
-FLAGS += "--grpo.prompts-per-step=128 --grpo.group-size=16 "
-FLAGS += "--grpo.lr-scheduler=linear --grpo.warmup-steps=3 --grpo.eval-every=0"
-
-
-@dataclass(frozen=True)
-class Environments:
+@dataclass(frozen=True, kw_only=True)
+class Config(StudyConfig):
     """The defaults are what docs/environments_grpo.md was made with."""
 
     output: Path = Path("runs/environments")
-    """Folder of all runs."""
     only: tuple[str, ...] = ()
     """Names of environments; empty takes all that are registered."""
-    seeds: int = 1
-    """Repetitions, each with its own initial weights and draws."""
-    flags: str = "--machine.threads=1 --machine.attention=eager"
-    """Further flags for the grpo recipe, between blanks."""
+    rl: RLSettings = RLSettings(**RL)
+    """Of all; the length of answers and the learning rate are each environment's own."""
+    cold_start_steps: int = 0
+    """Steps of the cold start; 0 takes each environment's own."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        checks.positive(samples=self.samples)
+        checks.not_negative(cold_start_steps=self.cold_start_steps)
 
 
-def main(config: Environments) -> None:
-    """Does GRPO raise the reward on every environment?"""
-    print("| environment | levels | warm-up | reward before | after | paired difference |")
-    print("|---" * 6 + "|", flush=True)
+def grpo_config(config: Config, name: str) -> grpo.Config:
+    """The recipe `grpo` on one environment, with this recipe's settings."""
+    setting = SETTINGS.get(name, Setting())
+    preset = "preset" in environments.load(name).describe()["config"]
+    options = "&".join(filter(None, ["preset=tiny" * preset, setting.options]))
+    steps = config.cold_start_steps or setting.cold_start
+    return grpo.Config(
+        env=f"{name}?{options}" if options else name,
+        levels=setting.levels,
+        rl=replace(config.rl, max_new_tokens=setting.tokens, learning_rate=setting.rate),
+        cold_start=replace(grpo.Config.cold_start, max_steps=steps, eval_every=0),
+        **{**config.common(), "output": config.output / name},
+    )
+
+
+def main(config: Config) -> None:
+    """Run all, and print a row for each environment."""
+    print_row("environment", "levels", "cold start", "reward before", "after", "paired difference")
+    print_row(*["---"] * 6)
     for name in config.only or environments.names():
-        one = SETTINGS.get(name, Setting())
-        options = one.options
-        if "preset" in environments.load(name).describe()["config"]:
-            options = f"preset=tiny&{options}"
-        command = [sys.executable, "-m", "rlskills", "run", "grpo", f"--env={name}?{options}"]
-        command += ["--levels", *map(str, one.levels), f"--output={config.output / name}"]
-        command += [f"--cold-start.max-steps={one.warmup}", f"--grpo.max-new-tokens={one.tokens}"]
-        command += [f"--grpo.learning-rate={one.rate:g}"]
-        command += [f"--seeds={config.seeds}", *FLAGS.split(), *config.flags.split()]
-        with Console(stderr=True).status(name):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        row = f"| {name} | {', '.join(map(str, one.levels))} | {one.warmup} "
-        if done.returncode:  # one that cannot be trained on must not hide the others
-            print(f"{row}| not run: {done.stderr.strip().rpartition(chr(10))[2]} | | |", flush=True)
+        chosen = grpo_config(config, name)
+        row = (name, ", ".join(map(str, chosen.levels)), chosen.cold_start.max_steps)
+        try:
+            run_study(grpo.study(chosen), chosen, Console(stderr=True))
+        except Exception as error:  # what cannot be trained on must not hide the others
+            print_row(*row, f"not run: {' '.join(str(error).split())}", "", "")
             continue
-        base, grpo = ([rewards(config.output / name / f"seed{seed}" / arm)
-                       for seed in range(config.seeds)] for arm in ("base", "grpo"))  # fmt: skip
-        change = paired_difference(grpo, base)
-        cells = f"{accuracy_interval(base)} | {accuracy_interval(grpo)} | {change}"
-        print(f"{row}| {cells}{' *' * change.excludes(0)} |", flush=True)
-
-
-def rewards(folder: Path) -> list[float]:
-    """Mean reward of the sampled answers to every probe problem; one drawn twice counts once."""
-    eval_sets = json.loads((folder / "evaluation.json").read_text())["eval_sets"]
-    tasks = {task["key"]: task for eval_set in eval_sets for task in eval_set["tasks"]}
-    return [task["reward"] / task["samples"] for task in tasks.values()]
+        seeds = [chosen.output / f"seed{seed}" for seed in config.all_seeds]
+        base, trained = ([rewards(seed / arm) for seed in seeds] for arm in ("base", "grpo"))
+        change = paired_difference(trained, base)
+        cells = accuracy_interval(base), accuracy_interval(trained)
+        print_row(*row, *cells, f"{change}{' *' * change.excludes(0)}")
 
 
 if __name__ == "__main__":
-    command_line(main, Environments, "environments")
+    command_line(main, Config, "environments")

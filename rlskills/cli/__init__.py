@@ -1,5 +1,6 @@
 """The `rlskills` command: thin, one file for each subcommand."""
 
-from .entry import command_line, main, recipes, with_clear_errors
+from .entry import main, with_clear_errors
+from .run import command_line, show
 
-__all__ = ["command_line", "main", "recipes", "with_clear_errors"]
+__all__ = ["command_line", "main", "show", "with_clear_errors"]

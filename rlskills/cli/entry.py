@@ -5,34 +5,31 @@ A `UserError` anywhere becomes one clear line on standard error and exit status 
 
 from __future__ import annotations
 
+import importlib
 import os
-import runpy
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from .. import __version__
 from ..errors import UnknownName, UserError
 
-# The threads of GNU OpenMP spin for milliseconds while they wait. Beside any other busy process
-# that makes two of them many times slower than one; this long they hardly notice it, and still
-# catch most of what comes next. The library reads this when torch is loaded.
+# GNU OpenMP threads busy-wait between parallel regions. On a loaded machine that makes two threads
+# far slower than one. 10,000 spins keep most of the benefit. libgomp reads this when torch is
+# imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
-USAGE = """usage: rlskills COMMAND ...
-
-  run RECIPE ...       run an experiment: a recipe's name, or the path of a script
-  env ...              list, show, sample, check, play and create environments
-  curriculum ...       list, show and compare what decides what is practised next
-  eval MODEL ...       ask a model fixed eval sets of an environment
-  compare RUN RUN ...  tables and plots of run folders, side by side
-  rollouts RUN         what a model wrote while it trained, and what it got for it
-  doctor               hardware, attention kernel, and what is missing
-  --version            print the version
-
-`rlskills COMMAND --help` describes a command, `rlskills run RECIPE --help` a recipe.
-"""
+COMMANDS = {
+    "run": ("run:run_cli", "RECIPE ...", "run a study: a recipe's name, or a Python file"),
+    "env": ("env.main:env_cli", "...", "list, show, sample, check, play, create environments"),
+    "curriculum": ("curriculum.main:curriculum_cli", "...", "list, show and compare curricula"),
+    "eval": ("evaluate:evaluate_model", "MODEL ...", "evaluate a model on an environment"),
+    "compare": ("compare:compare_runs", "RUN RUN ...", "tables and plots of runs, side by side"),
+    "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
+    "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),
+    "doctor": ("doctor:doctor", "", "hardware, attention kernel, and what is missing"),
+}
+"""By name: where it is, its arguments, what it does. Names that end in `_cli` take the words."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,128 +51,32 @@ def with_clear_errors(work: Callable[[], Any]) -> None:
         raise SystemExit(0) from None
 
 
-def command_line(main: Callable[[Any], None], config: type[Any], name: str) -> None:
-    """What a recipe ends with: parse its configuration from the command line and run it."""
-    import tyro
-
-    def work() -> None:
-        parsed = tyro.cli(config, prog=f"rlskills run {name}", description=main.__doc__)
-        main(parsed)
-        _part_processes()
-
-    with_clear_errors(work)
-
-
-def _part_processes() -> None:
-    """Under a launcher, leave the process group together; to be torn down at exit can crash."""
-    torch = sys.modules.get("torch")
-    if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()
+def usage() -> str:
+    """What `rlskills --help` prints."""
+    rows = [(f"{name} {words}".strip(), text) for name, (_, words, text) in COMMANDS.items()]
+    rows.append(("--version", "print the version"))
+    width = max(len(command) for command, _ in rows)
+    lines = [f"  {command:{width}}  {text}" for command, text in rows]
+    return "\n".join([
+        "usage: rlskills COMMAND ...", "", *lines, "",
+        "`rlskills COMMAND --help` describes a command, `rlskills run` lists the recipes.",
+    ])  # fmt: skip
 
 
 def _dispatch(words: list[str]) -> None:
     command, *rest = words or ["--help"]
     if command in ("-h", "--help"):
-        print(USAGE, end="")
+        print(usage())
     elif command == "--version":
         print(f"rlskills {__version__}")
-    elif command in COMMANDS:
-        COMMANDS[command](rest)
-    else:
+    elif command not in COMMANDS:
         raise UnknownName("command", command, COMMANDS)
+    else:
+        module, _, name = COMMANDS[command][0].partition(":")
+        function = getattr(importlib.import_module(f".{module}", __package__), name)
+        if name.endswith("_cli"):
+            function(rest)
+        else:
+            import tyro
 
-
-def _run(words: list[str]) -> None:
-    found = recipes()
-    if not words or words[0] in ("-h", "--help"):
-        print("usage: rlskills run RECIPE ...\n\nrecipes:")
-        for name, path in found.items():
-            print(f"  {name:14} {_summary(path)}")
-        return
-    name, *rest = words
-    path = Path(name) if name.endswith(".py") else found.get(name)
-    if path is None:
-        raise UnknownName("recipe", name, found)
-    if not path.is_file():
-        raise UserError(f"no such recipe: {path}")
-    sys.argv = [str(path), *rest]
-    runpy.run_path(str(path), run_name="__main__")
-
-
-def recipes() -> dict[str, Path]:
-    """Recipes by name: those of the current folder, of a source checkout, of the package."""
-    package = Path(__file__).resolve().parents[1]
-    folders = [
-        package / "_recipes",
-        package.parent / "recipes" / "rlskills_recipes",
-        Path("recipes"),
-    ]
-    return {
-        file.stem: file
-        for folder in folders
-        for file in sorted(folder.glob("*.py"))
-        if not file.stem.startswith("_")
-    }
-
-
-def _summary(path: Path) -> str:
-    import ast
-
-    text = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return text.split("\n")[0]
-
-
-def _env(words: list[str]) -> None:
-    from .env.main import env_cli
-
-    env_cli(words)
-
-
-def _curriculum(words: list[str]) -> None:
-    from .curriculum.main import curriculum_cli
-
-    curriculum_cli(words)
-
-
-def _doctor(words: list[str]) -> None:
-    import tyro
-
-    from .doctor import doctor
-
-    tyro.cli(doctor, args=words, prog="rlskills doctor")
-
-
-def _eval(words: list[str]) -> None:
-    import tyro
-
-    from .evaluate import evaluate_model
-
-    tyro.cli(evaluate_model, args=words, prog="rlskills eval")
-
-
-def _compare(words: list[str]) -> None:
-    import tyro
-
-    from .compare import compare_runs
-
-    tyro.cli(compare_runs, args=words, prog="rlskills compare")
-
-
-def _rollouts(words: list[str]) -> None:
-    import tyro
-
-    from .rollouts import show_rollouts
-
-    tyro.cli(show_rollouts, args=words, prog="rlskills rollouts")
-
-
-COMMANDS: dict[str, Callable[[list[str]], None]] = {
-    "run": _run,
-    "env": _env,
-    "curriculum": _curriculum,
-    "eval": _eval,
-    "compare": _compare,
-    "rollouts": _rollouts,
-    "doctor": _doctor,
-}
+            tyro.cli(function, args=rest, prog=f"rlskills {command}")

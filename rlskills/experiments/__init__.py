@@ -1,1 +1,9 @@
-"""Arms of one or many seeds, trained from one base and compared on the same eval sets."""
+"""Studies: arms of one or many seeds, trained and compared on the same eval sets."""
+
+from ..evaluation.evaluate import EvalConfig
+from ..runs.supervision import Supervision
+from .machine import Machine
+from .runner import RunConfig, run_study
+from .study import ArmConfig, Study
+
+__all__ = ["ArmConfig", "EvalConfig", "Machine", "RunConfig", "Study", "Supervision", "run_study"]

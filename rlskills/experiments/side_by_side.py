@@ -1,4 +1,4 @@
-"""Rival arms in processes of their own, of one CPU thread each.
+"""Arms in processes of their own, of one CPU thread each.
 
 A tiny model is bound by the latency of small operations, of which a second thread hides some only.
 So two arms on one thread each are done sooner than one after the other on two. A process ends with

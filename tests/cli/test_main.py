@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,14 @@ def test_every_command_has_help(command: str, capsys):
 def test_run_lists_recipes_with_what_they_do(capsys):
     cli.main(["run"])
     shown = capsys.readouterr().out
-    assert "quickstart     RL against supervised training" in shown
-    assert "grpo           GRPO on any environment" in shown
+    for name in ("ablations", "curricula", "environments", "grpo", "quickstart", "rft", "sft"):
+        assert re.search(rf"^  {name} +\S", shown, re.MULTILINE), name
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_help_fits_a_terminal(capsys):
+    cli.main(["--help"])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
 
 
 def test_wrong_names_get_the_nearest_one(capsys, tmp_path: Path):
@@ -96,8 +103,7 @@ def test_sample_prints_one_json_object_a_line():
 
 def test_a_run_made_with_another_configuration_is_refused(capsys, tmp_path: Path):
     RunFolder.open(tmp_path / "seed0" / "base", arm="base", config={"eval_sets": 1})
-    recipe = Path(cli.__file__).parents[2] / "recipes" / "rlskills_recipes" / "quickstart.py"
-    error = fails(capsys, "run", str(recipe), "--output", str(tmp_path), "--eval-tasks", "2")
+    error = fails(capsys, "run", "quickstart", "--output", str(tmp_path), "--eval-tasks", "2")
     assert "another configuration" in error
     assert "choose another --output" in error
 

@@ -8,40 +8,42 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from rlskills.errors import UserError
-from rlskills.experiments.experiment import Rival
+from rlskills.experiments import ArmConfig, Supervision
 from rlskills.experiments.side_by_side import run_side_by_side
 from rlskills.training.settings import SFTSettings
 
-from ..training.small import experiment, stream
+from ..training.small import MACHINE, run, small_study, stream
 
 SFT = SFTSettings(max_steps=3, batch_size=8, eval_every=0, save_every=3)
-RIVALS = ("one", "two", "three")
+ARMS = ("one", "two", "three")
 
 
-def rivals() -> list[Rival]:
-    return [Rival(name, "every step", SFT, stream(seed)) for seed, name in enumerate(RIVALS)]
+def run_arms(folder: Path, model: Path, at_once: int) -> None:
+    arms = [ArmConfig(name, Supervision.STEPS, SFT, stream(seed)) for seed, name in enumerate(ARMS)]
+    run(small_study(*arms, model=str(model)), folder, replace(MACHINE, arms_at_once=at_once))
 
 
 def weights(folder: Path) -> list[bytes]:
-    return [(folder / name / "model/model.safetensors").read_bytes() for name in RIVALS]
+    return [(folder / "seed0" / name / "model/model.safetensors").read_bytes() for name in ARMS]
 
 
 def test_side_by_side_is_one_after_the_other(tmp_path: Path, small_model: Path):
-    experiment(tmp_path / "apart").rivals(rivals(), str(small_model), at_once=1)
-    experiment(tmp_path / "beside").rivals(rivals(), str(small_model), at_once=2)
+    run_arms(tmp_path / "apart", small_model, at_once=1)
+    run_arms(tmp_path / "beside", small_model, at_once=2)
     assert weights(tmp_path / "apart") == weights(tmp_path / "beside")
-    for name in RIVALS:
-        run = json.loads((tmp_path / "beside" / name / "run.json").read_text())
+    for name in ARMS:
+        run = json.loads((tmp_path / "beside/seed0" / name / "run.json").read_text())
         assert run["status"] == "complete"
-    before = os.stat(tmp_path / "beside/one/run.json")
-    experiment(tmp_path / "beside").rivals(rivals(), str(small_model), at_once=2)
-    assert os.stat(tmp_path / "beside/one/run.json") == before
+    before = os.stat(tmp_path / "beside/seed0/one/run.json")
+    run_arms(tmp_path / "beside", small_model, at_once=2)
+    assert os.stat(tmp_path / "beside/seed0/one/run.json") == before
 
 
 def fail(kind: str) -> None:
@@ -64,7 +66,7 @@ def test_killing_the_parent_ends_its_arms(tmp_path: Path):
     program = (
         "from functools import partial; from pathlib import Path\n"
         "from rlskills.experiments.side_by_side import run_side_by_side\n"
-        "from tests.training.test_side_by_side import write_for_ever\n"
+        "from tests.experiments.test_side_by_side import write_for_ever\n"
         "if __name__ == '__main__':\n"
         f"    run_side_by_side([partial(write_for_ever, Path({str(place)!r}))], 1, 1)\n"
     )

@@ -11,10 +11,8 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig
-from rlskills.experiments.arms import EvalPlan
-from rlskills.experiments.experiment import Experiment
-from rlskills.models.kernels import Kernels, use_threads
+from rlskills.experiments import ArmConfig, EvalConfig, Machine, RunConfig, Study, Supervision
+from rlskills.experiments.runner import run_study
 from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 from rlskills_envs.function_guess import FunctionGuess
@@ -32,8 +30,12 @@ GRPO = RLSettings(
     save_every=2,
     gradient_accumulation_steps=2,
 )
-RFT = replace(GRPO, max_steps=4, gradient_accumulation_steps=1,
-              treatments=("rft?max_per_prompt=2&skip_solved=true",))  # fmt: skip
+RFT = replace(
+    GRPO,
+    max_steps=4,
+    gradient_accumulation_steps=1,
+    treatments=("rft?max_per_prompt=2&skip_solved=true",),
+)
 REFILL = ("grpo", "dynamic_sampling?max_resamples=1")
 
 
@@ -86,17 +88,7 @@ BASES = {"base": "", "games_base": "base", "games": "games_base"}
 
 def train(name: str, folder: Path) -> list[Any]:
     """Train one run, the base first, in `folder`/seed0; the addresses of its tasks as drawn."""
-    use_threads(1)
     settings, make_stream = RUNS[name]
-    eval_plan = EvalPlan(
-        make_eval_sets({"all": Bits()}, (1, 2), 8), EvalConfig(6, 2), curve_tasks=4
-    )
-    kernels = Kernels("eager", "highest")
-    experiment = Experiment(
-        folder / "seed0", 0, eval_plan, kernels, Console(quiet=True), {"golden": 1}
-    )
-    base = BASES.get(name, "base")
-    base = experiment.model(base) if base else experiment.start("tiny")
     stream, drawn = make_stream(), []
     draw = stream.draw
 
@@ -106,5 +98,15 @@ def train(name: str, folder: Path) -> list[Any]:
         return found
 
     stream.draw = noted  # pyright: ignore[reportAttributeAccessIssue]
-    experiment.run(name, "golden", base, settings, stream)
+    start = BASES.get(name, "base")
+    arms = [ArmConfig(name, Supervision.NONE, settings, stream, start)]
+    while arms[0].start:
+        start = arms[0].start
+        settings, make_stream = RUNS[start]
+        base = ArmConfig(start, Supervision.NONE, settings, make_stream(), BASES.get(start, "base"))
+        arms.insert(0, base)
+    eval_sets = tuple(make_eval_sets({"all": Bits()}, (1, 2), 8))
+    study = Study("golden", "", tuple(arms), eval_sets, EvalConfig(6, 2), curve_tasks=4)
+    machine = Machine(threads=1, attention="eager", precision="highest")
+    run_study(study, RunConfig(output=folder, machine=machine), Console(quiet=True))
     return drawn

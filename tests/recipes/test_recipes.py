@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rlskills.cli import entry as cli
+from rlskills.cli.run import recipe_summaries
 
 ROOT = Path(cli.__file__).parents[2]
 KINDS = ("mastered", "impossible", "coin")
@@ -19,7 +20,7 @@ FEW = ["--machine.threads", "1", "--machine.attention", "eager", "--machine.prec
 
 
 def run(name: str, *words: str) -> None:
-    cli.main(["run", str(ROOT / "recipes" / "rlskills_recipes" / f"{name}.py"), *FEW, *words])
+    cli.main(["run", name, *FEW, *words])
 
 
 def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
@@ -69,8 +70,8 @@ def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monke
     monkeypatch.chdir(tmp_path)
     few = [
         "--cold-start.max-steps=3",
-        "--grpo.max-steps=2",
-        "--grpo.prompts-per-step=4",
+        "--rl.max-steps=2",
+        "--rl.prompts-per-step=4",
         "--eval-tasks=4",
     ]
     run("grpo", *words, *few)
@@ -79,15 +80,15 @@ def test_the_readmes_own_environment_is_trained_on(tmp_path: Path, capsys, monke
     assert {json.loads(path.read_text())["arm"] for path in runs} == {"base", "grpo"}
 
 
-def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_model: Path):
+def test_grpo_without_a_cold_start_measures_the_model_as_it_is(tmp_path: Path, small_model: Path):
     words = ["--env", "string_transform?preset=tiny", "--levels", "1", "--no-cold-start"]
     words += ["--model", str(small_model), "--output", str(tmp_path), "--reward", "paper"]
     run(
         "grpo",
         *words,
-        "--grpo.max-steps=1",
-        "--grpo.prompts-per-step=2",
-        "--grpo.group-size=2",
+        "--rl.max-steps=1",
+        "--rl.prompts-per-step=2",
+        "--rl.group-size=2",
         "--eval-tasks=2",
     )
     base = json.loads((tmp_path / "seed0/base/run.json").read_text())
@@ -96,25 +97,21 @@ def test_grpo_without_warmup_measures_the_model_as_it_is(tmp_path: Path, small_m
 
 
 def test_every_environment_gets_a_row(tmp_path: Path, capsys):
-    recipe, small = str(ROOT / "recipes" / "rlskills_recipes" / "environments.py"), " ".join(FEW)
-    small += (
-        " --cold-start.max-steps=2 --grpo.max-steps=1 --grpo.prompts-per-step=4 --grpo.group-size=2"
-    )
-    small += " --eval-tasks=4"
-    words = ["run", recipe, "--output", str(tmp_path), "--only", "procedure"]
-    cli.main([*words, f"--flags={small} --samples=2"])
+    words = ["--output", str(tmp_path), "--only", "procedure", "--eval-tasks=4"]
+    words += ["--cold-start-steps=2", "--rl.max-steps=1", "--rl.prompts-per-step=4"]
+    run("environments", *words, "--rl.group-size=2", "--samples=2")
     row = capsys.readouterr().out.splitlines()[-1]
-    assert re.fullmatch(r"\| procedure \| 1 \| \d+ (\| \S+ \[\S+, \S+\] (\* )?){3}\|", row), row
-    cli.main(
-        [*words, "--flags=--grpo.group-size=1"]
-    )  # what cannot be run is said, and ends nothing
-    assert "not run: " in capsys.readouterr().out
+    assert re.fullmatch(r"\| procedure \| 1 \| 2 (\| \S+ \[\S+, \S+\] (\* )?){3}\|", row), row
     rewards = json.loads((tmp_path / "procedure/seed0/grpo/evaluation.json").read_text())
     for task in rewards["eval_sets"][0]["tasks"]:
         assert 0 <= task["correct"] <= task["reward"] <= task["samples"] == 2
+    run("environments", *words, "--rl.group-size=4")  # what cannot be run ends nothing
+    row = capsys.readouterr().out.splitlines()[-1]
+    assert "not run: " in row
+    assert "another configuration" in row
 
 
-@pytest.mark.parametrize("name", ["quickstart", "grpo", "curricula", "environments"])
+@pytest.mark.parametrize("name", sorted(recipe_summaries()))
 def test_help_is_complete(name: str, capsys):
     with pytest.raises(SystemExit) as error:
         run(name, "--help")
@@ -134,8 +131,8 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
         "--eval-tasks=2",
         "--bases=1",
     ]
-    few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds", "0", "1"]
-    methods = ("uniform", "default", "dapo?max_resamples=1")
+    few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds=2"]
+    methods = ("uniform", "default", "dapo?batches=1")
     run("curricula", *few, "--methods", *methods, "--targets", "0.9", "1")
     table = (tmp_path / "runs" / "reached.md").read_text()
     assert table in capsys.readouterr().out
@@ -171,12 +168,12 @@ def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
     program += [
         "--cold-start.max-steps",
         "2",
-        "--grpo.max_steps",
+        "--rl.max_steps",
         "2",
-        "--grpo.prompts-per-step",
+        "--rl.prompts-per-step",
         "4",
     ]
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
+    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}:{ROOT / 'recipes'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         program, env=os.environ | paths, capture_output=True, text=True, timeout=300
     )

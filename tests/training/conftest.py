@@ -10,10 +10,10 @@ def half_trained(small_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """A model that gets some of the `Bits` right and some wrong."""
     from rlskills.training.settings import SFTSettings
 
-    from .small import experiment, stream
+    from .small import stream, train
 
     folder = tmp_path_factory.mktemp("half")
     settings = SFTSettings(
         max_steps=40, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
     )
-    return Path(experiment(folder).run("base", "every step", str(small_model), settings, stream()))
+    return Path(train(folder, "base", str(small_model), settings, stream()))

@@ -13,15 +13,15 @@ from rich.console import Console
 
 from rlskills import environments
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig
-from rlskills.experiments.arms import EvalPlan
-from rlskills.experiments.experiment import Experiment
-from rlskills.models.kernels import Kernels, use_threads
+from rlskills.experiments import ArmConfig, EvalConfig, Machine, RunConfig, Study, Supervision
+from rlskills.experiments.runner import run_study
+from rlskills.models.kernels import Kernels
 from rlskills.models.tiny import TinyConfig, save_tiny
-from rlskills.training.settings import RLSettings, SFTSettings
+from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
 KERNELS = Kernels("eager", "medium")
+MACHINE = Machine(threads=1, attention="eager", precision="medium")
 SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
 
 
@@ -60,19 +60,31 @@ def lessons() -> TaskStream:
     return taught(units_of(Bits(), "train", (1, 2)), "default?window=8", 1)
 
 
-def experiment(folder: Path) -> Experiment:
-    eval_sets = make_eval_sets({"all": Bits()}, (1, 2), 8)
-    eval_plan = EvalPlan(eval_sets, EvalConfig(6, 2), curve_tasks=4)
-    console = Console(quiet=True)
-    return Experiment(folder, 0, eval_plan, KERNELS, console, {"test": 1})
+EVAL_SETS = tuple(make_eval_sets({"all": Bits()}, (1, 2), 8))
+
+
+def small_study(*arms: ArmConfig, model: str = "tiny", **more: Any) -> Study:
+    defaults = {"eval_sets": EVAL_SETS, "evaluation": EvalConfig(6, 2), "curve_tasks": 4}
+    return Study("small", "Does it copy letters?", arms, **defaults | more, model=model)
+
+
+def run(study: Study, folder: Path, machine: Machine = MACHINE) -> None:
+    run_study(study, RunConfig(output=folder, machine=machine), Console(quiet=True))
+
+
+def train(
+    folder: Path, arm: str, model: str, settings: Training, tasks: TaskStream, **more: Any
+) -> str:
+    """Train one arm in folder/seed0 and return its model."""
+    config = ArmConfig(arm, Supervision.ANSWERS, settings, tasks)
+    run(small_study(config, model=model, **more), folder)
+    return str(folder / "seed0" / arm / "model")
 
 
 def main(folder: Path) -> None:
-    use_threads(1)
     start = folder / "untrained"
     if not (start / "tokenizer.json").exists():
         save_tiny(start, 0, SMALL)
-    small = experiment(folder)
     sft = SFTSettings(
         max_steps=30,
         batch_size=32,
@@ -81,14 +93,15 @@ def main(folder: Path) -> None:
         eval_every=10,
         save_every=4,
     )
-    base = small.run("base", "every step", str(start), sft, stream())
     outside = Path(__file__).parent / "treatments" / "outside.py"
     grpo = RLSettings(
         treatments=("grpo", f"{outside}:Demonstrate", f"{outside}:Wander"),
         max_steps=8, prompts_per_step=8, group_size=4, max_new_tokens=6, eval_every=3, save_every=2,
         gradient_accumulation_steps=2, learning_rate=1e-3,
     )  # fmt: skip
-    small.run("grpo", "answers", base, grpo, lessons())
+    base = ArmConfig("base", Supervision.STEPS, sft, stream())
+    arm = ArmConfig("grpo", Supervision.ANSWERS, grpo, lessons(), start="base")
+    run(small_study(base, arm, model=str(start)), folder)
 
 
 if __name__ == "__main__":

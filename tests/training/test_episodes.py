@@ -7,14 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from rich.console import Console
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.environments import Play, demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig, evaluate
-from rlskills.experiments.arms import EvalPlan
-from rlskills.experiments.experiment import Experiment
 from rlskills.models.loading import load_model, load_tokenizer
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget
@@ -26,6 +23,7 @@ from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
 from .small import KERNELS, Bits
+from .small import train as train_arm
 from .test_other_models import TEMPLATE
 from .test_resume import result
 
@@ -45,11 +43,10 @@ def games(seed: int = 1) -> TaskStream:
     return uniform(ENV, "train", (1, 2), seed)
 
 
-def experiment(folder: Path) -> Experiment:
-    eval_plan = EvalPlan(
-        make_eval_sets({"guess": ENV}, (1, 2), 6), EvalConfig(60, 2), curve_tasks=3
-    )
-    return Experiment(folder, 0, eval_plan, KERNELS, Console(quiet=True), {"test": "episodes"})
+def train(folder: Path, arm: str, model: Path, settings: Any, tasks: TaskStream) -> str:
+    eval_sets = tuple(make_eval_sets({"guess": ENV}, (1, 2), 6))
+    more = {"eval_sets": eval_sets, "evaluation": EvalConfig(60, 2), "curve_tasks": 3}
+    return train_arm(folder, arm, str(model), settings, tasks, **more)
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +56,7 @@ def player(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_steps=60, batch_size=32, learning_rate=5e-3, eval_every=0, save_every=100
     )
     folder = tmp_path_factory.mktemp("player")
-    return Path(experiment(folder).run("base", "every step", str(small_model), settings, games(0)))
+    return Path(train(folder, "base", small_model, settings, games(0)))
 
 
 def trainer(method: Any, settings: Any, folder: Path, model: Path | str, tasks: Any = None) -> Any:
@@ -81,7 +78,7 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     """Stopped in the middle of an update and run again, it ends bit for bit as undisturbed."""
     settings = RLSettings(**GRPO_SMALL, eval_every=2, save_every=2, gradient_accumulation_steps=2)
     torch.set_num_threads(1)
-    experiment(tmp_path / "whole").run("grpo", "answers", str(player), settings, games())
+    train(tmp_path / "whole", "grpo", player, settings, games())
 
     class Stopped(TaskStream):
         draws = 0
@@ -95,10 +92,10 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     stream = games()
     stopped = Stopped(stream.sources, stream.curriculum)
     with pytest.raises(KeyboardInterrupt):
-        experiment(tmp_path / "stopped").run("grpo", "answers", str(player), settings, stopped)
-    checkpoints = (tmp_path / "stopped/grpo/checkpoints").glob("checkpoint-*")
+        train(tmp_path / "stopped", "grpo", player, settings, stopped)
+    checkpoints = (tmp_path / "stopped/seed0/grpo/checkpoints").glob("checkpoint-*")
     assert [path.name for path in checkpoints] == ["checkpoint-2"]
-    experiment(tmp_path / "stopped").run("grpo", "answers", str(player), settings, games())
+    train(tmp_path / "stopped", "grpo", player, settings, games())
     whole = result(tmp_path / "whole", ["grpo"])
     assert result(tmp_path / "stopped", ["grpo"]) == whole
 
@@ -107,7 +104,7 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     assert last["trained_tokens"] <= last["generated_tokens"] <= last["rollouts"] * 60
     assert last["metrics"]["train/turns"] > 1
     before, after = (load_model(str(m), KERNELS).state_dict()
-                     for m in (player, tmp_path / "whole/grpo/model"))  # fmt: skip
+                     for m in (player, tmp_path / "whole/seed0/grpo/model"))  # fmt: skip
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
 

@@ -11,7 +11,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.training.settings import RLSettings, SFTSettings
 
-from .small import experiment, stream
+from .small import stream, train
 
 TEMPLATE = (
     "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}"
@@ -59,8 +59,8 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     ids=lambda settings: type(settings).__name__,
 )
 def test_a_chat_model_of_another_architecture_is_trained(chat_model, tmp_path: Path, settings):
-    experiment(tmp_path).run("arm", "answers", chat_model, settings, stream())
-    run = tmp_path / "arm"
+    train(tmp_path, "arm", chat_model, settings, stream())
+    run = tmp_path / "seed0" / "arm"
     assert json.loads((run / "run.json").read_text())["status"] == "complete"
     assert (run / "model" / "model.safetensors").exists()
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]

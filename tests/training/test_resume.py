@@ -44,7 +44,7 @@ def result(folder: Path, arms: Sequence[str] = ("base", "grpo")) -> dict[str, An
     """All that must be equal: weights, metrics without clocks, outcomes, curriculum."""
     found: dict[str, Any] = {}
     for arm in arms:
-        run = folder / arm
+        run = folder / "seed0" / arm
         lines = (run / "metrics.jsonl").read_text().splitlines()
         records = [json.loads(line) for line in lines]
         found[arm] = {
@@ -106,7 +106,7 @@ def test_the_undisturbed_run_really_trained(undisturbed):
 
 
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(undisturbed, tmp_path: Path):
-    checkpoints = tmp_path / "base" / "checkpoints"
+    checkpoints = tmp_path / "seed0" / "base" / "checkpoints"
     process = start(tmp_path)
     while len(list(checkpoints.glob("checkpoint-*/seal.json"))) < 2 and process.poll() is None:
         time.sleep(0.01)

@@ -15,12 +15,15 @@ from .treatment import (
     TREATMENTS,
     Sampler,
     Treatment,
+    arm_name,
     build_treatments,
     make_treatment,
+    supervision_of,
     treatment_specs,
 )
 
 __all__ = [
     "GRPO", "RFT", "TREATMENTS", "CurriculumGate", "DynamicSampling", "MaxRL", "Sampler",
-    "StepCredit", "Treatment", "build_treatments", "make_treatment", "treatment_specs",
+    "StepCredit", "Treatment", "arm_name", "build_treatments", "make_treatment", "supervision_of",
+    "treatment_specs",
 ]  # fmt: skip

@@ -140,3 +140,16 @@ def build_treatments(specs: Sequence[str], seed: int) -> list[Treatment]:
         make_treatment(spec, seed_from("treatment", seed, i, spec.name))
         for i, spec in enumerate(treatment_specs(specs))
     ]
+
+
+def supervision_of(specs: Sequence[str]) -> str:
+    """What an arm with these treatments learns from: the most that any of them uses."""
+    used = {TREATMENTS.find(spec.name).supervision for spec in treatment_specs(specs)}
+    return "every step" if "every step" in used else "answers"
+
+
+def arm_name(specs: Sequence[str]) -> str:
+    """A name for an arm with these treatments, as `maxrl+step_credit`."""
+    if not specs:
+        raise UserError("--treatments names nothing; grpo is the plain method")
+    return "+".join(Spec.parse(text).name.rpartition(":")[2] for text in specs)

@@ -1,0 +1,48 @@
+"""The pool that curricula are compared on, most of which is useless, and its tables."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rlskills.experiments.machine import processes
+from rlskills.report.logged import means_table
+from rlskills.report.reached import reached_table
+from rlskills.training.stream import Source, units_of
+from rlskills_envs.distractors import Coin, Impossible
+from rlskills_recipes.string_world import World
+
+SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "dead")
+"""What is said of where rollouts went; the rest of them were single calls to learn."""
+
+
+def pool_of(world: World | None = None) -> dict[str, Source]:
+    """Useful, mastered, impossible and coin-flip units of the quickstart's world."""
+    world = world or World()
+    sources = units_of(world.calls("train"), "train", range(1, 6))
+    for skill, part in world.calls("common").signatures().items():
+        sources[f"mastered {skill}"] = Source(part, "train", 1, skill, "mastered")
+    for useless in (Impossible, Coin):
+        for n in range(32):
+            env = useless(function=f"{useless.letter}{n:02d}")
+            sources[f"{env.name} {n}"] = Source(env, "train", 1, kind=env.name)
+    return sources
+
+
+def arm_names(methods: Sequence[str]) -> dict[str, str]:
+    """The curricula by the names of their arms."""
+    return {re.sub(r"[^\w.-]+", "-", method).strip("-."): method for method in methods}
+
+
+def print_reached(
+    output: Path, seeds: Sequence[int], methods: Mapping[str, str], targets: Sequence[float]
+) -> None:
+    """Print, and write to reached.md, when each curriculum reached the targets."""
+    if not processes().is_main_process:
+        return
+    folders = {method: [output / f"seed{seed}" / arm for seed in seeds]
+               for arm, method in methods.items()}  # fmt: skip
+    tags = [f"eval/train/L{level}/greedy" for level in (2, 3, 4)]
+    tables = [reached_table(folders, tags, target) for target in targets]
+    tables.append(means_table(folders, {name: f"curriculum/share/{name}" for name in SHARES}))
+    (output / "reached.md").write_text("\n".join(tables))
+    print("\n".join(tables))

@@ -1,0 +1,165 @@
+"""One arm of one seed from start to end: train, evaluate, leave a complete run folder and a record.
+
+An arm may be run again after anything, also a SIGKILL: it goes on where the last whole checkpoint
+stands, and does nothing when the run is complete. Under `accelerate launch` every process calls
+the same functions; the main process alone writes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from rich.console import Console
+from transformers.utils import logging as library_logging
+
+from ..errors import UserError
+from ..models import kernels as kernel_room
+from ..models.kernels import Kernels
+from ..models.loading import check_prompts, identity_of, load_model, load_tokenizer
+from ..runs.folder import BASE, RunFolder, write_json
+from ..runs.metrics import Budget, MetricWriter
+from ..runs.supervision import Supervision
+from ..training.resume import restore
+from ..training.settings import RLSettings, Training
+from ..training.stream import TaskStream
+from .evaluator import Evaluator, accuracies
+from .fit import Fit, Progress, progress_of
+from .records import Record, unpack, write_record
+
+
+@dataclass(frozen=True)
+class ArmJob:
+    """All that a process needs to run one arm under one seed; can be pickled."""
+
+    path: Path
+    arm: str
+    supervision: Supervision
+    supervision_note: str
+    seed: int
+    config: Mapping[str, Any]
+    """What is hashed."""
+    base: str
+    """Name or folder of the model that it starts from."""
+    settings: Training | None
+    stream: TaskStream | None
+    evaluator: Evaluator
+    kernels: Kernels
+
+    def open(self) -> RunFolder:
+        """Its run folder, with the kernels that it began with.
+
+        What a timing chose must not change when a run goes on, so the choice is in the manifest.
+        """
+        with PartialState().main_process_first():
+            run = RunFolder.open(
+                self.path, arm=self.arm, config=self.config, seed=self.seed,
+                supervision=self.supervision, supervision_note=self.supervision_note,
+            )  # fmt: skip
+            if "kernels" not in run.manifest:
+                chosen = kernel_room.resolve(self.kernels, kernel_room.default_device())
+                run.note(kernels=asdict(chosen), base_weights=identity_of(self.base))
+        return run
+
+
+def run_arm(job: ArmJob, console: Console | None = None) -> None:
+    """Train and evaluate one arm, or go on with it; without a console in plain lines."""
+    library_logging.disable_progress_bar()
+    run, console = job.open(), console or Console(force_terminal=False)
+    if run.complete:
+        return
+    kernels = Kernels(**run.manifest["kernels"])
+    kernel_room.apply(kernels)
+    flash = "flash" in kernels.attention
+    if flash and job.settings and not job.settings.bf16:
+        raise UserError("flash attention needs bf16: set it, or take --machine.attention sdpa")
+    # Flash attention exists in half precision only; elsewhere bf16 is autocast over float32.
+    dtype = torch.bfloat16 if flash else torch.float32
+    tokenizer = load_tokenizer(job.base)
+    model = load_model(job.base, kernels, dtype).to(PartialState().device)
+    job.evaluator.check(model, tokenizer)
+    if job.settings and job.stream:
+        _check_stream(job.stream, job.settings, model, tokenizer)
+        done = progress_of(run)
+        writer = _writer(job, done.last_step)
+        model = _train(job, run, model, tokenizer, done, writer, console)
+    else:
+        writer = _writer(job, -1)
+    evaluation = job.evaluator.final(model, tokenizer)
+    if writer:
+        write_json(run.path / "evaluation.json", evaluation)
+        shown = asdict(job.settings) if job.settings else {}
+        writer.hparams({"arm": job.arm, **shown}, accuracies(evaluation))
+        writer.close()
+        run.finish()
+        write_record(run)
+    PartialState().wait_for_everyone()
+
+
+def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
+    """Make `path` the complete run that `record` tells of, TensorBoard's view of it included."""
+    shutil.rmtree(path / "checkpoints", ignore_errors=True)
+    run = unpack(record, path)
+    addresses = [] if run.manifest["arm"] == BASE else evaluator.addresses
+    MetricWriter(path, sys.maxsize, addresses).close()
+    return run
+
+
+def _train(
+    job: ArmJob, run: RunFolder, model: Any, tokenizer: Any, done: Progress,
+    writer: MetricWriter | None, console: Console,
+) -> Any:  # fmt: skip
+    """The trained model, whose weights and final state are in the run folder."""
+    assert job.settings is not None
+    assert job.stream is not None
+    budget = Budget()
+    if done.step < job.settings.max_steps:
+        fit = Fit(model, tokenizer, job.stream, job.settings, run, writer, console,
+                  lambda model: job.evaluator.curve(model, tokenizer))  # fmt: skip
+        fit.train(done, budget)
+    elif done.checkpoint:
+        # Killed after the last update, before the run was complete.
+        kernels = Kernels(**run.manifest["kernels"])
+        model = load_model(str(done.checkpoint), kernels).to(model.device)
+        restore(done.checkpoint, job.stream, budget)
+    if writer:
+        _save_model(model, tokenizer, run.model)
+        run.note(
+            final_state=job.stream.state_dict(),
+            budget=asdict(budget),
+            problems=job.stream.problems,
+        )
+    return model
+
+
+def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:
+    """The metric writer on the main process, None on others."""
+    if not PartialState().is_main_process:
+        return None
+    return MetricWriter(job.path, last_step, [] if job.arm == BASE else job.evaluator.addresses)
+
+
+def _check_stream(stream: TaskStream, settings: Training, model: Any, tokenizer: Any) -> None:
+    """Prompts must be encodable and fit, before anything is trained."""
+    new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
+    tasks = [
+        source.env.task(source.split, source.level, index)
+        for source in stream.sources.values()
+        for index in range(4)
+    ]
+    check_prompts(tasks, tokenizer, model.config, new)
+
+
+def _save_model(model: Any, tokenizer: Any, folder: Path) -> None:
+    beside = folder.with_name("model.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    model.save_pretrained(beside)
+    tokenizer.save_pretrained(beside)
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)

@@ -1,0 +1,98 @@
+"""Training of an arm: the trainer of its method, from the newest whole checkpoint on."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accelerate import PartialState
+from rich.console import Console
+from transformers import PrinterCallback
+
+from ..console import progress
+from ..runs.folder import RunFolder
+from ..runs.metrics import Budget, MetricWriter
+from ..runs.rollout_log import RolloutLog
+from ..training.checkpoint import newest_whole
+from ..training.recording import Recorder
+from ..training.resume import STAGED
+from ..training.settings import RLSettings, SFTSettings, Training
+from ..training.sft import SFT
+from ..training.stream import TaskStream
+from ..training.trl import RLTrainer
+
+TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, RLSettings: RLTrainer}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run had come when it was last killed."""
+
+    checkpoint: Path | None
+    step: int
+
+    @property
+    def last_step(self) -> int:
+        """The last step whose metrics stay in the record; -1 for none."""
+        return self.step if self.checkpoint else -1
+
+
+def progress_of(run: RunFolder) -> Progress:
+    """The newest whole checkpoint; what a killed process was writing is removed."""
+    with PartialState().main_process_first():
+        shutil.rmtree(run.checkpoints / STAGED, ignore_errors=True)
+        checkpoint = newest_whole(run.checkpoints)
+    return Progress(checkpoint, int(checkpoint.name[11:]) if checkpoint else 0)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One arm's training; `evaluate` is called for every point of its curve."""
+
+    model: Any
+    tokenizer: Any
+    stream: TaskStream
+    settings: Training
+    run: RunFolder
+    writer: MetricWriter | None
+    """On the main process; None on others."""
+    console: Console
+    evaluate: Callable[[Any], dict[str, float]]
+
+    def train(self, done: Progress, budget: Budget) -> None:
+        """Train to the last step, from where `done` stands."""
+        settings, writer = self.settings, self.writer
+        trainer = TRAINERS[type(settings)](
+            self.model, self.tokenizer, self.stream, settings, self.run.checkpoints, budget=budget
+        )
+
+        def evaluate() -> dict[str, float]:
+            return self.evaluate(trainer.model)
+
+        if writer and not done.step:
+            writer.log(0, budget, evaluate())
+        trainer.remove_callback(PrinterCallback)
+        title = str(self.run.manifest["arm"])
+        with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:
+            if writer:
+                if isinstance(settings, RLSettings):
+                    trainer.rollout_log = RolloutLog(
+                        self.run.path, settings.log_rollouts_every, last_step=done.last_step
+                    )
+                sampled = getattr(trainer, "sampled", None)
+                every = settings.eval_every
+                trainer.add_callback(Recorder(writer, budget, evaluate, every, advance, sampled))
+            trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the libraries' notes to each other about their next major versions."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|trl)\.")
+        yield

@@ -1,0 +1,66 @@
+"""What is done of one seed of a study, and what has to be trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..runs.folder import RunFolder
+from .identity import config_hash, configurations
+from .records import Record, RecordShelf
+from .study import ArmConfig, Study
+
+
+class SeedPlan:
+    """Every arm of one seed: complete in its folder, known from a record, or to be trained."""
+
+    def __init__(self, study: Study, seed: int, folder: Path, shelf: RecordShelf) -> None:
+        """A run folder made with another configuration is a `UserError`, before any training."""
+        self.study = study
+        self.seed = seed
+        self.folder = folder
+        self.configs = configurations(study, seed)
+        self.complete: dict[str, RunFolder] = {}
+        self.records: dict[str, Record] = {}
+        for arm in study.arms:
+            run = self._existing(arm)
+            if run and run.complete:
+                self.complete[arm.name] = run
+                continue
+            wanted = config_hash(arm.name, self.configs[arm.name])
+            if record := shelf.find(wanted, folder / arm.name):
+                self.records[arm.name] = record
+        self.needed = self._needed()
+        """Arms to train, and for each the arms that need its weights."""
+
+    def source(self, name: str) -> str:
+        """The arm whose weights an arm that starts from `name` gets; empty: the study's model."""
+        arm = self.study.arm(name) if name else None
+        while arm and arm.settings is None:
+            arm = self.study.arm(arm.start) if arm.start else None
+        return arm.name if arm else ""
+
+    def model(self, name: str) -> Path:
+        """Folder of the weights that an arm ends with."""
+        return self.folder / name / "model"
+
+    def _existing(self, arm: ArmConfig) -> RunFolder | None:
+        path = self.folder / arm.name
+        if not (path / "run.json").exists():
+            return None
+        return RunFolder.open(path, arm=arm.name, config=self.configs[arm.name])
+
+    def _needed(self) -> dict[str, list[str]]:
+        to_train: dict[str, list[str]] = {}
+        for arm in reversed(self.study.arms):
+            children = [
+                child.name
+                for child in self.study.arms
+                if child.name in to_train and arm.name == self.source(child.start)
+            ]
+            done = arm.name in self.complete or arm.name in self.records
+            if not done or (children and not self._has_weights(arm.name)):
+                to_train[arm.name] = children
+        return to_train
+
+    def _has_weights(self, name: str) -> bool:
+        return name in self.complete and self.model(name).is_dir()

@@ -1,0 +1,153 @@
+"""Carries out a study: one arm after the other, side by side, or under `accelerate launch`."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from accelerate import PartialState
+from rich.console import Console
+
+from ..errors import UserError
+from ..models.loading import identity_of
+from ..models.tiny import save_tiny
+from ..runs.folder import RunFolder
+from .arm import ArmJob, restore_arm, run_arm
+from .config_file import save_config
+from .evaluator import Evaluator
+from .machine import Machine, Prepared, prepare
+from .plan import SeedPlan
+from .records import NAME, RecordShelf, write_record
+from .side_by_side import run_side_by_side
+from .study import ArmConfig, Study
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Where and how a study is run; a recipe's `Config` adds what it studies."""
+
+    output: Path
+    """Folder of all runs; what is complete there is not run again."""
+    records: Path | None = None
+    """A folder of records (`record.json.gz`); arms that are finished there are taken as done."""
+    machine: Machine = Machine()
+
+
+def run_study(study: Study, config: RunConfig, console: Console | None = None) -> None:
+    """Run what is not done of `study`, seed by seed, in `config.output`/seedN/ARM.
+
+    Arms that start from the same point run side by side where the machine has threads for them; an
+    arm alone has all threads. The configuration is saved in the study's folder.
+    """
+    prepared = prepare(config.machine, console or Console())
+    shelf = RecordShelf(config.records, prepared.console)
+    plans = [SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds]
+    # No process may write before all have seen what is there.
+    PartialState().wait_for_everyone()
+    if PartialState().is_main_process:
+        save_config(config, config.output / "config.yaml", study.command)
+    evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
+    for plan in plans:
+        _SeedRun(plan, evaluator, prepared).run()
+
+
+@dataclass(frozen=True)
+class _SeedRun:
+    plan: SeedPlan
+    evaluator: Evaluator
+    prepared: Prepared
+
+    def run(self) -> None:
+        for wave in self.plan.study.waves():
+            pending = [arm for arm in wave if arm.name in self.plan.needed]
+            for arm in wave:
+                if arm not in pending:
+                    self._reuse(arm)
+            jobs = [self._job(arm) for arm in pending]
+            for job in jobs:
+                self._make_way(job)
+                job.open()
+            # By the study and not by what is pending: the threads decide the last bits.
+            if len(wave) == 1 or self.prepared.at_once == 1:
+                for job in jobs:
+                    run_arm(job, self.prepared.console)
+            elif jobs:
+                at_once = min(self.prepared.at_once, len(jobs))
+                run_side_by_side([partial(run_arm, job) for job in jobs], at_once, threads=1)
+
+    def _job(self, arm: ArmConfig) -> ArmJob:
+        plan = self.plan
+        return ArmJob(
+            path=plan.folder / arm.name,
+            arm=arm.name,
+            supervision=arm.supervision,
+            supervision_note=arm.supervision_note,
+            seed=plan.seed,
+            config=plan.configs[arm.name],
+            base=self._base(arm),
+            settings=arm.settings_of(plan.seed),
+            stream=arm.stream_of(plan.seed),
+            evaluator=self.evaluator,
+            kernels=self.prepared.kernels,
+        )
+
+    def _base(self, arm: ArmConfig) -> str:
+        """Name or folder of the model that an arm starts from; `tiny` is made for this seed."""
+        plan = self.plan
+        if source := plan.source(arm.start):
+            return str(plan.model(source))
+        model = plan.study.model_of(plan.seed)
+        if model != "tiny":
+            return model
+        folder = plan.folder / "untrained"
+        with PartialState().main_process_first():
+            if PartialState().is_main_process:
+                save_tiny(folder, plan.seed)
+        return str(folder)
+
+    def _make_way(self, job: ArmJob) -> None:
+        """Remove a finished run whose weights are missing and needed."""
+        done = job.arm in self.plan.complete or job.arm in self.plan.records
+        if done:
+            others = ", ".join(self.plan.needed[job.arm])
+            self._say(job.path, f"its weights are not here and {others} starts from them: trained")
+        if PartialState().is_main_process and job.arm in self.plan.complete:
+            shutil.rmtree(job.path)
+        PartialState().wait_for_everyone()
+
+    def _reuse(self, arm: ArmConfig) -> None:
+        path, main = self.plan.folder / arm.name, PartialState().is_main_process
+        run = self.plan.complete.get(arm.name)
+        if run:
+            self._say(path, "complete, reused")
+            if main and not (path / NAME).exists():
+                write_record(run)
+        else:
+            record = self.plan.records[arm.name]
+            self._say(path, f"complete by {record.file}")
+            run = restore_arm(record, path, self.evaluator) if main else None
+        if run:
+            self._check_base(run, arm)
+
+    def _check_base(self, run: RunFolder, arm: ArmConfig) -> None:
+        """A finished arm must have started from the weights that are here now."""
+        source = self.plan.source(arm.start)
+        folder = self.plan.model(source) if source else None
+        if not folder or not folder.is_dir():
+            return
+        if run.manifest.get("base_weights") == identity_of(str(folder)):
+            return
+        if run.manifest.get("recorded"):
+            self._say(run.path, f"recorded from a {source} with other weights than {folder}")
+            return
+        raise UserError(
+            f"{run.path} started from other weights than those in {folder}; "
+            "choose another --output, or remove that folder"
+        )
+
+    def _say(self, path: Path, text: str) -> None:
+        self.prepared.console.print(
+            f"{path}: {text}", highlight=False, soft_wrap=True, markup=False
+        )

@@ -1,0 +1,116 @@
+"""What a study is: arms x seeds on fixed eval sets, as data that `run_study` carries out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from ..errors import UnknownName, UserError
+from ..evaluation.eval_sets import EvalSet
+from ..evaluation.evaluate import EvalConfig
+from ..runs.supervision import Supervision
+from ..training.settings import Training
+from ..training.stream import TaskStream
+
+StreamFactory: TypeAlias = Callable[[int], TaskStream]
+
+
+@dataclass(frozen=True)
+class ArmConfig:
+    """One arm: a method, its problems, and the model it starts from."""
+
+    name: str
+    """Also the name of its folder."""
+    supervision: Supervision
+    """The most that it is shown; claims hold between arms alike in it."""
+    settings: Training | None = None
+    """Settings of its method; None evaluates the starting model as it is."""
+    stream: TaskStream | StreamFactory | None = None
+    """Its problems, or a function from a seed to them."""
+    start: str = ""
+    """The arm of the same study whose model this one starts from; empty: the study's model."""
+    supervision_note: str = ""
+    """What a reader should know beside it, e.g. the problems of a cold start."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else decides its result, e.g. how its problems are chosen; part of its hash."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.+-]+", self.name) or self.name.startswith("."):
+            raise UserError(f"{self.name!r} cannot be an arm's name: it is a folder's name too")
+        if (self.settings is None) != (self.stream is None):
+            raise UserError(f"arm {self.name!r} needs both settings and problems, or neither")
+
+    def settings_of(self, seed: int) -> Training | None:
+        """Its settings under `seed`."""
+        return self.settings and replace(self.settings, seed=seed)
+
+    def stream_of(self, seed: int) -> TaskStream | None:
+        """Its problems under `seed`."""
+        return self.stream(seed) if callable(self.stream) else self.stream
+
+
+@dataclass(frozen=True)
+class Study:
+    """Arms of some seeds, evaluated alike; all that a runner and a report need to know."""
+
+    name: str
+    """The recipe's name."""
+    title: str
+    """The question in one line."""
+    arms: tuple[ArmConfig, ...]
+    """In the order in which they begin; an arm that others start from stands before them."""
+    eval_sets: tuple[EvalSet, ...]
+    evaluation: EvalConfig
+    """How the eval sets are answered at the end."""
+    curve_tasks: int = 48
+    """Tasks of each eval set that are answered, greedily, while training."""
+    seeds: tuple[int, ...] = (0,)
+    model: str | Mapping[int, str] = "tiny"
+    """What arms without a `start` begin with: `tiny`, a name or folder; or one per seed."""
+    about: Mapping[str, Any] = field(default_factory=dict)
+    """What else decides the results of all arms; saved with every arm and part of its hash."""
+    claims: tuple[Any, ...] = ()
+    """What the study is to show; a report gives each a verdict."""
+    minutes: float | None = None
+    """About how long a seed takes on two CPU cores, for the report."""
+
+    def __post_init__(self) -> None:
+        seen: list[str] = []
+        for arm in self.arms:
+            if arm.name in seen:
+                raise UserError(f"study {self.name!r} has two arms {arm.name!r}")
+            if arm.start and arm.start not in seen:
+                raise UnknownName(f"start of arm {arm.name!r}", arm.start, seen)
+            seen.append(arm.name)
+        if not self.arms or not self.seeds:
+            raise UserError(f"study {self.name!r} has no arms or no seeds: nothing to run")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise UserError(f"study {self.name!r} names a seed twice: {self.seeds}")
+
+    @property
+    def command(self) -> str:
+        """How it is run with the recipe's defaults."""
+        return f"rlskills run {self.name}"
+
+    def arm(self, name: str) -> ArmConfig:
+        """The arm of this name."""
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise UnknownName(f"arm of study {self.name!r}", name, [arm.name for arm in self.arms])
+
+    def model_of(self, seed: int) -> str:
+        """The model that arms without a `start` begin with."""
+        return self.model if isinstance(self.model, str) else self.model[seed]
+
+    def waves(self) -> list[list[ArmConfig]]:
+        """Arms in the order of training: each wave starts from models of earlier waves."""
+        depth: dict[str, int] = {}
+        for arm in self.arms:
+            depth[arm.name] = depth[arm.start] + 1 if arm.start else 0
+        return [
+            [arm for arm in self.arms if depth[arm.name] == level]
+            for level in range(max(depth.values()) + 1)
+        ]
