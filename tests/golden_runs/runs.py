@@ -114,5 +114,5 @@ def train(name: str, folder: Path) -> list[Any]:
         return found
 
     stream.draw = noted  # pyright: ignore[reportAttributeAccessIssue]
-    experiment.run(name, "golden", base, settings, stream)
+    experiment.run(name, "answers", base, settings, stream)
     return drawn
