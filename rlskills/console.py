@@ -41,7 +41,7 @@ def progress(
 
 
 class _Rate:
-    """Steps a second since this process began."""
+    """Steps per second since this process began."""
 
     def __init__(self, done: int) -> None:
         self.done = done

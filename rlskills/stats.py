@@ -140,7 +140,7 @@ def bootstrap(
     middle = float(statistic(sample))
     low = high = middle
     if _vary(sample):
-        found = stats.bootstrap(
+        drawn = stats.bootstrap(
             (sample,),
             statistic,
             n_resamples=RESAMPLES,
@@ -150,7 +150,7 @@ def bootstrap(
             rng=np.random.default_rng(seed),
         )
         # Rounding must not push a bound past the values.
-        low, high = np.clip(found.confidence_interval, sample.min(), sample.max())
+        low, high = np.clip(drawn.confidence_interval, sample.min(), sample.max())
     return Interval(middle, float(low), float(high), f"bootstrap over {over}")
 
 

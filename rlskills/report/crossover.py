@@ -88,16 +88,16 @@ class Crossover:
 
     def sentence(self, axis: str = "samples") -> str:
         """For example `grpo passes sft_worked on train/L4 at 12,800 samples`."""
-        place, unit = f"{self.group}/L{self.level}", axis.replace("_", " ")
+        where, unit = f"{self.group}/L{self.level}", axis.replace("_", " ")
         if self.leader is None:
-            return f"{self.arms[0]} and {self.arms[1]} end level on {place}"
+            return f"{self.arms[0]} and {self.arms[1]} end level on {where}"
         passing = self.passing.get(axis)
         if passing is None:
-            return f"{self.leader} ends above {self.trailer} on {place}; one spends no {unit}"
+            return f"{self.leader} ends above {self.trailer} on {where}; one spends no {unit}"
         if passing.from_start:
-            return f"{self.leader} is above {self.trailer} on {place} from the first evaluation"
+            return f"{self.leader} is above {self.trailer} on {where} from the first evaluation"
         late = f", after {self.trailer} ended" if passing.after_end else ""
-        return f"{self.leader} passes {self.trailer} on {place} at {passing.at:,.0f} {unit}{late}"
+        return f"{self.leader} passes {self.trailer} on {where} at {passing.at:,.0f} {unit}{late}"
 
 
 def mean_curve(runs: Sequence[Run], tag: str, axis: str) -> Curve | None:

@@ -44,6 +44,10 @@ class NotFinite(UserError):
             "kept; a lower learning rate or max_grad_norm may help"
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An arm in a process of its own hands this to the one that started it."""
+        return NotFinite, (self.tag, self.value, self.step)
+
 
 class MetricWriter:
     """Appends records to `metrics.jsonl` and mirrors them to TensorBoard."""
@@ -94,8 +98,12 @@ class MetricWriter:
         """The first rollout of each of some groups, for TensorBoard's text tab."""
         firsts = {rollout.get("group"): rollout for rollout in reversed(rollouts)}
         rows = [
-            (str(one["prompt"])[:SHOWN], str(one["completion"])[:SHOWN], f"{one['reward']}")
-            for one in reversed(firsts.values())
+            (
+                str(rollout["prompt"])[:SHOWN],
+                str(rollout["completion"])[:SHOWN],
+                str(rollout["reward"]),
+            )
+            for rollout in reversed(firsts.values())
         ]
         table = markdown(("prompt", "completion", "reward"), rows[:SAMPLES], numbers_from=2)
         self.text(tags.SAMPLES, table, step)

@@ -29,7 +29,7 @@ class Score:
     auc: Interval
     solved: int
     first: bool
-    """First in its information tier, or not told from the first by the paired interval."""
+    """First in its information tier, or within noise of the first by the paired interval."""
 
 
 def score(cells: Sequence[JobResult]) -> list[Score]:
@@ -55,9 +55,10 @@ def score(cells: Sequence[JobResult]) -> list[Score]:
 def _log_merit(cell: JobResult) -> Floats:
     """By seed, larger is better: minus log rollouts to mastery; in a box, log of the area."""
     if isinstance(cell.regime, BoxRegime):
-        return np.log([max(one.auc, 1e-4) for one in cell.results])
+        return np.log([max(result.auc, 1e-4) for result in cell.results])
     budget = cell.protocol.budget
-    return -np.log([budget if one.mastery is None else one.mastery for one in cell.results])
+    rollouts = [budget if r.mastery is None else r.mastery for r in cell.results]
+    return -np.log(rollouts)
 
 
 def _first(tier: Sequence[str], logs: dict[str, Floats]) -> list[str]:

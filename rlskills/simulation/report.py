@@ -26,11 +26,11 @@ MEANS = ("auc", "tail", "retention", "worst_skill", "zero", "coin", "done", "zer
 
 def means(results: Sequence[SeedResult]) -> dict[str, float | None]:
     """Mean over seeds of every measure; None where no seed has it."""
-    found: dict[str, float | None] = {}
+    averages: dict[str, float | None] = {}
     for name in MEANS:
         values = [value for result in results if (value := getattr(result, name)) is not None]
-        found[name] = float(np.mean(values)) if values else None
-    return found
+        averages[name] = float(np.mean(values)) if values else None
+    return averages
 
 
 def to_json(table: Table) -> str:
@@ -105,7 +105,7 @@ _NOTE_UNITS = """
 Geometric mean over paired seeds of rollouts to mastery, uniform's divided by the method's, with a
 95 % bootstrap interval. In brackets behind: solved seeds, where not all were; an unsolved run
 counts as the whole budget, so where uniform has some the figure is a lower bound. **Bold**: first
-in its tier in this regime, or not told from the first by the interval of paired differences."""
+in its tier in this regime, or within noise of the first by the interval of paired differences."""
 
 _NOTE_BOXES = """
 Geometric mean over paired seeds of the area under the share of reachable cells mastered, divided

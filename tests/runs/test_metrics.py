@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,8 +92,9 @@ def test_a_fresh_run_forgets_an_old_record(tmp_path: Path):
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path, tag: str, value: float):
     writer = MetricWriter(tmp_path)
     writer.log(1, Budget(), {"train/loss": 0.5})
-    with pytest.raises(UserError, match=rf"{tag} is {value} at step 2"):
+    with pytest.raises(UserError, match=rf"{tag} is {value} at step 2") as error:
         writer.log(2, Budget(), {"train/reward": 1.0, tag: value})
+    assert str(pickle.loads(pickle.dumps(error.value))) == str(error.value)
     writer.close()
     assert [record["step"] for record in metric_lines(tmp_path / "metrics.jsonl")] == [1]
 
