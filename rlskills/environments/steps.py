@@ -21,8 +21,8 @@ BEYOND = 16
 class StepForm:
     """How an environment writes its steps.
 
-    A step ends with the character `end`, which is no part of it, and nothing behind the first `stop`
-    is a step. Without `last_open`, a text behind the last `end` is unfinished and no step.
+    A step ends with the character `end`, which is no part of it. Nothing behind the first `stop` is
+    a step. Without `last_open`, a text behind the last `end` is unfinished and no step.
     """
 
     end: str
