@@ -224,7 +224,7 @@ class Procedure(PresetEnvironment):
 
 
 _NUMBERED = re.compile(r"\d{1,3}\. ")
-_RESULTS = StepForm("/", "", re.compile(""), str, last_open=True)
+_RESULTS = StepForm("/", "", re.compile("[^/]"), str, last_open=True)
 _BLANKS = re.compile(r"[\s\[\]]+")
 
 

@@ -312,7 +312,7 @@ def _names_reward(reward: Any) -> bool:
 
 
 def _remade(spec: Spec) -> Environment:
-    return ENVIRONMENTS.find(spec.name)(**spec.options)
+    return ENVIRONMENTS.found_again(spec.name)(**spec.options)
 
 
 ENVIRONMENTS: Registry[Environment] = Registry(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from .types import StepScore
 
@@ -20,15 +21,15 @@ BEYOND = 16
 class StepForm:
     """How an environment writes its steps.
 
-    A step ends with `end`, which is no part of it, and nothing behind the first `stop` is a step.
-    Without `last_open`, a text behind the last `end` is unfinished and no step.
+    A step ends with the character `end`, which is no part of it. Nothing behind the first `stop` is
+    a step. Without `last_open`, a text behind the last `end` is unfinished and no step.
     """
 
     end: str
     stop: str
     shape: re.Pattern[str]
-    """What a step begins with; other texts between two ends are passed over. It must take constant
-    time, so it may not search."""
+    """What a step begins with, without groups and of bounded length; texts between two ends that
+    begin otherwise are passed over."""
     value: Callable[[str], str]
     """The part of a step that is compared."""
     last_open: bool = False
@@ -54,21 +55,21 @@ class StepForm:
 
     def _spans(self, text: str, start: int) -> Iterator[tuple[int, int]]:
         limit = text.find(self.stop, start) if self.stop else -1
-        limit = len(text) if limit < 0 else limit
-        while start < limit:
-            finish = text.find(self.end, start, limit)
-            if finish < 0:
-                if not self.last_open:
-                    return
-                finish = limit
-            begin, behind = start, finish
-            if self.end == "\n":  # prose may be indented
-                line = text[start:finish]
-                begin += len(line) - len(line.lstrip())
-                behind -= len(line) - len(line.rstrip())
-            if begin < behind and self.shape.match(text, begin, behind):
-                yield begin, behind
-            start = finish + len(self.end)
+        body = text[start : limit if limit >= 0 else len(text)]
+        for match in self._pattern.finditer(body):
+            if match.end() == len(body) and not self.last_open:
+                return
+            begin, finish = match.span(1)
+            if self.end == "\n":  # prose may have blanks at the end of a line
+                finish = begin + len(match[1].rstrip())
+            yield start + begin, start + finish
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """All of a step that begins a line (or what `end` ends); others are skipped in C."""
+        end = re.escape(self.end)
+        blank = "[ \\t]*" if self.end == "\n" else ""
+        return re.compile(f"(?<![^{end}]){blank}((?:{self.shape.pattern})[^{end}]*)")
 
 
 def behind(mark: str) -> Callable[[str], str]:

@@ -92,6 +92,13 @@ class Registry(Generic[T]):
             return self._loaded(entries[name])
         raise UnknownName(self.kind, name, self.names())
 
+    def found_again(self, name: str) -> type[T]:
+        """The class that `spec_of` named; one of the running script is not imported again."""
+        where, _, attribute = name.rpartition(":")
+        if where and str(source_file("__main__")) == where:
+            return self._member(sys.modules["__main__"], where, attribute)
+        return self.find(name)
+
     def name_of(self, cls: type[T]) -> str:
         """What a class is called: its `name`, else its entry point's, its base's, or its own."""
         given = vars(cls).get("name") or self._entry_of(cls) or getattr(cls, "name", "")

@@ -62,7 +62,7 @@ def test_bench_prints_and_writes_what_it_measured(tmp_path: Path, capsys):
         (["bench", "countdown", "--seconds", "0"], "must be positive"),
         (["bench", "cuntdown"], "did you mean 'countdown'"),
         (["docs", "cuntdown"], "did you mean 'countdown'"),
-        (["check", "vf:*"], "is not known"),
+        (["check", "vf:*"], "cannot list its names"),
         (["check", "xy:*"], "unknown adapter 'xy'"),
     ],
 )

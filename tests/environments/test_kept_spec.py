@@ -136,6 +136,16 @@ def test_a_pickle_is_read_by_a_fresh_process(tmp_path: Path):
     assert done.stdout.strip() == f"{env.spec} {env.task('train', 1, 0).text}"
 
 
+def test_a_copy_of_what_a_script_defines_is_of_the_same_class(tmp_path: Path):
+    path = tmp_path / "script.py"
+    path.write_text(
+        FILE + "import copy, pickle\nenv = Sum(largest=3)\nprint(env.spec.name)\n"
+        "print(type(copy.deepcopy(env)) is type(pickle.loads(pickle.dumps(env))) is Sum)\n"
+    )
+    done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [f"{path.resolve()}:Sum", "True"]
+
+
 def test_loading_changes_no_class(tmp_path: Path):
     path = tmp_path / "sum.py"
     path.write_text(FILE)

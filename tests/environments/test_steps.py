@@ -114,7 +114,7 @@ def test_long_texts_take_linear_time(spec: str):
         text = piece * (1_000_000 // len(piece))
         start = time.process_time()
         steps = env.score(task, text + rng.choice("#\n")).steps
-        assert time.process_time() - start < 2, piece
+        assert time.process_time() - start < 0.5, piece
         assert len(steps) <= env.step_count(task) + 16
 
 
