@@ -117,5 +117,5 @@ def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     rounds = trainer.budget.rollouts / (8 * 4)
     assert rounds == int(rounds)
     assert 3 <= rounds <= (9 if "dapo" in spec else 3)
-    assert sum(seen.groups for seen in stream.watch.seen.values()) == 8 * rounds
+    assert sum(seen.groups for seen in stream.watch.records.values()) == 8 * rounds
     stream.curriculum.load_state_dict(stream.curriculum.state_dict())
