@@ -358,7 +358,9 @@ def test_mixture_weights_are_checked():
     teacher = Mixture(["a", "b"], weights={"a": 2.0})
     assert teacher.probabilities() == {"a": 1.0, "b": 0.0}
     for weights, message in (
-        ({"a": 0.0}, "all zero"), ({"a": -1.0}, "not negative"), ({"a": math.nan}, "not of type"),
+        ({"a": 0.0}, "all zero"),
+        ({"a": -1.0}, "not be negative"),
+        ({"a": math.nan}, "not of type"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=message):
             Mixture(["a"], weights=weights)
