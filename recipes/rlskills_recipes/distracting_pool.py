@@ -19,7 +19,7 @@ def pool_of(world: World | None = None) -> dict[str, Source]:
     """Useful, mastered, impossible and coin-flip units of the quickstart's world."""
     world = world or World()
     sources = units_of(world.calls("train"), "train", range(1, 6))
-    for skill, part in world.calls("common").signatures().items():
+    for skill, part in world.calls("common").by_skill().items():
         sources[f"mastered {skill}"] = Source(part, "train", 1, skill, "mastered")
     for useless in (Impossible, Coin):
         for n in range(32):

@@ -76,10 +76,10 @@ def show(output: Path, axis: str = "samples") -> None:
     from rich.console import Console
 
     from ..experiments.machine import processes
-    from .compare import report
+    from ..report.write import write_report
 
     if processes().is_main_process:
-        report((output,), output, Console(), axis)
+        write_report((output,), output, Console(), axis)
 
 
 def recipe_summaries() -> dict[str, str]:

@@ -26,7 +26,7 @@ from ..models.loading import check_prompts, identity_of, load_model, load_tokeni
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.supervision import Supervision
-from ..training.resume import restore
+from ..training.resume import read_state, restore
 from ..training.settings import RLSettings, Training
 from ..training.stream import TaskStream
 from .evaluator import Evaluator, accuracies
@@ -122,12 +122,13 @@ def _train(
     if done.step < job.settings.max_steps:
         fit = Fit(model, tokenizer, job.stream, job.settings, run, writer, console,
                   lambda model: job.evaluator.curve(model, tokenizer))  # fmt: skip
-        fit.train(done, budget)
+        with run.attempt(main=writer is not None):
+            fit.train(done, budget)
     elif done.checkpoint:
         # Killed after the last update, before the run was complete.
         kernels = Kernels(**run.manifest["kernels"])
         model = load_model(str(done.checkpoint), kernels).to(model.device)
-        restore(done.checkpoint, job.stream, budget)
+        restore(read_state(done.checkpoint), job.stream, budget)
     if writer:
         _save_model(model, tokenizer, run.model)
         run.note(

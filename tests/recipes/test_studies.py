@@ -12,8 +12,10 @@ import pytest
 
 from rlskills.cli import entry as cli
 from rlskills.errors import UserError
+from rlskills.experiments import Supervision
 from rlskills.experiments.identity import configurations
 from rlskills.experiments.recipe import RECIPES, find_recipe
+from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START
 from rlskills_recipes import ablations, environments, grpo, quickstart, rft
 from rlskills_recipes.string_world import World
@@ -87,6 +89,7 @@ def test_treatments_make_the_arm_and_its_supervision():
     arm = made.arms[-1]
     assert arm.name == "maxrl+step_credit"
     assert arm.supervision == Supervision.STEPS
+    assert isinstance(arm.settings, RLSettings)
     assert arm.settings.treatments == ("maxrl", "step_credit?mode=terminal")
     assert grpo.study(grpo.Config(env=TINY)).arms[-1].supervision == Supervision.ANSWERS
     for wrong in (("gpro",), ("rft?max_prompt=1",), ("rft?max_per_prompt=x",)):

@@ -249,8 +249,9 @@ def test_training_metrics_have_our_tags(half_trained: Path, tmp_path: Path):
     trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained)
     logged = trainer.state.log_history[0]
     for tag in (
-        "train/accuracy", "train/L1/accuracy", "train/skill/copy1/accuracy", "train/zero_variance_groups",
-        "train/parse_failures", "entropy", "train/response_length", "curriculum/probability/L1",
-        "train/reward", "train/reward_std", "train/truncated",
+        "train/accuracy", "train/L1/accuracy", "train/skill/copy1/accuracy", "train/reward",
+        "train/zero_variance_groups", "train/parse_failures", "entropy", "train/response_length",
+        "curriculum/probability/L1", "curriculum/method/entropy", "train/reward_std",
+        "train/truncated",
     ):  # fmt: skip
         assert tag in logged, tag
