@@ -21,8 +21,8 @@ STAGE2: dict[str, dict[str, Any]] = {
     "temperature 1.3": {"grpo": {"temperature": 1.3}},
     "learning rate 1e-4": {"grpo": {"learning_rate": 1e-4}},
     "32 problems x 8": {"grpo": {"prompts_per_step": 32, "group_size": 8}},
-    "zero-variance groups kept": {"grpo": {"dead_groups": "keep"}},
-    "unscaled advantages": {"grpo": {"scale_rewards": "none"}},
+    "zero-variance groups kept": {"grpo": {"treatments": ("grpo?zero_variance=keep",)}},
+    "unscaled advantages": {"grpo": {"treatments": ("grpo?scale=none",)}},
 }
 ROWS = {"quickstart": {}, **STAGE1, **STAGE2}
 CELLS = [("common", 4), *(("train", n) for n in (2, 3, 4)),

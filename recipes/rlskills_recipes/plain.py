@@ -1,15 +1,13 @@
 """What `sft`, `rft` and `grpo` share: one method on any environment, with any model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rlskills import environments
 from rlskills.environments import Environment, seed_from
-from rlskills.experiments import ArmConfig, Study, Supervision, checks
-from rlskills.training.settings import RLSettings, SFTSettings
-from rlskills.training.stream import COLD_START, TaskStream, taught, uniform, units_of
-from rlskills.training.treatments import arm_name, supervision_of
+from rlskills.experiments import ArmConfig, Study, checks
+from rlskills.training.stream import TaskStream, Units, taught, units_of
 from rlskills_recipes.shared import StudyConfig
 
 
@@ -27,6 +25,8 @@ class PlainConfig(StudyConfig):
     """binary (1 or 0), or paper (1, 0, and -1 for an unreadable answer)."""
     curriculum: str = "uniform"
     """What chooses the problems: a name of `rlskills curriculum list`, or file.py:Class."""
+    units: Units = "auto"
+    """What it chooses between: levels, skills at a level, or compositions such as `f>g`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,7 +38,7 @@ class PlainConfig(StudyConfig):
 
     def problems(self, env: Environment) -> Callable[[int], TaskStream]:
         """What the method is trained on, by seed."""
-        units = units_of(env, "train", self.levels)
+        units = units_of(env, "train", self.levels, self.units)
         return lambda seed: taught(units, self.curriculum, seed_from("problems", seed))
 
     def plain_study(
@@ -50,35 +50,3 @@ class PlainConfig(StudyConfig):
         return self.study_of(name, f"{name.upper()} on {env.name}", arms, {env.name: env},
                              self.eval_levels or self.levels, max_new_tokens,
                              about=about)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class RLConfig(PlainConfig):
-    """RL, where a model that never sees a reward is first shown some worked solutions."""
-
-    cold_start: SFTSettings = SFTSettings(
-        max_steps=300, batch_size=64, learning_rate=3e-3, lr_scheduler="cosine", warmup_steps=30,
-        save_every=100,
-    )  # fmt: skip
-    """Supervised training on worked solutions before RL."""
-    no_cold_start: bool = False
-    """Start RL from the model as it is."""
-    treatments: tuple[str, ...] = ("grpo",)
-    """What is learned from rollouts (`rlskills treatment list`), in the order of their stages;
-    in the place of `--rl.treatments`."""
-
-
-def rl_study(config: RLConfig, name: str, settings: RLSettings) -> Study:
-    """A base, shown worked solutions or taken as it is, and an RL arm on other problems."""
-    env, about = config.environment(), {"curriculum": config.curriculum}
-    settings = replace(settings, treatments=config.treatments)
-    supervision = Supervision(supervision_of(config.treatments))
-    base = ArmConfig("base", Supervision.NONE)
-    if not config.no_cold_start:
-        base = ArmConfig(
-            "base", Supervision.STEPS, config.cold_start,
-            lambda seed: uniform(env, "train", config.levels, seed, start=COLD_START),
-        )  # fmt: skip
-    arm = arm_name(config.treatments)
-    rl = ArmConfig(arm, supervision, settings, config.problems(env), "base", about=about)
-    return config.plain_study(name, env, [base, rl], settings.max_new_tokens)

@@ -14,7 +14,7 @@ from pathlib import Path
 from rlskills.cli import command_line, show
 from rlskills.experiments import Study, run_study
 from rlskills.training.settings import RLSettings
-from rlskills_recipes.plain import RLConfig, rl_study
+from rlskills_recipes.plain_rl import RLConfig, rl_study
 
 
 @dataclass(frozen=True, kw_only=True)

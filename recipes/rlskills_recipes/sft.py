@@ -36,7 +36,7 @@ def study(config: Config) -> Study:
     """The model as it is, and the same model after training."""
     env, worked = config.environment(), config.sft.target == "worked"
     supervision = Supervision.STEPS if worked else Supervision.ANSWERS
-    about = {"curriculum": config.curriculum}
+    about = {"curriculum": config.curriculum, "units": config.units}
     base = ArmConfig("base", Supervision.NONE)
     arm = ArmConfig("sft", supervision, config.sft, config.problems(env), "base", about=about)
     return config.plain_study("sft", env, [base, arm], config.max_new_tokens)

@@ -59,7 +59,7 @@ class Evaluator:
 def accuracies(evaluation: dict[str, Any]) -> dict[str, float]:
     """Greedy accuracy by tag `final/<group>/L<level>`, of what could be graded."""
     return {
-        f"final/{record['group']}/L{record['level']}": sum(t["greedy"] for t in tasks) / len(tasks)
+        tags.final((record["group"], record["level"])): sum(t["greedy"] for t in tasks) / len(tasks)
         for record in evaluation["eval_sets"]
         if (tasks := graded(record))
     }
