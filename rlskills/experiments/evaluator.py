@@ -14,6 +14,7 @@ from accelerate.utils import gather_object
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
 from ..evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
 from ..models.loading import check_prompts
+from ..runs import tags
 
 
 @dataclass(frozen=True)
