@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import os
 import warnings
 from pathlib import Path
 
 import pytest
 
+from rlskills.training import checkpoint
 from rlskills.training.checkpoint import damage, newest_whole, ordered, publish
 
 
@@ -60,3 +63,29 @@ def test_what_was_being_written_does_not_count(tmp_path: Path):
     (tmp_path / ".staged" / "checkpoint-5").mkdir(parents=True)
     assert newest_whole(tmp_path) is None
     assert newest_whole(tmp_path / "nowhere") is None
+
+
+@pytest.mark.parametrize("harm", ["short", "first", "last", "empty middle", "one block"])
+def test_a_large_file_is_sealed_by_blocks(tmp_path: Path, monkeypatch, harm: str):
+    """What kills and full disks leave of a file that is too large to be read at every save."""
+    monkeypatch.setattr(checkpoint, "WHOLE", 2**10)
+    monkeypatch.setattr(checkpoint, "BLOCK", 16)
+    file = tmp_path / "model.safetensors"
+    content = bytearray(os.urandom(2**14))
+    file.write_bytes(content)
+    checkpoint.seal(tmp_path)
+    assert checkpoint.damage(tmp_path) is None
+    sealed = json.loads((tmp_path / checkpoint.SEAL).read_text())["model.safetensors"]
+    assert sealed.startswith(f"{2**14}:")
+    if harm == "short":
+        del content[-1]
+    elif harm == "first":
+        content[0] ^= 1
+    elif harm == "last":
+        content[-1] ^= 1
+    elif harm == "empty middle":  # a page that was never written
+        content[2**13 : 2**13 + 2**12] = bytes(2**12)
+    else:
+        content[7 * (2**14 - 16) // 63] ^= 1
+    file.write_bytes(content)
+    assert checkpoint.damage(tmp_path) == "model.safetensors has changed since it was written"

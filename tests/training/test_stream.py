@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
 
-from rlskills.curricula import Choice, Uniform
+from rlskills.curricula import Choice, Outcome, Uniform
 from rlskills.environments import load
 from rlskills.errors import UserError
 from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
@@ -57,6 +57,55 @@ def test_the_teacher_is_told_levels_skills_and_prerequisites():
     assert pool.pool.skills["F32@L2"] == ("F32",)
     assert pool.pool.prerequisites["F32@L2"] == ("F32@L1",)
     assert "F32@L1" not in pool.pool.prerequisites
+
+
+def test_units_by_composition_know_their_parts():
+    env = load("procedure?preset=tiny")
+    sources = units_of(env, "train", (1, 2), by="composition")
+    pair = next(unit for unit in sources if ">" in unit)
+    first, second = pair.split(">")
+    stream = taught(sources, "bidirectional_lp_graph", 0)
+    pool: Any = stream.curriculum
+    assert set(pool.pool.prerequisites[pair]) == {first, second}
+    assert pool.pool.levels[pair] == 2
+    assert set(pool.pool.skills[pair]) == {first, second}
+    for unit, source in list(sources.items())[:40]:
+        task = source.env.task("train", source.level, 0)
+        assert ">".join(task.skills) == unit
+        assert env.split_of(task.skills, task.depth, task.key) == "train"
+    drawn = stream.draw(30)
+    assert all(">".join(d.task.skills) == d.choice.unit for d in drawn)
+
+
+def test_curricula_of_composition_wait_for_the_parts():
+    """`f>g` is drawn once f and g are mastered, and not before."""
+    sources = units_of(load("procedure?preset=tiny"), "train", (1, 2), by="composition")
+    stream = taught(sources, "composition", 0)
+    before = stream.curriculum.probabilities()
+    # A tenth of the draws goes to all units alike.
+    assert sum(before[unit] for unit in sources if ">" in unit) < 0.1
+    for _ in range(40):
+        drawn = stream.draw(32)
+        right = (1.0,) * 4
+        stream.observe([Outcome(d.choice, right, 0) for d in drawn if ">" not in d.choice.unit])
+    after = stream.curriculum.probabilities()
+    assert sum(after[unit] for unit in sources if ">" in unit) > 0.5
+
+
+def test_environments_without_such_parts_say_so():
+    with pytest.raises(UserError, match="bits has no parts by composition; take units by level"):
+        units_of(Bits(), "train", (1, 2), by="composition")
+    with pytest.raises(UserError, match="no parts by skill"):
+        units_of(Bits(), "train", (1, 2), by="skill")
+    assert list(units_of(load(TINY), "train", (1, 2), by="level")) == ["L1", "L2"]
+
+
+def test_a_methods_own_numbers_are_logged():
+    stream = taught(units_of(Bits(), "train", (1, 2)), "adarft", 0)
+    stream.observe([Outcome(d.choice, (1.0, 0.0), 0) for d in stream.draw(8)])
+    own = {name for name in stream.metrics() if name.startswith("method/")}
+    assert own == {f"method/{name}" for name in stream.curriculum.metrics()}
+    assert "method/target" in own
 
 
 def test_a_cold_start_shows_none_of_the_problems_that_rl_is_asked():
