@@ -161,7 +161,9 @@ def choose_rows(
     return kept + list(islice(cycle(spare or kept), fillers)), fillers
 
 
-def loss_inputs(rows: Sequence[Rollout], fillers: int, pad: int, device: Any) -> dict[str, Tensor]:
+def loss_inputs(
+    rows: Sequence[Rollout], fillers: int, pad: int, device: torch.device | str
+) -> dict[str, Tensor]:
     """Tensors for the loss, of B rows: prompts (B, P) padded left, the rest (B, T) right.
 
     `advantages` are already weighted for the policy gradient. `tool_mask` marks the tokens that

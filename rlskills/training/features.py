@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from transformers import PreTrainedModel
 
 from ..curricula.methods.gain_rl import angle_concentration
 
 
 @torch.inference_mode()
-def prompt_features(model: Any, prompts: list[list[int]]) -> list[tuple[float, ...]]:
+def prompt_features(model: PreTrainedModel, prompts: list[list[int]]) -> list[tuple[float, ...]]:
     """The angle concentration of each prompt (token ids), from the last layer's hidden states.
 
     Wang et al. 2025 (GAIN-RL, arXiv 2506.02281) cut a prompt behind its instructions; ours need not

@@ -45,13 +45,21 @@ class Recorder(TrainerCallback):
         self.started = 0.0
 
     def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         """Start the clock of this update."""
         self.started = time.perf_counter()
 
     def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
     ) -> None:
         """Stop the clock."""
         self.budget.seconds += time.perf_counter() - self.started
@@ -62,7 +70,7 @@ class Recorder(TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         logs: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         """Record, evaluate if it is time, and move the progress bar."""
         if not state.is_world_process_zero or logs is None or "loss" not in logs:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor, nn
 from transformers import Trainer
 
 from ..environments import seed_from
@@ -58,7 +59,12 @@ class ExactResume(Host):
         """Continue where `own_state` was taken."""
         restore(state, self.stream, self.budget)
 
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+    def training_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Tensor:
         """Seed everything global from the step's number, then train."""
         micro = getattr(self, "_micro_step", 0)
         torch.manual_seed(
@@ -68,13 +74,13 @@ class ExactResume(Host):
         )
         last = micro + 1 == self.args.gradient_accumulation_steps
         self._micro_step = 0 if last else micro + 1
-        return super().training_step(*args, **kwargs)
+        return super().training_step(model, inputs, num_items_in_batch)
 
-    def _get_output_dir(self, trial: Any) -> str:
+    def _get_output_dir(self, trial: object) -> str:
         """Checkpoints are staged in a folder of their own and published when they are whole."""
         return str(Path(super()._get_output_dir(trial)) / STAGED)
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+    def _save_checkpoint(self, model: nn.Module, trial: object) -> None:
         super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if not self.args.should_save:
@@ -84,7 +90,7 @@ class ExactResume(Host):
         (staged / STATE).write_text(json.dumps(self.own_state()))
         publish(staged, staged.parents[1] / name, self.keep_checkpoints)
 
-    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+    def create_model_card(self, *args: object, **kwargs: object) -> None:
         """None: a checkpoint is not a publication."""
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:

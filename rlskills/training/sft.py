@@ -13,6 +13,7 @@ from typing import Any, cast
 import torch
 from datasets import Dataset
 from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
@@ -29,12 +30,12 @@ from .stream import Drawn, TaskStream
 
 
 class SFT(ExactResume, SFTTrainer):
-    """Trains `model` on `settings.batch_size` fresh demonstrations an update."""
+    """Trains `model` on `settings.batch_size` fresh demonstrations per update."""
 
     def __init__(
         self,
-        model: Any,
-        tokenizer: Any,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
         stream: TaskStream,
         settings: SFTSettings,
         checkpoints: Path,

@@ -20,7 +20,7 @@ from typing import Any, cast
 import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -142,7 +142,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         """The rollouts of the last round, as they are logged."""
         return rollout_records(self.rounds[-1], len(self.rounds) - 1) if self.rounds else []
 
-    def _logprobs(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+    def _logprobs(self, model: object, inputs: dict[str, Any]) -> Tensor:
         """Log-probabilities of the completion tokens (B, T) under `model`."""
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
         seen = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
@@ -172,7 +172,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         return truncated_ratio(policy, drawn.to(policy.device), known.to(policy.device), CAP)
 
     @override
-    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Tensor:
+    def _compute_loss(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
         loss = super()._compute_loss(model, inputs)
         if "ce_weight" not in inputs:
             return loss
@@ -218,7 +218,7 @@ CAP = 2.0
 importance sampling; Yao et al. 2025, https://fengyao.notion.site/off-policy-rl)."""
 
 
-def _graded_elsewhere(**_: Any) -> list[float]:
+def _graded_elsewhere(**_: object) -> list[float]:
     """TRL wants a reward function; rollouts are graded when they are sampled."""
     raise AssertionError("rollouts come graded")
 

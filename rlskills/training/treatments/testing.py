@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ class Chain(Environment):
 
     name = "chain"
 
-    def make(self, rng: Any, cfg: Any) -> Draft:
+    def make(self, rng: random.Random, cfg: object) -> Draft:
         """A problem that no test draws."""
         return Draft("problem", "answer")
 

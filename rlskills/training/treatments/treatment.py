@@ -62,7 +62,7 @@ class Treatment:
     max_resamples: int = 0
     """Further rounds that may be sampled for one update while too few rollouts are kept."""
 
-    def __init__(self, seed: int = 0, **options: Any) -> None:
+    def __init__(self, seed: int = 0, **options: object) -> None:
         """Options by name, as values or as text; a `UserError` for an unknown or impossible one."""
         owner = self.name or type(self).__name__
         self.options: Any = self.Options(**typed(options, self.Options, owner))
