@@ -137,7 +137,8 @@ def bootstrap(
 
     sample = _flat(values)
     tail = 1 - _upper(confidence)
-    middle = float(statistic(sample))
+    # Rounding must not push the estimate past the values, here or below.
+    middle = float(np.clip(statistic(sample), sample.min(), sample.max()))
     low = high = middle
     if _vary(sample):
         drawn = stats.bootstrap(
@@ -149,7 +150,6 @@ def bootstrap(
             method="percentile",
             rng=np.random.default_rng(seed),
         )
-        # Rounding must not push a bound past the values.
         low, high = np.clip(drawn.confidence_interval, sample.min(), sample.max())
     return Interval(middle, float(low), float(high), f"bootstrap over {over}")
 

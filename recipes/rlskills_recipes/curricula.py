@@ -22,6 +22,7 @@ from rlskills_recipes.string_world import World
 TITLE = "Rollouts that curricula need, on a pool most of which is useless"
 RL = {"max_steps": 120, "prompts_per_step": 32, "optimizer": "muon", "learning_rate": 2e-4,
       "max_new_tokens": 112, "eval_every": 8, "save_every": 40}  # fmt: skip
+METHODS = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3", "alp_gmm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,7 @@ class Config(StudyConfig):
     """Where the bases are: the folder of a quickstart, run at least with `--arms` and no names."""
     bases: int = 3
     """Bases to start from in turn: seed n starts from base n modulo `bases`."""
-    methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?batches=3", "alp_gmm")
+    methods: tuple[str, ...] = METHODS
     """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
     targets: tuple[float, ...] = (0.4, 0.45, 0.5, 0.55, 0.6)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import field, fields, is_dataclass
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -64,7 +65,7 @@ def _canonical(value: Any, about: str) -> str:
         return f"{type(value).__qualname__}.{value.name}"
     if value is None or isinstance(value, bool):
         return str(value)
-    for kind in (int, float, str):
+    for kind in (int, float, str, datetime, date, time, timedelta):
         if isinstance(value, kind):
             return kind.__repr__(value)  # type: ignore[arg-type]
     if isinstance(value, list | tuple | set | frozenset):

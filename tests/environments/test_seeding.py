@@ -4,12 +4,14 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import dataclass
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.environments.seeding import digest, rng_of, seed_from
+from rlskills.environments.seeding import digest, rng_of, seed_from, stream_key
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -91,3 +93,14 @@ def test_another_process_with_another_hash_seed_draws_the_same():
         for hash_seed in ("1", "2")
     }
     assert answers == {f"{digest('x', {'b': 1, 'a': 2})} {rng_of(0, 'env').random()}"}
+
+
+def test_dates_name_a_stream_by_their_value():
+    """Datasets of reasoning-gym have them; their streams are those of before."""
+
+    @dataclass(frozen=True)
+    class Config:
+        first: date = date(2022, 1, 1)
+
+    name = Config.__qualname__
+    assert stream_key(Config()) == f"{name}(first=datetime.date(2022, 1, 1))"

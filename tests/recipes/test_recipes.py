@@ -132,7 +132,7 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
         "--bases=1",
     ]
     few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds=2"]
-    methods = ("uniform", "default", "dapo?batches=1")
+    methods = ("uniform", "default", "dapo?max_resamples=1")
     run("curricula", *few, "--methods", *methods, "--targets", "0.9", "1")
     table = (tmp_path / "runs" / "reached.md").read_text()
     assert table in capsys.readouterr().out
