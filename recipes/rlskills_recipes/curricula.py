@@ -3,7 +3,7 @@
 Units are a function applied last and a level. The pool mixes single calls of common functions,
 which the base has mastered, compositions of train functions one to five deep, problems that no
 answer solves, and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base
-with one budget of rollouts; only the choice of problems differs (docs/curricula_trained.md).
+with one budget of rollouts; only the choice of problems differs (docs/studies/curricula.md).
 """
 
 from dataclasses import dataclass, replace
@@ -34,7 +34,8 @@ class Config(StudyConfig):
     """Where the bases are: the folder of a quickstart, run at least with `--arms` and no names."""
     bases: int = 3
     """Bases to start from in turn: seed n starts from base n modulo `bases`."""
-    methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?batches=3", "alp_gmm")
+    methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3",
+                                "alp_gmm")  # fmt: skip
     """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
     targets: tuple[float, ...] = (0.4, 0.45, 0.5, 0.55, 0.6)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
