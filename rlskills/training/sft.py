@@ -29,7 +29,7 @@ from .stream import Drawn, TaskStream
 
 
 class SFT(ExactResume, SFTTrainer):
-    """Trains `model` on `settings.batch_size` fresh demonstrations an update."""
+    """Trains `model` on `settings.batch_size` fresh demonstrations per update."""
 
     def __init__(
         self,
