@@ -1,9 +1,9 @@
 """Rollouts that curricula need on a mostly useless pool.
 
 Units are a function applied last and a level. The pool mixes single calls of common functions,
-which the base has mastered, compositions of train functions one to five deep, problems that no
-answer solves, and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base
-with one budget of rollouts; only the choice of problems differs (docs/studies/curricula.md).
+which the base has mastered, compositions of train functions up to five deep, unsolvable problems,
+and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base on the same
+number of rollouts; only the choice of problems differs (docs/studies/curricula.md).
 """
 
 from dataclasses import dataclass, replace
@@ -54,9 +54,8 @@ def study(config: Config) -> Study:
     """One arm per curriculum, from the quickstart's bases in turn."""
     bases = {seed: f"seed{seed % config.bases}/base/model" for seed in config.all_seeds}
     models = {seed: str(config.quickstart / base) for seed, base in bases.items()}
-    for model in models.values():
-        if not Path(model).is_dir():
-            raise UserError(f"{model} is not there: run the quickstart first, or name its folder")
+    if missing := [model for model in models.values() if not Path(model).is_dir()]:
+        raise UserError(f"{missing[0]} is not there: run the quickstart first, or name its folder")
     arms, pool, grpo = [], pool_of(), config.grpo
     for name, method in arm_names(config.methods).items():
         # A method that resamples its batches makes fewer updates, of no more rollouts in all.
