@@ -57,7 +57,7 @@ def main(config: Benchmark) -> None:
 
 
 def imports(config: Benchmark) -> Iterator[Row]:
-    """The task room in a fresh interpreter, beyond the interpreter itself."""
+    """The environments package in a fresh interpreter, beyond the interpreter itself."""
     code = "import time; s = time.process_time(); import {}; print(time.process_time() - s)"
     times: dict[str, list[float]] = {"rlskills.environments": [], "reasoning_gym": []}
     for _ in range(config.turns):

@@ -1,7 +1,8 @@
 """Reinforcement-learning post-training in which models compose skills they have into new ones.
 
-Rooms, from the bottom up: `tasks` (what is asked and how it is graded), `curricula` and `models`,
-then `training`, `evaluation` and `runs`, and on top the command line and the recipes.
+`environments` asks problems and grades answers, `curricula` choose what is asked next, `generation`
+samples, `training` learns from it, `experiments` runs studies of several arms, and `report` reads
+what they wrote. CONTRIBUTING.md lists all packages in the order of their imports.
 """
 
 __version__ = "0.1.0"

@@ -1,9 +1,9 @@
 """Rollouts that curricula need on a mostly useless pool.
 
 Units are a function applied last and a level. The pool mixes single calls of common functions,
-which the base has mastered, compositions of train functions one to five deep, problems that no
-answer solves, and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base
-with one budget of rollouts; only the choice of problems differs (docs/curricula_trained.md).
+which the base has mastered, compositions of train functions up to five deep, unsolvable problems,
+and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base on the same
+number of rollouts; only the choice of problems differs (docs/studies/curricula.md).
 """
 
 from dataclasses import dataclass, replace
@@ -22,7 +22,6 @@ from rlskills_recipes.string_world import World
 TITLE = "Rollouts that curricula need, on a pool most of which is useless"
 RL = {"max_steps": 120, "prompts_per_step": 32, "optimizer": "muon", "learning_rate": 2e-4,
       "max_new_tokens": 112, "eval_every": 8, "save_every": 40}  # fmt: skip
-METHODS = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3", "alp_gmm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +34,8 @@ class Config(StudyConfig):
     """Where the bases are: the folder of a quickstart, run at least with `--arms` and no names."""
     bases: int = 3
     """Bases to start from in turn: seed n starts from base n modulo `bases`."""
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3",
+                                "alp_gmm")  # fmt: skip
     """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
     targets: tuple[float, ...] = (0.4, 0.45, 0.5, 0.55, 0.6)
     """Greedy accuracies on test problems of train functions, mean of levels 2 to 4, to reach."""
@@ -54,9 +54,8 @@ def study(config: Config) -> Study:
     """One arm per curriculum, from the quickstart's bases in turn."""
     bases = {seed: f"seed{seed % config.bases}/base/model" for seed in config.all_seeds}
     models = {seed: str(config.quickstart / base) for seed, base in bases.items()}
-    for model in models.values():
-        if not Path(model).is_dir():
-            raise UserError(f"{model} is not there: run the quickstart first, or name its folder")
+    if missing := [model for model in models.values() if not Path(model).is_dir()]:
+        raise UserError(f"{missing[0]} is not there: run the quickstart first, or name its folder")
     arms, pool, grpo = [], pool_of(), config.grpo
     for name, method in arm_names(config.methods).items():
         # A method that resamples its batches makes fewer updates, of no more rollouts in all.

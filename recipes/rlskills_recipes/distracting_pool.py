@@ -11,7 +11,7 @@ from rlskills.training.stream import Source, units_of
 from rlskills_envs.distractors import Coin, Impossible
 from rlskills_recipes.string_world import World
 
-SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "dead")
+SHARES = ("kind/impossible", "kind/coin", "kind/mastered", "L2", "L3", "L4", "L5", "zero_variance")
 """What is said of where rollouts went; the rest of them were single calls to learn."""
 
 

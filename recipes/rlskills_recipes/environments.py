@@ -26,7 +26,7 @@ RL = {"max_steps": 20, "prompts_per_step": 128, "group_size": 16, "lr_scheduler"
 
 @dataclass(frozen=True, kw_only=True)
 class Config(StudyConfig):
-    """The defaults are what docs/environments_grpo.md was made with."""
+    """The defaults are what docs/studies/environments.md was made with."""
 
     output: Path = Path("runs/environments")
     only: tuple[str, ...] = ()

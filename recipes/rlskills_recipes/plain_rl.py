@@ -22,7 +22,7 @@ class RLConfig(PlainConfig):
     """Start RL from the model as it is."""
     treatments: tuple[str, ...] = ("grpo",)
     """What is learned from rollouts (`rlskills treatment list`), in the order of their stages;
-    in the place of `--rl.treatments`."""
+    instead of `--rl.treatments`."""
 
 
 def rl_study(config: RLConfig, name: str, settings: RLSettings) -> Study:

@@ -25,6 +25,7 @@ COMMANDS = {
     "curriculum": ("curriculum.main:curriculum_cli", "...", "list, show and compare curricula"),
     "eval": ("evaluate:evaluate_model", "MODEL ...", "evaluate a model on an environment"),
     "compare": ("compare:compare_runs", "RUN RUN ...", "tables and plots of runs, side by side"),
+    "report": ("report:report_study", "STUDY", "write the page of a study from its folder"),
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
     "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),
     "doctor": ("doctor:doctor", "", "hardware, attention kernel, and what is missing"),

@@ -1,7 +1,7 @@
 """`Episode`: one attempt at a task, in messages, in one turn or in many.
 
-Synchronous and without callbacks: a game is a subclass with a `step`. Tokens are nobody's business
-here; `driver.py` caps what a player may do, and a trainer only ever appends what `step` returns.
+Synchronous and without callbacks: a game is a subclass with a `step`. It knows nothing of
+tokens: `driver.py` limits what a player may do, and a trainer only appends what `step` returns.
 """
 
 from __future__ import annotations

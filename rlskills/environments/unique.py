@@ -25,9 +25,9 @@ def unique_tasks(
 ) -> Iterator[Task]:
     """The first `count` different problems of a level, by key, in the order of their addresses.
 
-    `progress` is told after each one how many there are. `TooFew` once so many draws in a row
-    brought nothing new that the level must be (nearly) exhausted: with `n` of `n + 1` equally
-    likely problems found, that happens with a chance below 1 %.
+    `progress` receives their number after each problem. Raises `TooFew` after so many draws in a
+    row without a new problem that the level must be (nearly) exhausted: with `n` of `n + 1`
+    equally likely problems seen, that happens with a chance below 1 %.
     """
     seen: set[str] = set()
     repeats = index = 0

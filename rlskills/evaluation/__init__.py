@@ -1,1 +1,1 @@
-"""What was really learned: fixed eval sets, greedy and sampled answers, pass@k, intervals."""
+"""Measuring a model: fixed eval sets, answered greedily and by samples."""

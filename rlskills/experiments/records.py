@@ -1,4 +1,4 @@
-"""The portable record of a finished arm: all that was found out, and no weights.
+"""The portable record of a finished arm: all its results, and no weights.
 
 A record is kilobytes and can be committed. It holds the manifest (configuration, hash, budgets,
 versions, commit), the metrics and the evaluation; a study on another machine takes the arm as done

@@ -14,6 +14,7 @@ from ..errors import UserError
 from ..models.loading import identity_of
 from ..models.tiny import save_tiny
 from ..runs.folder import RunFolder
+from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
 from .config_file import save_config
 from .evaluator import Evaluator
@@ -39,7 +40,8 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
     """Run what is not done of `study`, seed by seed, in `config.output`/seedN/ARM.
 
     Arms that start from the same point run side by side where the machine has threads for them; an
-    arm alone has all threads. The configuration is saved in the study's folder.
+    arm alone has all threads. The configuration, and what a page says of the study, are saved in
+    its folder.
     """
     prepared = prepare(config.machine, console or Console())
     shelf = RecordShelf(config.records, prepared.console)
@@ -47,10 +49,17 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
     # No process may write before all have seen what is there.
     PartialState().wait_for_everyone()
     if PartialState().is_main_process:
-        save_config(config, config.output / "config.yaml", study.command)
+        save_config(config, config.output / CONFIG, study.command)
+        _about(study).save(config.output)
     evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
     for plan in plans:
         _SeedRun(plan, evaluator, prepared).run()
+
+
+def _about(study: Study) -> StudyFile:
+    """What a page says of a study beside its runs."""
+    starts = {arm.name: arm.start for arm in study.arms}
+    return StudyFile(study.name, study.title, study.command, study.seeds, starts, study.minutes)
 
 
 @dataclass(frozen=True)

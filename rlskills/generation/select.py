@@ -72,7 +72,7 @@ def select_engine(
 ) -> Engine:
     """What samples from `model`: the engine `wanted`, or the next that can.
 
-    `note` is told why an engine that was asked for by name is not used.
+    `note` receives the reason why an engine that was asked for by name is not used.
     """
     if wanted not in ENGINES:
         raise UnknownName("engine", wanted, ENGINES)

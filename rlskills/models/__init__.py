@@ -1,1 +1,1 @@
-"""The tiny preset, loading of any causal model, kernels, and decoding."""
+"""The tiny preset, loading of any causal model, and the choice of attention kernels."""

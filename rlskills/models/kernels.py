@@ -1,4 +1,4 @@
-"""Which attention kernel and matmul precision to use: chosen by a short probe, not by assumption.
+"""Which attention kernel and matmul precision to use: chosen by a short timing, not by assumption.
 
 On a GPU flash attention is taken where its package is installed, else PyTorch's fused attention.
 On a CPU the winner depends on the processor, so a few steps of training a tiny model decide.

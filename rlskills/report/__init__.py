@@ -1,1 +1,1 @@
-"""Reading finished runs: tables, figures, comparisons."""
+"""Reading finished runs: comparisons, tables, figures, and the page of a study."""

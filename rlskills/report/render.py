@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..tables import escape, markdown, print_table, printable
 from .comparison import Cells, Comparison
-from .sections import EVAL_SET, sections
+from .sections import EVAL_SET, Section, sections
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,12 +36,17 @@ def _group(row: Sequence[str]) -> str:
 def to_markdown(comparison: Comparison) -> str:
     """The same tables for a README or a docs page."""
     parts = [f"## {escape(comparison.title)}\n"]
-    for section in sections(comparison):
-        parts.append(f"### {escape(section.title)}\n")
-        if section.rows:
-            parts.append(markdown(section.header, section.rows, numbers_from=section.keys))
-        parts += [f"{escape(line)}\n" for line in section.lines]
+    parts += [section_markdown(section) for section in sections(comparison)]
     parts += [f"> Note: {escape(note)}\n" for note in comparison.notes]
+    return "\n".join(parts)
+
+
+def section_markdown(section: Section) -> str:
+    """A section as Markdown under a heading of the third level."""
+    parts = [f"### {escape(section.title)}\n"]
+    if section.rows:
+        parts.append(markdown(section.header, section.rows, numbers_from=section.keys))
+    parts += [f"{escape(line)}\n" for line in section.lines]
     return "\n".join(parts)
 
 

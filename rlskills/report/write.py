@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runs.folder import BASE
-from .comparison import build
+from .comparison import Comparison, build
 from .curves import plot_curves
 from .levels import plot_levels
 from .reading import load_runs
 from .render import print_comparison, to_markdown
+from .run import Run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,10 +36,7 @@ def write_report(
     output.mkdir(parents=True, exist_ok=True)
     page = output / "comparison.md"
     page.write_text(to_markdown(comparison))
-    written = [page, plot_levels(comparison, output)]
-    # The base, and a model that was only measured, have no curve to draw.
-    if any(run.records for run in loaded if run.arm != BASE):
-        written.append(plot_curves(loaded, axis, output))
+    written = [page, *draw_figures(loaded, comparison, output, axis)]
     for file in written:
         console.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
     for run in runs:
@@ -46,3 +44,14 @@ def write_report(
             f"curves: tensorboard --logdir {run}", highlight=False, soft_wrap=True, markup=False
         )
     return written
+
+
+def draw_figures(
+    runs: Sequence[Run], comparison: Comparison, folder: Path, axis: str = "samples"
+) -> list[Path]:
+    """Draw accuracy by level and, where an arm was trained, against a budget; returns the files."""
+    figures = [plot_levels(comparison, folder)]
+    # The base, and a model that was only measured, have no curve to draw.
+    if any(run.records for run in runs if run.arm != BASE):
+        figures.append(plot_curves(runs, axis, folder))
+    return figures

@@ -4,9 +4,10 @@ run.json         arm, seed, supervision, configuration and its hash, versions, g
 metrics.jsonl    one record per logged step, with the budgets spent so far
 rollouts.jsonl   the rollouts of some rounds; see rlskills.runs.rollout_log
 tensorboard/     the same, as events
-checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoints
+checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoint
 model/           the final weights
 evaluation.json  outcomes on the fixed eval sets, task by task
+record.json.gz   of a finished run: all but weights and rollouts; see rlskills.experiments.records
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""SFT, rejection fine-tuning and GRPO as thin classes over TRL, and what makes them resumable."""
+"""Training on TRL: rollouts and treatments, supervised fine-tuning, losses, and exact resume."""

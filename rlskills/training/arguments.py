@@ -1,4 +1,4 @@
-"""From our settings to the library's arguments: every default that bites is set explicitly."""
+"""From our settings to TRL's arguments: every default that would change a run is set explicitly."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One update's rollouts: draw, sample, show the curriculum, run the treatments' stages, repeat.
 
-The data flow of design and docs in one class, without TRL: `Collector.collect` returns the rounds
-of one update, every rollout with its credit and weights.
+The data flow of an update in one class, without TRL: `Collector.collect` returns its rounds, every
+rollout with its credit and weights.
 """
 
 from __future__ import annotations

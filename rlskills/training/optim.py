@@ -1,9 +1,9 @@
 """Muon for the weight matrices of a model's layers, AdamW for its embeddings, head and norms.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) steps along the nearest
-orthogonal matrix of its momentum; docs/quickstart.md says what it saves on a model trained from
-scratch. Both parts are torch's own. They are made one optimizer here, so that schedules and
-checkpoints of a trainer find what they expect.
+orthogonal matrix of its momentum; docs/log/2026-11-21-quickstart.md says what it saves on a model
+trained from scratch. Both parts are torch's own. Here they form a single optimizer, so that
+schedulers and checkpoints of a trainer work as usual.
 """
 
 from __future__ import annotations

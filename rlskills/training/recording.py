@@ -24,7 +24,7 @@ OURS = ("train/", "curriculum/", "treatment/")
 
 
 class Recorder(TrainerCallback):
-    """Writes one record an update, with the budgets, and evaluates every `eval_every` updates."""
+    """Writes a record per update, with the budgets, and evaluates every `eval_every` updates."""
 
     def __init__(
         self,

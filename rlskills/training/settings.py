@@ -25,7 +25,7 @@ class Training:
     learning_rate: float = 1e-4
     """Peak learning rate."""
     lr_scheduler: Literal["constant", "cosine", "linear"] = "constant"
-    """Shape of the learning rate after warm-up."""
+    """Shape of the learning rate after `warmup_steps`."""
     warmup_steps: int = 0
     """Steps over which the learning rate rises from 0."""
     weight_decay: float = 0.0

@@ -94,7 +94,7 @@ class SFT(ExactResume, SFTTrainer):
         return [(p + c, [0] * len(p) + [1] * len(c)) for p, c in zip(prompts, shown, strict=True)]
 
     def _episode(self, drawn: Drawn) -> Sequence:
-        """An expert's episode, or a bare answer given at once; what is told is only read."""
+        """An expert's episode, or a bare answer given at once; observations have mask 0."""
         played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
         end = cast(int, self._tokenizer.eos_token_id)
         transcript = transcribe(played, self._tokenizer, end)

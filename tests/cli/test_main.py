@@ -31,7 +31,7 @@ def test_help_names_every_command(capsys):
         assert command in shown
 
 
-@pytest.mark.parametrize("command", ["env", "eval", "compare", "doctor"])
+@pytest.mark.parametrize("command", ["env", "eval", "compare", "report", "doctor"])
 def test_every_command_has_help(command: str, capsys):
     with pytest.raises(SystemExit) as error:
         cli.main([command, "--help"])
@@ -62,6 +62,7 @@ def test_wrong_names_get_the_nearest_one(capsys, tmp_path: Path):
     split = fails(capsys, "env", "sample", "string_transform", "--split", "tset")
     assert "did you mean 'test'" in split
     assert "no run in" in fails(capsys, "compare", str(tmp_path))
+    assert "no run in" in fails(capsys, "report", str(tmp_path))
 
 
 def test_bad_evaluations_are_one_line(capsys, small_model: Path):

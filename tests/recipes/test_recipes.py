@@ -138,13 +138,14 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
     assert table in capsys.readouterr().out
     assert table.count("| default | 0.1+ 0.1+ | 0 of 2 | 1.00 [1.00, 1.00] |") == 2
     assert "| arm | kind/impossible | kind/coin | kind/mastered |" in table
+    assert "nan" not in table
     spent = {
         arm: json.loads((tmp_path / "runs/seed1" / arm / "run.json").read_text())["budget"]
-        for arm in ("uniform", "default", "dapo-batches-1")
+        for arm in ("uniform", "default", "dapo-max_resamples-1")
     }
     # Two rounds of sampling make one update where others make two, so no arm gets more.
     assert spent["uniform"]["rollouts"] == spent["default"]["rollouts"] == 2 * 4 * 8
-    assert 0 < spent["dapo-batches-1"]["rollouts"] <= 2 * 4 * 8
+    assert 0 < spent["dapo-max_resamples-1"]["rollouts"] <= 2 * 4 * 8
     records = (tmp_path / "runs/seed1/default/metrics.jsonl").read_text().splitlines()
     logged = json.loads(records[-1])["metrics"]
     for tag in ("probability/L3", "probability/kind/coin", "probability/skill/F32"):

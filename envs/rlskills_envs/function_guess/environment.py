@@ -1,6 +1,6 @@
 """Find out by experiment what a hidden composition of string functions does.
 
-The player is told which functions may be in the composition and how many calls it has. It asks how
+The player knows which functions may be in the composition and how many calls it has. It asks how
 the output begins on inputs of its choice, then names the whole output on an input that it may not
 ask for. Every query costs. With `preset=tiny`, whose functions are those of
 `string_transform?preset=tiny`, a game is

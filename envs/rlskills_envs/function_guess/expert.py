@@ -1,6 +1,6 @@
 """The expert: which queries decide a game.
 
-It keeps every composition that agrees with what it was told, and asks whatever leaves the fewest
+It keeps every composition that agrees with the replies, and asks whatever leaves the fewest
 pairs of them that disagree on the answer. Nothing is searched beyond one query ahead.
 """
 
@@ -16,7 +16,7 @@ from .notation import Game, Notation
 
 @lru_cache(maxsize=1 << 15)
 def _call(notation: Notation, name: str, x: str) -> str:
-    """Probes, and what functions make of them, recur in every game."""
+    """Queries, and what functions make of them, recur in every game."""
     return notation.functions[name](x)
 
 

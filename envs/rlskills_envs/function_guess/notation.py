@@ -30,7 +30,7 @@ PLAIN: Functions = {
 
 @dataclass(frozen=True)
 class Game:
-    """What the player is told: any `depth` candidates, in any order, may be the composition."""
+    """What the player knows: any `depth` candidates, in any order, may be the composition."""
 
     candidates: tuple[str, ...]
     depth: int

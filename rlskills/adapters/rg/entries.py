@@ -26,7 +26,7 @@ LONGEST = 20_000
 
 
 def settings_of(options: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> Settings:
-    """In order, and with tuples in the place of lists."""
+    """In order, and with tuples instead of lists."""
     return tuple((name, _hashable(value)) for name, value in sorted(dict(options).items()))
 
 

@@ -1,4 +1,4 @@
-"""Graders of ours in the place of reasoning-gym's that execute the answer or accept wrong ones.
+"""Our own graders instead of those of reasoning-gym that execute the answer or accept wrong ones.
 
 Each takes a problem's metadata, its own right answer and an answer, and says 1.0 or 0.0. None
 executes anything; each takes bounded time.

@@ -1,4 +1,4 @@
-"""`rlskills env play`: an environment's episodes from the keyboard, one reply a line."""
+"""`rlskills env play`: an environment's episodes from the keyboard, one reply per line."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One file a method: a subclass of `Base` with its paper in the docstring."""
+"""One file per method: a subclass of `Base` with its paper in the docstring."""

@@ -118,7 +118,7 @@ def junk(subject: Subject) -> Problems:
 
 
 def injections(subject: Subject) -> Problems:
-    """Code in the place of an answer is not executed."""
+    """Code instead of an answer is not executed."""
     return (yield from _hostile(subject, "injections"))
 
 

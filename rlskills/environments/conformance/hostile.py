@@ -76,7 +76,7 @@ def junk(count: int) -> list[str]:
 
 
 def injections(marker: str) -> list[str]:
-    """Code in the place of an answer; what executes it leaves `marker`, a path, or hangs."""
+    """Code instead of an answer; what executes it leaves `marker`, a path, or hangs."""
     path = marker.replace("\\", "/")
     calls = [call.replace("{0}", path) for call in CALLS]
     return [*calls, *(f"str({call})" for call in calls[:3]), *BOMBS]

@@ -1,7 +1,7 @@
 """Grading in processes that can be killed, for graders that may hang, crash or run model text.
 
 Calls go out in chunks and scores come back one by one, as JSON: what a grader did to its process
-must not reach this one. The clock of a call runs from the moment its grading starts, that is, from
+must not affect this one. The clock of a call runs from the moment its grading starts, that is, from
 the score before it. A worker that is late is killed and replaced; only the call under way fails.
 """
 

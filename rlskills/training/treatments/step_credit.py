@@ -29,7 +29,7 @@ from .treatment import TREATMENTS, Treatment
 
 @TREATMENTS.register("step_credit")
 class StepCredit(Treatment):
-    """Advantages by step, in the place of those by rollout or on top of them."""
+    """Advantages by step, instead of those by rollout or on top of them."""
 
     paper = "exact form of Zhang et al. 2025, arXiv 2503.12937"
     needs_steps = True
