@@ -14,7 +14,7 @@ quickstart: $(READY)
 	$(BIN)/rlskills run quickstart $(ARGS)
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
