@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -109,6 +110,7 @@ def rollout_records(batch: RolloutBatch, number: int) -> list[dict[str, Any]]:
             "completion": rollout.text,
             "correct": rollout.score.correct,
             "reward": rollout.score.reward,
+            "shaped_reward": None if math.isnan(rollout.reward) else rollout.reward,
             "status": rollout.score.status,
             "parts": dict(rollout.score.parts),
             "tokens": rollout.sampled,

@@ -51,6 +51,7 @@ def result(folder: Path, arms: Sequence[str] = ("base", "grpo")) -> dict[str, An
             "weights": hashlib.sha256((run / "model/model.safetensors").read_bytes()).hexdigest(),
             "metrics": [{k: v for k, v in r.items() if k not in CLOCKS} for r in records],
             "evaluation": (run / "evaluation.json").read_text(),
+            "rollouts": b"".join(path.read_bytes() for path in run.glob("rollouts.jsonl")),
             "final_state": json.loads((run / "run.json").read_text())["final_state"],
         }
     return found
