@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 from rich.console import Console
 
-from ..errors import UserError
+from ..errors import UnknownName, UserError
 from ..tables import print_table
+
+if TYPE_CHECKING:
+    from ..evaluation.eval_sets import EvalSet
+    from ..evaluation.evaluate import EvalConfig
 
 
 def evaluate_model(
@@ -25,6 +31,7 @@ def evaluate_model(
     temperature: float = 1.0,
     max_new_tokens: int = 160,
     by_skill: bool = False,
+    engine: str = "auto",
     output: Path | None = None,
 ) -> None:
     """Greedy accuracy and, with --samples, pass@k of a model, by level, with 95 % intervals.
@@ -40,35 +47,20 @@ def evaluate_model(
         temperature: Of the samples.
         max_new_tokens: Length at which a completion is cut off.
         by_skill: Also a table by skill.
+        engine: What samples: auto, llama_cpu, transformers or vllm.
         output: File for all outcomes as JSON.
     """
     from .. import environments
-    from ..evaluation.eval_sets import EvalSet, make_eval_sets
-    from ..evaluation.evaluate import EvalConfig, evaluate
+    from ..evaluation.eval_sets import make_eval_sets
+    from ..evaluation.evaluate import EvalConfig
     from ..evaluation.evaluate import by_skill as count_skills
-    from ..models.kernels import Kernels, apply, default_device, resolve
-    from ..models.loading import check_prompts, load_model, load_tokenizer
     from ..runs.folder import write_json
 
     _check(levels, tasks, samples, temperature, max_new_tokens)
     environment = environments.load(env)
-    if split:
-        eval_sets = [
-            EvalSet(split, n, split, tuple(environment.task(split, n, i) for i in range(tasks)),
-                  environment)
-            for n in levels
-        ]  # fmt: skip
-    else:
-        eval_sets = make_eval_sets({environment.name: environment}, levels, tasks)
-    device = default_device()
-    kernels = resolve(Kernels(), device)
-    apply(kernels)
-    tokenizer = load_tokenizer(model)
-    loaded = load_model(model, kernels).to(device)
-    asked = [task for eval_set in eval_sets for task in eval_set.tasks]
-    check_prompts(asked, tokenizer, loaded.config, max_new_tokens)
+    eval_sets = make_eval_sets({split or environment.name: environment}, levels, tasks, split)
     how = EvalConfig(max_new_tokens, samples, temperature)
-    records = evaluate(loaded, tokenizer, eval_sets, how)
+    records = _answers(model, eval_sets, how, engine)
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
     if by_skill:
@@ -77,6 +69,30 @@ def evaluate_model(
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
         write_json(output, {"model": model, "env": env, "eval_sets": records})
+
+
+def _answers(
+    model: str, eval_sets: list[EvalSet], how: EvalConfig, engine: str
+) -> list[dict[str, Any]]:
+    """What a model answers; sampled by `engine`, or by the next that can, with a note."""
+    from ..evaluation.evaluate import evaluate
+    from ..generation.select import ENGINES, select_engine
+    from ..models.kernels import Kernels, apply, default_device, resolve
+    from ..models.loading import check_prompts, load_model, load_tokenizer
+
+    if engine not in ENGINES:
+        raise UnknownName("engine", engine, ENGINES)
+    device = default_device()
+    kernels = resolve(Kernels(), device)
+    apply(kernels)
+    tokenizer = load_tokenizer(model)
+    loaded = load_model(model, kernels).to(device)
+    asked = [task for eval_set in eval_sets for task in eval_set.tasks]
+    check_prompts(asked, tokenizer, loaded.config, how.max_new_tokens)
+    note = partial(print, file=sys.stderr)
+    sampler = select_engine(loaded, tokenizer, engine, note)
+    sampler.sync(0)
+    return evaluate(loaded, tokenizer, eval_sets, how, engine=sampler)
 
 
 def _check(

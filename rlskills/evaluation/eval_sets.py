@@ -25,15 +25,15 @@ class EvalSet:
 
 
 def make_eval_sets(
-    groups: Mapping[str, Environment], levels: Iterable[int], count: int
+    groups: Mapping[str, Environment], levels: Iterable[int], count: int, split: str = ""
 ) -> list[EvalSet]:
-    """`count` tasks for each group and level, from the split that measures it."""
+    """`count` tasks for each group and level, of `split`, or of the split that measures a level."""
     eval_sets = []
     for group, env in groups.items():
         for level in levels:
-            split = env.evaluation_split(level)
-            tasks = tuple(env.task(split, level, index) for index in range(count))
-            eval_sets.append(EvalSet(group, level, split, tasks, env))
+            owner = split or env.evaluation_split(level)
+            tasks = tuple(env.task(owner, level, index) for index in range(count))
+            eval_sets.append(EvalSet(group, level, owner, tasks, env))
     return eval_sets
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -77,3 +78,32 @@ def test_numbers_that_mean_nothing_are_refused_before_a_model_is_loaded(
     printed = capsys.readouterr().err
     assert printed.count("\n") == 1
     assert words in printed
+
+
+TINY = "string_transform?preset=tiny&functions=train"
+
+
+def test_every_engine_answers_and_one_that_cannot_is_named(small_model, tmp_path, capsys):
+    """Greedy answers are the same whatever samples; vLLM, asked for in vain, gives way."""
+    found = {}
+    for engine in ("auto", "transformers", "vllm"):
+        output = tmp_path / f"{engine}.json"
+        words = ["eval", str(small_model), "--env", TINY, "--levels", "1", "--tasks", "3"]
+        words += ["--max-new-tokens", "8", "--engine", engine, "--output", str(output)]
+        cli.main(words)
+        found[engine] = json.loads(output.read_text())["eval_sets"]
+    assert found["auto"] == found["transformers"] == found["vllm"]
+    said = capsys.readouterr().err
+    assert "vllm is not installed" in said or "vllm needs a CUDA GPU" in said
+    with pytest.raises(SystemExit) as end:
+        cli.main(["eval", str(small_model), "--env", TINY, "--engine", "vlm"])
+    assert end.value.code == 2
+    assert "did you mean 'vllm'" in capsys.readouterr().err
+
+
+def test_a_split_of_ones_own_is_asked(small_model, tmp_path):
+    output = tmp_path / "train.json"
+    cli.main(["eval", str(small_model), "--env", TINY, "--levels", "2", "--tasks", "2",
+              "--max-new-tokens", "4", "--split", "train", "--output", str(output)])  # fmt: skip
+    (record,) = json.loads(output.read_text())["eval_sets"]
+    assert (record["group"], record["split"], len(record["tasks"])) == ("train", "train", 2)
