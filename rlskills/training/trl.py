@@ -132,7 +132,10 @@ class RLTrainer(ExactResume, GRPOTrainer):
         rl, ce = (torch.tensor(float(sum(int(t.sum()) for t in x))) for x in (learned, shown))
         output["num_items_in_batch"] = rl.to(device)
         output["ce_tokens"] = ce.to(device)
-        if any(row.logprobs is not None for row in mine):
+        # Processes must run the model equally often, also those without such rows.
+        if ce:
+            output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
+        if any(row.logprobs is not None for row in rows):
             output["advantages"] = output["advantages"] * self._importance(mine, output)
         if self.beta:
             output["ref_per_token_logps"] = self._reference_logprobs(output)
@@ -180,7 +183,9 @@ class RLTrainer(ExactResume, GRPOTrainer):
         count = inputs["ce_tokens"] / self.accelerator.num_processes
         logprobs = self._logprobs(model, inputs)
         cross_entropy = weighted_cross_entropy(logprobs, inputs["ce_weight"], count)
-        self._log_to("train/cross_entropy", cross_entropy.item())
+        parts = self.settings.gradient_accumulation_steps
+        shared = self.accelerator.gather(cross_entropy.detach())
+        self._log_to("train/cross_entropy", parts * cast(Tensor, shared).mean().item())
         return loss + cross_entropy
 
     @override

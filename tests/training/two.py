@@ -34,7 +34,8 @@ class Watched(RLTrainer):
     def _generate_and_score_completions(self, inputs):
         before = self.spent
         output = super()._generate_and_score_completions(inputs)
-        self.rows.append([r.task.key + str(r.ids) for r in self.rounds[0]])
+        sampled = [r for r in self.rounds[0] if r.origin == "sampled"]
+        self.rows.append([r.task.key + str(r.ids) for r in sampled])
         self.drawn.append(self.spent - before)
         self.states.append(self.stream.state_dict())
         return output
@@ -51,9 +52,17 @@ class Watched(RLTrainer):
         engine.generate = counted
 
 
+OUTSIDE = Path(__file__).parent / "treatments" / "outside.py"
+
+
 def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> None:
     settings = RLSettings(
-        max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=max_new_tokens, save_every=3
+        max_steps=3,
+        prompts_per_step=8,
+        group_size=4,
+        max_new_tokens=max_new_tokens,
+        save_every=3,
+        treatments=("grpo", f"{OUTSIDE}:Demonstrate"),
     )
     trainer = Watched(
         load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()
@@ -67,7 +76,10 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
     for parameter in model_now.parameters():
         weights.update(parameter.detach().numpy().tobytes())
     logs = [one["train/turns"] for one in trainer.state.log_history if "train/turns" in one]
+    shown = [logs["train/cross_entropy"] for logs in trainer.state.log_history
+             if "train/cross_entropy" in logs]  # fmt: skip
     seen = {
+        "cross_entropy": shown,
         "rows": trainer.rows,
         "sampled": trainer.drawn,
         "states": trainer.states,
