@@ -12,6 +12,7 @@ import multiprocessing
 import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from ..processes import end_with_parent
@@ -23,8 +24,7 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
 
     The first error of a job is raised here, after those already begun have ended.
     """
-    # Forking a process whose OpenMP threads have run leaves the child without them.
-    context = multiprocessing.get_context("spawn")
+    context = _context()
     pickled = pickle.dumps(jobs)
     files = [path for name, path in imported_files().items() if name.encode() in pickled]
     with ProcessPoolExecutor(
@@ -36,6 +36,19 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
                 future.result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _context() -> BaseContext:
+    """How processes are started: from a server that has imported everything, else afresh.
+
+    Importing torch and TRL takes seconds of processor time for each process. They cannot be forked
+    from this process: one whose OpenMP threads have run leaves its children without them.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["rlskills.experiments.arm"])
+    return context
 
 
 def _begin(threads: int, files: list[Path]) -> None:
