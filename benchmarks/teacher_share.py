@@ -19,9 +19,9 @@ from typing import Any
 import tyro
 from transformers import PrinterCallback
 
-from rlskills.models import kernels
-from rlskills.models.kernels import Kernels, use_threads
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models import choose_kernels
+from rlskills.models.kernels import Kernels
+from rlskills.models.loading import load
 from rlskills.models.tiny import save_tiny
 from rlskills.training.stream import taught
 from rlskills.training.trl import RLTrainer
@@ -54,9 +54,9 @@ def timed(spent: list[float], method: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(config: Config) -> None:
     """Train under each curriculum, and print a line."""
-    use_threads(1)
+    choose_kernels.use_threads(1)
     how = Kernels("eager", "medium")
-    kernels.apply(how)
+    choose_kernels.apply(how)
     settings = replace(
         curricula.Config().grpo,
         max_steps=config.updates,
@@ -71,7 +71,7 @@ def main(config: Config) -> None:
             spent: list[float] = []
             for method in ("sample", "observe", "probabilities"):
                 setattr(stream.curriculum, method, timed(spent, getattr(stream.curriculum, method)))
-            trainer = RLTrainer(load_model(model, how), load_tokenizer(model), stream, settings,
+            trainer = RLTrainer(load(model, how), stream, settings,
                            Path(folder) / name)  # fmt: skip
             trainer.remove_callback(PrinterCallback)
             start = time.perf_counter()

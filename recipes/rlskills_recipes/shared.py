@@ -7,6 +7,7 @@ from typing import Any
 from rlskills.environments import Environment
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.experiments import ArmConfig, EvalConfig, RunConfig, Study, checks
+from rlskills.models.options import ModelOptions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,10 @@ class StudyConfig(RunConfig):
     first_seed: int = 0
     """Number of the first repetition; several processes can share the seeds of one folder."""
     model: str = "tiny"
-    """Where training starts: the tiny from-scratch preset, or a Hugging Face name or folder."""
+    """Where training starts: the presets `tiny` (from scratch) and `smollm2` (a chat model of 135
+    million weights), or a Hugging Face name or folder."""
+    model_options: ModelOptions = ModelOptions()
+    """How that model is loaded and spoken to."""
     eval_tasks: int = 128
     """Problems of each eval set."""
     samples: int = 8
@@ -54,5 +58,10 @@ class StudyConfig(RunConfig):
             tuple(arms),
             tuple(make_eval_sets(groups, levels, self.eval_tasks)),
             EvalConfig(max_new_tokens, self.samples),
-            **{"seeds": self.all_seeds, "model": self.model, **more},
+            **{
+                "seeds": self.all_seeds,
+                "model": self.model,
+                "model_options": self.model_options,
+                **more,
+            },
         )

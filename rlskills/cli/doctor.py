@@ -146,7 +146,7 @@ def _accelerators() -> Iterator[Row]:
 
 def _attention(kind: str) -> Row:
     try:
-        from ..models.kernels import choose_attention
+        from ..models.choose_kernels import choose_attention
 
         return Row("attention kernel", choose_attention(kind))
     except Exception as error:  # a diagnosis goes on when one of its eval sets fails

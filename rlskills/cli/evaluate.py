@@ -13,11 +13,14 @@ import tyro
 from rich.console import Console
 
 from ..errors import UnknownName, UserError
+from ..models.machine import Machine
+from ..models.options import ModelOptions
 from ..tables import print_table
 
 if TYPE_CHECKING:
     from ..evaluation.eval_sets import EvalSet
     from ..evaluation.evaluate import EvalConfig
+    from ..models.loaded import LoadedModel
 
 
 def evaluate_model(
@@ -33,11 +36,13 @@ def evaluate_model(
     by_skill: bool = False,
     engine: str = "auto",
     output: Path | None = None,
+    machine: Machine = Machine(),
+    options: ModelOptions = ModelOptions(),
 ) -> None:
     """Greedy accuracy and, with --samples, pass@k of a model, by level, with 95 % intervals.
 
     Args:
-        model: A Hugging Face name or a folder, such as the model/ of a run.
+        model: The preset smollm2, a Hugging Face name, or a folder such as the model/ of a run.
         env: Environment: a name, file.py:Class, with options after a question mark
             ("string_transform?preset=tiny&functions=train").
         levels: Levels to ask.
@@ -49,6 +54,8 @@ def evaluate_model(
         by_skill: Also a table by skill.
         engine: What samples: auto, llama_cpu, transformers or vllm.
         output: File for all outcomes as JSON.
+        machine: How to use this machine.
+        options: How the model is loaded and spoken to.
     """
     from .. import environments
     from ..evaluation.eval_sets import make_eval_sets
@@ -60,7 +67,8 @@ def evaluate_model(
     environment = environments.load(env)
     eval_sets = make_eval_sets({split or environment.name: environment}, levels, tasks, split)
     how = EvalConfig(max_new_tokens, samples, temperature)
-    records = _answers(model, eval_sets, how, engine)
+    loaded = _load(model, machine, options)
+    records = _answers(loaded, eval_sets, how, engine)
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
     if by_skill:
@@ -71,28 +79,31 @@ def evaluate_model(
         write_json(output, {"model": model, "env": env, "eval_sets": records})
 
 
+def _load(model: str, machine: Machine, options: ModelOptions) -> LoadedModel:
+    from ..models.choose_kernels import apply, default_device, use_threads
+    from ..models.loading import load
+
+    use_threads(machine.threads)
+    loaded = load(model, machine.kernels(), default_device(), options)
+    apply(loaded.kernels)
+    return loaded
+
+
 def _answers(
-    model: str, eval_sets: list[EvalSet], how: EvalConfig, engine: str
+    loaded: LoadedModel, eval_sets: list[EvalSet], how: EvalConfig, engine: str
 ) -> list[dict[str, Any]]:
     """What a model answers; sampled by `engine`, or by the next that can, with a note."""
     from ..evaluation.evaluate import evaluate
     from ..generation.select import ENGINES, select_engine
-    from ..models.kernels import Kernels, apply, default_device, resolve
-    from ..models.loading import check_prompts, load_model, load_tokenizer
 
     if engine not in ENGINES:
         raise UnknownName("engine", engine, ENGINES)
-    device = default_device()
-    kernels = resolve(Kernels(), device)
-    apply(kernels)
-    tokenizer = load_tokenizer(model)
-    loaded = load_model(model, kernels).to(device)
-    asked = [task for eval_set in eval_sets for task in eval_set.tasks]
-    check_prompts(asked, tokenizer, loaded.config, how.max_new_tokens)
+    asked = [(each.env, task) for each in eval_sets for task in each.tasks]
+    loaded.check(asked, how.max_new_tokens)
     note = partial(print, file=sys.stderr)
-    sampler = select_engine(loaded, tokenizer, engine, note)
+    sampler = select_engine(loaded, engine, note)
     sampler.sync(0)
-    return evaluate(loaded, tokenizer, eval_sets, how, engine=sampler)
+    return evaluate(loaded, eval_sets, how, engine=sampler)
 
 
 def _check(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
-
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..environments import Environment, Play, Score, Task, score_batch, seed_from
 from ..environments.types import FAILURES
@@ -16,7 +14,7 @@ from ..generation.batching import CPU_ROWS, GPU_ROWS, generate_in_batches
 from ..generation.engine import Completion, Engine, SamplingParams
 from ..generation.episodes import TokenLimits, rollout_episodes
 from ..generation.select import select_engine
-from ..models.loading import encode_prompts, end_tokens, positions_of
+from ..models.loaded import LoadedModel
 from .eval_sets import EvalSet
 
 Asked: TypeAlias = Sequence[tuple[Environment, Task]]
@@ -41,8 +39,7 @@ class EvalConfig:
 
 
 def evaluate(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    loaded: LoadedModel,
     eval_sets: list[EvalSet],
     how: EvalConfig,
     seed: int = 0,
@@ -55,7 +52,7 @@ def evaluate(
     says so of the greedy one, `samples` does not count it, and `grader_failures` does. `engine`
     samples; None takes the one that `select_engine` chooses.
     """
-    asker = _Asker(model, tokenizer, engine or select_engine(model, tokenizer), seed)
+    asker = _Asker(loaded, engine or select_engine(loaded), seed)
     tasks = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
     greedy = asker.scores(tasks, SamplingParams(how.max_new_tokens, 0.0))
     sampled: list[list[Score]] = [[] for _ in greedy]
@@ -75,13 +72,13 @@ def evaluate(
 
 
 def greedy_accuracy(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    loaded: LoadedModel,
     eval_sets: list[EvalSet],
-    max_new_tokens: int,
+    how: EvalConfig,
+    engine: Engine | None = None,
 ) -> dict[str, float]:
     """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
-    records = evaluate(model, tokenizer, eval_sets, EvalConfig(max_new_tokens))
+    records = evaluate(loaded, eval_sets, replace(how, samples=0), engine=engine)
     return {
         f"{eval_set.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
         for eval_set, record in zip(eval_sets, records, strict=True)
@@ -108,30 +105,19 @@ def by_skill(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
 class _Asker:
     """Asks one model, through one engine, and grades what it says."""
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        engine: Engine,
-        seed: int,
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
+    def __init__(self, loaded: LoadedModel, engine: Engine, seed: int) -> None:
+        self.loaded = loaded
         self.engine = engine
         self.seed = seed_from("evaluate", seed)
-        self.ends = frozenset(end_tokens(model, tokenizer))
-        self.rows = CPU_ROWS if model.device.type == "cpu" else GPU_ROWS
+        self.rows = CPU_ROWS if loaded.device.type == "cpu" else GPU_ROWS
 
     def scores(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
         """Scores of all completions, a list for each task; all tasks are decoded together."""
-        training = self.model.training
-        self.model.eval()
         scores: dict[int, list[Score]] = {}
         for several, method in ((False, self._answers), (True, self._episodes)):
             places = [i for i, (env, _) in enumerate(asked) if env.multi_turn == several]
             if places:
                 scores |= dict(zip(places, method([asked[i] for i in places], params), strict=True))
-        self.model.train(training)
         return [scores[i] for i in range(len(asked))]
 
     def _generate(
@@ -141,9 +127,9 @@ class _Asker:
 
     def _answers(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
         """Scores where one completion is the answer."""
-        prompts = encode_prompts([task for _, task in asked], self.tokenizer)
+        prompts = self.loaded.codec.encode_tasks([task for _, task in asked])
         found = self._generate(prompts, params, self.seed)
-        texts = self.tokenizer.batch_decode([c.ids for c in found], skip_special_tokens=True)
+        texts = self.loaded.codec.decode([completion.ids for completion in found])
         owners = [pair for pair in asked for _ in range(params.n)]
         scores = score_batch(
             (env, task, text, completion.finish_reason == "length")
@@ -161,8 +147,8 @@ class _Asker:
             seed = seed_from("turn", self.seed, turn)
             return self._generate(contexts[::alike], params.limited(limit, alike), seed)
 
-        limits = TokenLimits(params.max_new_tokens, positions_of(self.model))
-        rollout_episodes(plays, self.tokenizer, self.ends, sample, limits)
+        limits = TokenLimits(params.max_new_tokens, self.loaded.positions)
+        rollout_episodes(plays, self.loaded.codec, sample, limits)
         return _grouped([play.score() for play in plays], params.n)
 
 

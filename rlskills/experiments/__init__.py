@@ -1,8 +1,8 @@
 """Studies: arms of one or many seeds, trained and compared on the same eval sets."""
 
 from ..evaluation.evaluate import EvalConfig
+from ..models.machine import Machine
 from ..runs.supervision import Supervision
-from .machine import Machine
 from .runner import RunConfig, run_study
 from .study import ArmConfig, Study
 

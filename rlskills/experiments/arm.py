@@ -14,21 +14,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
 from rich.console import Console
 from transformers.utils import logging as library_logging
 
-from ..errors import UserError
-from ..models import kernels as kernel_room
+from ..models import choose_kernels
+from ..models.identity import identity_of
 from ..models.kernels import Kernels
-from ..models.loading import check_prompts, identity_of, load_model, load_tokenizer
+from ..models.loaded import LoadedModel
+from ..models.loading import load
+from ..models.options import ModelOptions
+from ..models.traits import traits_of
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.supervision import Supervision
 from ..training.resume import read_state, restore
 from ..training.settings import RLSettings, Training
 from ..training.stream import TaskStream
+from ..training.weights import restore_weights
 from .evaluator import Evaluator, accuracies
 from .fit import Fit, Progress, progress_of
 from .records import Record, unpack, write_record
@@ -51,6 +54,7 @@ class ArmJob:
     stream: TaskStream | None
     evaluator: Evaluator
     kernels: Kernels
+    options: ModelOptions = ModelOptions()
 
     def open(self) -> RunFolder:
         """Its run folder, with the kernels that it began with.
@@ -63,7 +67,10 @@ class ArmJob:
                 supervision=self.supervision, supervision_note=self.supervision_note,
             )  # fmt: skip
             if "kernels" not in run.manifest:
-                chosen = kernel_room.resolve(self.kernels, kernel_room.default_device())
+                traits = traits_of(self.base, self.options.revision)
+                chosen = choose_kernels.resolve(
+                    self.kernels, choose_kernels.default_device(), traits
+                )
                 run.note(kernels=asdict(chosen), base_weights=identity_of(self.base))
         return run
 
@@ -75,23 +82,17 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
     if run.complete:
         return
     kernels = Kernels(**run.manifest["kernels"])
-    kernel_room.apply(kernels)
-    flash = "flash" in kernels.attention
-    if flash and job.settings and not job.settings.bf16:
-        raise UserError("flash attention needs bf16: set it, or take --machine.attention sdpa")
-    # Flash attention exists in half precision only; elsewhere bf16 is autocast over float32.
-    dtype = torch.bfloat16 if flash else torch.float32
-    tokenizer = load_tokenizer(job.base)
-    model = load_model(job.base, kernels, dtype).to(PartialState().device)
-    job.evaluator.check(model, tokenizer)
+    choose_kernels.apply(kernels)
+    loaded = load(job.base, kernels, str(PartialState().device), job.options)
+    job.evaluator.check(loaded)
     if job.settings and job.stream:
-        _check_stream(job.stream, job.settings, model, tokenizer)
+        _check_stream(job.stream, job.settings, loaded)
         done = progress_of(run)
         writer = _writer(job, done.last_step)
-        model = _train(job, run, model, tokenizer, done, writer, console)
+        _train(job, run, loaded, done, writer, console)
     else:
         writer = _writer(job, -1)
-    evaluation = job.evaluator.final(model, tokenizer)
+    evaluation = job.evaluator.final(loaded)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -112,31 +113,29 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
 
 
 def _train(
-    job: ArmJob, run: RunFolder, model: Any, tokenizer: Any, done: Progress,
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, done: Progress,
     writer: MetricWriter | None, console: Console,
-) -> Any:  # fmt: skip
-    """The trained model, whose weights and final state are in the run folder."""
+) -> None:  # fmt: skip
+    """Train `loaded`; its weights and final state are then in the run folder."""
     assert job.settings is not None
     assert job.stream is not None
     budget = Budget()
     if done.step < job.settings.max_steps:
-        fit = Fit(model, tokenizer, job.stream, job.settings, run, writer, console,
-                  lambda model: job.evaluator.curve(model, tokenizer))  # fmt: skip
+        fit = Fit(loaded, job.stream, job.settings, run, writer, console,
+                  lambda: job.evaluator.curve(loaded))  # fmt: skip
         with run.attempt(main=writer is not None):
             fit.train(done, budget)
     elif done.checkpoint:
         # Killed after the last update, before the run was complete.
-        kernels = Kernels(**run.manifest["kernels"])
-        model = load_model(str(done.checkpoint), kernels).to(model.device)
+        restore_weights(loaded.model, done.checkpoint)
         restore(read_state(done.checkpoint), job.stream, budget)
     if writer:
-        _save_model(model, tokenizer, run.model)
+        loaded.save(run.model)
         run.note(
             final_state=job.stream.state_dict(),
             budget=asdict(budget),
             problems=job.stream.problems,
         )
-    return model
 
 
 def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:
@@ -146,21 +145,12 @@ def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:
     return MetricWriter(job.path, last_step, [] if job.arm == BASE else job.evaluator.addresses)
 
 
-def _check_stream(stream: TaskStream, settings: Training, model: Any, tokenizer: Any) -> None:
-    """Prompts must be encodable and fit, before anything is trained."""
+def _check_stream(stream: TaskStream, settings: Training, loaded: LoadedModel) -> None:
+    """The first problems of every source, before anything is trained; all are checked later."""
     new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
-    tasks = [
-        source.env.task(source.split, source.level, index)
+    asked = [
+        (source.env, source.env.task(source.split, source.level, index))
         for source in stream.sources.values()
         for index in range(4)
     ]
-    check_prompts(tasks, tokenizer, model.config, new)
-
-
-def _save_model(model: Any, tokenizer: Any, folder: Path) -> None:
-    beside = folder.with_name("model.new")
-    shutil.rmtree(beside, ignore_errors=True)
-    model.save_pretrained(beside)
-    tokenizer.save_pretrained(beside)
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
+    loaded.check(asked, new)

@@ -13,7 +13,7 @@ from accelerate.utils import gather_object
 
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
 from ..evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
-from ..models.loading import check_prompts
+from ..models.loaded import LoadedModel
 from ..runs import tags
 
 
@@ -30,25 +30,25 @@ class Evaluator:
         """Group and level of every eval set."""
         return [(eval_set.group, eval_set.level) for eval_set in self.eval_sets]
 
-    def check(self, model: Any, tokenizer: Any) -> None:
-        """A `UserError` for any task that this model cannot read or that does not fit it."""
-        tasks = [task for eval_set in self.eval_sets for task in eval_set.tasks]
-        check_prompts(tasks, tokenizer, model.config, self.config.max_new_tokens)
+    def check(self, loaded: LoadedModel) -> None:
+        """A `UserError` for all that this model cannot read, write or hold."""
+        asked = [(each.env, task) for each in self.eval_sets for task in each.tasks]
+        loaded.check(asked, self.config.max_new_tokens)
 
-    def curve(self, model: Any, tokenizer: Any) -> dict[str, float]:
+    def curve(self, loaded: LoadedModel) -> dict[str, float]:
         """Greedy accuracy by tag on the first tasks of each eval set."""
         fewer = [
             replace(eval_set, tasks=eval_set.tasks[: self.curve_tasks])
             for eval_set in self.eval_sets
         ]
-        return greedy_accuracy(model, tokenizer, fewer, self.config.max_new_tokens)
+        return greedy_accuracy(loaded, fewer, self.config)
 
-    def final(self, model: Any, tokenizer: Any) -> dict[str, Any]:
+    def final(self, loaded: LoadedModel) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
         processes = PartialState()
         rank, world = processes.process_index, processes.num_processes
         mine = [replace(each, tasks=each.tasks[rank::world]) for each in self.eval_sets]
-        shares = gather_object([evaluate(model, tokenizer, mine, self.config, seed=rank)])
+        shares = gather_object([evaluate(loaded, mine, self.config, seed=rank)])
         records = [{**record, "tasks": [None] * len(eval_set.tasks)}
                    for record, eval_set in zip(shares[0], self.eval_sets, strict=True)]  # fmt: skip
         for first, share in enumerate(shares):

@@ -15,6 +15,7 @@ from rich.console import Console
 from transformers import PrinterCallback
 
 from ..console import progress
+from ..models.loaded import LoadedModel
 from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
@@ -54,28 +55,23 @@ def progress_of(run: RunFolder) -> Progress:
 class Fit:
     """One arm's training; `evaluate` is called for every point of its curve."""
 
-    model: Any
-    tokenizer: Any
+    loaded: LoadedModel
     stream: TaskStream
     settings: Training
     run: RunFolder
     writer: MetricWriter | None
     """On the main process; None on others."""
     console: Console
-    evaluate: Callable[[Any], dict[str, float]]
+    evaluate: Callable[[], dict[str, float]]
 
     def train(self, done: Progress, budget: Budget) -> None:
         """Train to the last step, from where `done` stands."""
         settings, writer = self.settings, self.writer
         trainer = TRAINERS[type(settings)](
-            self.model, self.tokenizer, self.stream, settings, self.run.checkpoints, budget=budget
+            self.loaded, self.stream, settings, self.run.checkpoints, budget=budget
         )
-
-        def evaluate() -> dict[str, float]:
-            return self.evaluate(trainer.model)
-
         if writer and not done.step:
-            writer.log(0, budget, evaluate())
+            writer.log(0, budget, self.evaluate())
         trainer.remove_callback(PrinterCallback)
         title = str(self.run.manifest["arm"])
         with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:
@@ -86,7 +82,9 @@ class Fit:
                     )
                 sampled = getattr(trainer, "sampled", None)
                 every = settings.eval_every
-                trainer.add_callback(Recorder(writer, budget, evaluate, every, advance, sampled))
+                trainer.add_callback(
+                    Recorder(writer, budget, self.evaluate, every, advance, sampled)
+                )
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
 
 

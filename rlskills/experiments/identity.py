@@ -13,7 +13,8 @@ from typing import Any
 
 from ..environments import digest
 from ..evaluation.eval_sets import eval_sets_digest
-from ..models.loading import identity_of
+from ..models.identity import identity_of
+from ..models.options import ModelOptions
 from .study import Study
 
 _FILE = re.compile(r"[^\s?&=(),]*/([^/\s?&=(),]+\.py:)")
@@ -39,6 +40,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             "base": base,
             "seed": seed,
             "eval_sets": eval_sets,
+            **({"model_options": options} if (options := _set(study.model_options)) else {}),
             "evaluation": {**asdict(study.evaluation), "curve_tasks": study.curve_tasks},
             **({"settings": asdict(settings)} if settings else {}),
             **arm.about,
@@ -55,3 +57,9 @@ def portable(value: Any) -> Any:
     if isinstance(value, list):
         return [portable(item) for item in value]
     return _FILE.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def _set(options: ModelOptions) -> dict[str, Any]:
+    """Those that are not at their defaults: a new option leaves the hashes of others alone."""
+    default = asdict(ModelOptions())
+    return {name: value for name, value in asdict(options).items() if value != default[name]}

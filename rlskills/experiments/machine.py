@@ -1,4 +1,4 @@
-"""How a study uses the machine: settings, and what the runner does with them."""
+"""What the runner takes of the machine: processes, threads, kernels."""
 
 from __future__ import annotations
 
@@ -8,27 +8,9 @@ import torch
 from accelerate import PartialState
 from rich.console import Console
 
-from ..errors import UserError
-from ..models.kernels import Kernels, default_device, use_threads
-
-
-@dataclass(frozen=True)
-class Machine:
-    """How to use this machine."""
-
-    threads: int = 0
-    """CPU threads; 0 takes the physical cores. One thread makes runs repeatable bit for bit."""
-    attention: str = "auto"
-    """auto (a short timing), eager, sdpa or flash_attention_2."""
-    precision: str = "auto"
-    """Float32 matrix products: auto, highest, high or medium."""
-    arms_at_once: int = 0
-    """Arms trained side by side on one thread each; 0: as many as threads, on a GPU one."""
-
-    def __post_init__(self) -> None:
-        if self.threads < 0 or self.arms_at_once < 0:
-            raise UserError("--machine.threads and --machine.arms-at-once must not be negative")
-        Kernels(self.attention, self.precision)
+from ..models.choose_kernels import default_device, use_threads
+from ..models.kernels import Kernels
+from ..models.machine import Machine
 
 
 @dataclass(frozen=True)
@@ -58,4 +40,4 @@ def prepare(machine: Machine, console: Console) -> Prepared:
     console.print(f"computing on {use_threads(machine.threads)} CPU threads", highlight=False)
     alone = default_device() != "cpu" or group.num_processes > 1
     at_once = machine.arms_at_once or (1 if alone else torch.get_num_threads())
-    return Prepared(console, Kernels(machine.attention, machine.precision), at_once)
+    return Prepared(console, machine.kernels(), at_once)

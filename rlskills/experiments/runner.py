@@ -11,14 +11,16 @@ from accelerate import PartialState
 from rich.console import Console
 
 from ..errors import UserError
-from ..models.loading import identity_of
+from ..models.identity import identity_of
+from ..models.loading import folder_of
+from ..models.machine import Machine
 from ..models.tiny import save_tiny
 from ..runs.folder import RunFolder
 from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
 from .config_file import save_config
 from .evaluator import Evaluator
-from .machine import Machine, Prepared, prepare
+from .machine import Prepared, prepare
 from .plan import SeedPlan
 from .records import NAME, RecordShelf, write_record
 from .side_by_side import run_side_by_side
@@ -100,6 +102,7 @@ class _SeedRun:
             stream=arm.stream_of(plan.seed),
             evaluator=self.evaluator,
             kernels=self.prepared.kernels,
+            options=plan.study.model_options,
         )
 
     def _base(self, arm: ArmConfig) -> str:
@@ -109,7 +112,7 @@ class _SeedRun:
             return str(plan.model(source))
         model = plan.study.model_of(plan.seed)
         if model != "tiny":
-            return model
+            return folder_of(model)
         folder = plan.folder / "untrained"
         with PartialState().main_process_first():
             if PartialState().is_main_process:

@@ -53,7 +53,7 @@ def _context() -> BaseContext:
 
 def _begin(threads: int, files: list[Path]) -> None:
     end_with_parent()
-    from ..models.kernels import use_threads
+    from ..models.choose_kernels import use_threads
 
     use_threads(threads)
     import_files(files)

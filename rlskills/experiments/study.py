@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from ..errors import UnknownName, UserError
 from ..evaluation.eval_sets import EvalSet
 from ..evaluation.evaluate import EvalConfig
+from ..models.options import ModelOptions
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import TaskStream
@@ -69,6 +70,8 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     model: str | Mapping[int, str] = "tiny"
     """What arms without a `start` begin with: `tiny`, a name or folder; or one per seed."""
+    model_options: ModelOptions = ModelOptions()
+    """How the model is loaded and spoken to, by all arms."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What else decides the results of all arms; saved with every arm and part of its hash."""
     claims: tuple[Any, ...] = ()

@@ -28,6 +28,8 @@ class SamplingParams:
     """Completions of each prompt."""
     logprobs: bool = False
     """Whether to return the log-probability with which each token was drawn."""
+    top_p: float = 1.0
+    """Nucleus sampling: the likeliest tokens with this much probability in all; 1 keeps all."""
 
     def temperature_at(self, position: int) -> float:
         """The temperature of the token that has `position` tokens of the completion before it."""

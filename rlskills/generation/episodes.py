@@ -11,17 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from transformers import PreTrainedTokenizerBase
-
-from ..environments import Message, Play, joined
-from ..errors import UserError
-from ..models.loading import encode_openings
+from ..environments import Message, Play
+from ..models.codec import Codec
 from .engine import Completion
 
 Sample: TypeAlias = Callable[[list[list[int]], int, int], list[Completion]]
 """`(contexts, turn, limit)` to one reply for each context, of at most about `limit` tokens."""
-
-_REPLY = "(reply)"
 
 
 @dataclass
@@ -72,22 +67,21 @@ class TokenLimits:
 
 def rollout_episodes(
     plays: Sequence[Play],
-    tokenizer: PreTrainedTokenizerBase,
-    ends: frozenset[int],
+    codec: Codec,
     sample: Sample,
     limits: TokenLimits,
 ) -> list[Transcript]:
     """Play all episodes side by side to their ends, one reply of each at a time."""
-    openings = encode_openings([play.messages for play in plays], tokenizer)
+    openings = codec.encode_openings([play.messages for play in plays])
     transcripts = [Transcript(play, ids) for play, ids in zip(plays, openings, strict=True)]
     live, turn = [t for t in transcripts if _goes_on(t, limits)], 0
     while live:
         limit = max(limits.left(transcript) for transcript in live)
         replies = sample([transcript.context for transcript in live], turn, limit)
         kept = [reply.ids[: limits.left(t)] for t, reply in zip(live, replies, strict=True)]
-        texts = tokenizer.batch_decode(kept, skip_special_tokens=True)
+        texts = codec.decode(kept)
         for transcript, reply, ids, text in zip(live, replies, kept, texts, strict=True):
-            _reply(transcript, ids, reply.logprobs, str(text), tokenizer, ends)
+            _reply(transcript, ids, reply.logprobs, text, codec)
         live, turn = [t for t in live if _goes_on(t, limits)], turn + 1
     return transcripts
 
@@ -97,14 +91,13 @@ def _reply(
     ids: list[int],
     logprobs: list[float] | None,
     text: str,
-    tokenizer: PreTrainedTokenizerBase,
-    ends: frozenset[int],
+    codec: Codec,
 ) -> None:
     """Give a sampled reply to the episode, and append what it says to that."""
     transcript.append(ids, True, None if logprobs is None else logprobs[: len(ids)])
-    messages = transcript.play.reply(text, cut=not ids or ids[-1] not in ends)
+    messages = transcript.play.reply(text, cut=not ids or ids[-1] not in codec.ends)
     if not transcript.play.over:
-        observed = _without_end(encode_observation(messages, tokenizer), ids, ends)
+        observed = _without_end(codec.encode_observation(messages), ids, codec.ends)
         transcript.append(observed, False, None if logprobs is None else [0.0] * len(observed))
 
 
@@ -114,43 +107,22 @@ def _goes_on(transcript: Transcript, limits: TokenLimits) -> bool:
     return not transcript.play.over
 
 
-def transcribe(play: Play, tokenizer: PreTrainedTokenizerBase, end: int) -> Transcript:
+def transcribe(play: Play, codec: Codec) -> Transcript:
     """An episode that was played, as it would stand there had the model sampled its replies."""
     messages = play.messages
     first = next((i for i, m in enumerate(messages) if m["role"] == "assistant"), len(messages))
-    transcript = Transcript(play, encode_openings([messages[:first]], tokenizer)[0])
+    transcript = Transcript(play, codec.encode_openings([messages[:first]])[0])
     observed: list[Message] = []
     for message in messages[first:]:
         if message["role"] != "assistant":
             observed.append(message)
             continue
         if observed:
-            between = encode_observation(observed, tokenizer)
-            ends = frozenset({end})
-            transcript.append(_without_end(between, transcript.ids, ends), False, None)
+            between = codec.encode_observation(observed)
+            transcript.append(_without_end(between, transcript.ids, codec.ends), False, None)
             observed = []
-        ids = tokenizer(message["content"], add_special_tokens=False)["input_ids"]
-        transcript.append([*ids, end], True, None)  # pyright: ignore[reportGeneralTypeIssues]
+        transcript.append(codec.encode_replies([message["content"]])[0], True, None)
     return transcript
-
-
-def encode_observation(
-    messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase
-) -> list[int]:
-    """Token ids between the text of one reply and the beginning of the next.
-
-    With a chat template they begin with whatever closes a reply there.
-    """
-    if not tokenizer.chat_template:
-        return tokenizer(joined(messages), add_special_tokens=False)["input_ids"]  # pyright: ignore[reportReturnType]
-    # Some templates treat the last reply otherwise than earlier ones, so a whole conversation is
-    # rendered and what stands behind the reply in it is taken.
-    dummy = [{"role": "user", "content": "-"}, {"role": "assistant", "content": _REPLY}, *messages]
-    text = tokenizer.apply_chat_template(dummy, add_generation_prompt=True, tokenize=False)
-    _, found, behind = str(text).partition(_REPLY)
-    if not found:
-        raise UserError("the model's chat template does not show replies; episodes need that")
-    return tokenizer(behind, add_special_tokens=False)["input_ids"]  # pyright: ignore[reportReturnType]
 
 
 def _without_end(observed: list[int], sampled: Sequence[int], ends: frozenset[int]) -> list[int]:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from transformers import LogitsProcessor, LogitsProcessorList, PreTrainedModel
+from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
+from ..models.loaded import LoadedModel
+from .batching import generate_within
 from .engine import Completion, Prompt, SamplingParams, Schedule, completion_of
 
 
@@ -16,10 +18,8 @@ class Transformers:
 
     name = "transformers"
 
-    def __init__(self, model: PreTrainedModel, ends: frozenset[int], pad: int) -> None:
-        self.model = model
-        self.ends = ends
-        self.pad = pad
+    def __init__(self, loaded: LoadedModel) -> None:
+        self.loaded = loaded
 
     def refuses(self, params: SamplingParams) -> str | None:
         """Nothing: every causal model can be sampled like this."""
@@ -28,25 +28,25 @@ class Transformers:
     def generate(
         self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
     ) -> list[Completion]:
-        """All prompts in one batch; the global generator is left as it was."""
-        model: Any = self.model
+        """All prompts at once, or as many as fit; the global generator is left as it was."""
+        tokens = self.loaded.kernels.batch_tokens
+        return generate_within(tokens, self._generate, prompts, params, seed)
+
+    def _generate(
+        self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
+    ) -> list[Completion]:
+        model, codec = self.loaded.model, self.loaded.codec
         longest = max(map(len, prompts))
-        rows = [[self.pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
+        rows = [[codec.pad] * (longest - len(prompt)) + list(prompt) for prompt in prompts]
         mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts]
         devices = [model.device] if model.device.type == "cuda" else []
-        with torch.inference_mode(), torch.random.fork_rng(devices=devices):
+        with self.loaded.inference(), torch.random.fork_rng(devices=devices):
             torch.manual_seed(seed)
             out = model.generate(
                 input_ids=torch.tensor(rows, device=model.device),
                 attention_mask=torch.tensor(mask, device=model.device),
-                max_new_tokens=params.max_new_tokens,
-                num_return_sequences=params.n,
-                eos_token_id=sorted(self.ends),
-                pad_token_id=self.pad,
-                use_cache=True,
-                return_dict_in_generate=True,
-                output_scores=params.logprobs,
-                **_options(params, longest),
+                generation_config=_config(params, codec.ends, codec.pad),
+                logits_processor=_processors(params, longest),
             )
         ids = out.sequences[:, longest:].tolist()
         known: list[Any] = [None] * len(ids)
@@ -54,7 +54,7 @@ class Transformers:
             known = model.compute_transition_scores(
                 out.sequences, out.scores, normalize_logits=True
             ).tolist()
-        return [completion_of(row, self.ends, p) for row, p in zip(ids, known, strict=True)]
+        return [completion_of(row, codec.ends, p) for row, p in zip(ids, known, strict=True)]
 
     def sync(self, step: int) -> None:
         """Nothing to do: it reads the model's own weights."""
@@ -71,12 +71,27 @@ class _Annealed(LogitsProcessor):
         return scores / self.schedule(input_ids.shape[1] - self.prompt)
 
 
-def _options(params: SamplingParams, prompt: int) -> dict[str, Any]:
-    """Arguments of `generate`; what a model's generation config adds to a temperature is off."""
-    plain = {"do_sample": True, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0}
-    if callable(params.temperature):
-        processors = LogitsProcessorList([_Annealed(params.temperature, prompt)])
-        return plain | {"temperature": 1.0, "logits_processor": processors}
-    if params.temperature == 0:
-        return {"do_sample": False, "repetition_penalty": 1.0}
-    return plain | {"temperature": params.temperature}
+def _config(params: SamplingParams, ends: frozenset[int], pad: int) -> GenerationConfig:
+    """Every setting of sampling: what a model's own generation config adds to them is not used."""
+    greedy = params.temperature == 0
+    temperature = 1.0 if callable(params.temperature) or greedy else params.temperature
+    return GenerationConfig(
+        max_new_tokens=params.max_new_tokens,
+        num_return_sequences=params.n,
+        do_sample=not greedy,
+        temperature=temperature,
+        top_k=0 if not greedy else 50,
+        top_p=params.top_p if not greedy else 1.0,
+        repetition_penalty=1.0,
+        eos_token_id=sorted(ends),
+        pad_token_id=pad,
+        use_cache=True,
+        return_dict_in_generate=True,
+        output_scores=params.logprobs,
+    )
+
+
+def _processors(params: SamplingParams, prompt: int) -> LogitsProcessorList:
+    """What a temperature by position needs."""
+    annealed = [_Annealed(params.temperature, prompt)] if callable(params.temperature) else []
+    return LogitsProcessorList(annealed)

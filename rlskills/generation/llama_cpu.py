@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import torch
@@ -17,6 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
+from ..models.loaded import LoadedModel
+from .batching import generate_within
 from .engine import Completion, Prompt, SamplingParams, completion_of
 
 WIDEST = 512
@@ -28,19 +31,24 @@ class LlamaCPU:
 
     name = "llama_cpu"
 
-    def __init__(self, model: PreTrainedModel, ends: frozenset[int]) -> None:
-        self.model = model
-        self.ends = ends
+    def __init__(self, loaded: LoadedModel) -> None:
+        self.loaded = loaded
 
     def refuses(self, params: SamplingParams) -> str | None:
-        """Models that are not plain small Llamas; it can sample in any way."""
-        return unsupported(self.model)
+        """Models that are not plain small Llamas, half precision, and nucleus sampling."""
+        if self.loaded.autocast_dtype is not None:
+            return "computes in float32 only"
+        if params.top_p < 1:
+            return "does not know top_p"
+        return unsupported(self.loaded.model)
 
     def generate(
         self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
     ) -> list[Completion]:
-        """All prompts in one batch."""
-        return decode(self.model, prompts, params, seed, self.ends)
+        """All prompts in one batch, or as many as fit into memory."""
+        model, ends = self.loaded.model, self.loaded.codec.ends
+        decode_all = partial(decode, model, ends=ends)
+        return generate_within(self.loaded.kernels.batch_tokens, decode_all, prompts, params, seed)
 
     def sync(self, step: int) -> None:
         """Nothing to do: it reads the model's own weights."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
 from ..errors import UnknownName, UserError
-from ..models.loading import end_tokens
+from ..models.loaded import LoadedModel
 from .engine import Completion, Engine, Prompt, SamplingParams
 from .hf import Transformers
 from .llama_cpu import LlamaCPU
@@ -64,26 +62,19 @@ class FirstThatCan:
             self.note(text)
 
 
-def select_engine(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    wanted: str = "auto",
-    note: Note | None = None,
-) -> Engine:
-    """What samples from `model`: the engine `wanted`, or the next that can.
+def select_engine(loaded: LoadedModel, wanted: str = "auto", note: Note | None = None) -> Engine:
+    """What samples from a model: the engine `wanted`, or the next that can.
 
     `note` receives the reason why an engine that was asked for by name is not used.
     """
     if wanted not in ENGINES:
         raise UnknownName("engine", wanted, ENGINES)
-    ends = frozenset(end_tokens(model, tokenizer))
-    pad = tokenizer.pad_token_id
     made: dict[str, Engine] = {
-        "llama_cpu": LlamaCPU(model, ends),
-        "transformers": Transformers(model, ends, pad if isinstance(pad, int) else min(ends)),
-        "vllm": VLLM(model, tokenizer, ends),
+        "llama_cpu": LlamaCPU(loaded),
+        "transformers": Transformers(loaded),
+        "vllm": VLLM(loaded),
     }
-    if wanted == "auto":
-        return FirstThatCan([made["llama_cpu"], made["transformers"]], lambda text: None)
     rest = [made[name] for name in ("llama_cpu", "transformers") if name != wanted]
+    if wanted == "auto":
+        return FirstThatCan(rest, lambda text: None)
     return FirstThatCan([made[wanted], *rest], note or (lambda text: None))

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..errors import UserError
+from ..models.loaded import LoadedModel
 from .engine import Completion, Prompt, SamplingParams, completion_of
 
 
@@ -30,16 +30,8 @@ class VLLM:
 
     name = "vllm"
 
-    def __init__(
-        self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        ends: frozenset[int],
-        settings: VLLMSettings | None = None,
-    ) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-        self.ends = ends
+    def __init__(self, loaded: LoadedModel, settings: VLLMSettings | None = None) -> None:
+        self.loaded = loaded
         self.settings = settings or VLLMSettings()
         self._step: int | None = None
         self._server: Any = None
@@ -60,14 +52,14 @@ class VLLM:
         """All prompts in one call; vLLM repeats a draw for the same seed on the same GPU only."""
         if reason := self.refuses(params):
             raise UserError(f"vllm {reason}")
-        server = self._started()
+        server, ends = self._started(), self.loaded.codec.ends
         server.temperature = params.temperature
         server.max_completion_length = params.max_new_tokens
-        server.generation_kwargs = {"seed": seed, "stop_token_ids": sorted(self.ends)}
+        server.generation_kwargs = {"seed": seed, "stop_token_ids": sorted(ends)}
         repeated = [list(prompt) for prompt in prompts for _ in range(params.n)]
         _, ids, logprobs, _ = server.generate(repeated, None, num_generations=params.n)
         known = [[token[0] for token in row] for row in logprobs]
-        return [completion_of(row, self.ends, p) for row, p in zip(ids, known, strict=True)]
+        return [completion_of(row, ends, p) for row, p in zip(ids, known, strict=True)]
 
     def sync(self, step: int) -> None:
         """Copy the weights, once for each step."""
@@ -80,9 +72,9 @@ class VLLM:
             from trl.generation.vllm_generation import VLLMGeneration
 
             self._server = VLLMGeneration(
-                self.model,
+                self.loaded.model,
                 Accelerator(),
-                self.tokenizer,
+                self.loaded.codec.tokenizer,
                 mode="colocate",
                 gpu_memory_utilization=self.settings.gpu_memory_utilization,
                 max_model_length=self.settings.max_model_length,

@@ -1,143 +1,51 @@
-"""Which attention kernel and matmul precision to use: chosen by a short timing, not by assumption.
-
-On a GPU flash attention is taken where its package is installed, else PyTorch's fused attention.
-On a CPU the winner depends on the processor, so a few steps of training a tiny model decide.
-"""
+"""Which attention kernel and precision a model is computed with, as settings; no torch here."""
 
 from __future__ import annotations
 
-import ctypes
-import statistics
-import sys
-import time
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 
-import torch
+from ..errors import UnknownName, UserError
 
-from ..errors import UnknownName
-
-ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2")
+ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+"""Beside these, a kernel of the Hugging Face hub by `owner/name`."""
 PRECISION = ("auto", "highest", "high", "medium")
+COMPUTE = ("auto", "float32", "bfloat16")
 
 
 @dataclass(frozen=True)
 class Kernels:
     """`attention` as in transformers' `attn_implementation`; `precision` as in torch's
-    `set_float32_matmul_precision`."""
+    `set_float32_matmul_precision`; `compute` is the type of matrix products (autocast)."""
 
     attention: str = "auto"
     precision: str = "auto"
+    compute: str = "auto"
+    batch_tokens: int = 0
+    """Tokens, of prompts and completions, that are decoded at a time; 0: what memory allows."""
 
     def __post_init__(self) -> None:
-        if self.attention not in ATTENTION:
+        if self.attention not in ATTENTION and "/" not in self.attention:
             raise UnknownName("attention", self.attention, ATTENTION)
         if self.precision not in PRECISION:
             raise UnknownName("matmul precision", self.precision, PRECISION)
+        if self.compute not in COMPUTE:
+            raise UnknownName("type of matrix products", self.compute, COMPUTE)
+        if self.batch_tokens < 0:
+            raise UserError(f"batch_tokens must not be negative, not {self.batch_tokens}")
+        if self.half_only and self.compute == "float32":
+            raise UserError(
+                f"{self.attention} computes in half precision only: take --machine.compute "
+                "bfloat16, or --machine.attention sdpa"
+            )
+
+    @property
+    def half_only(self) -> bool:
+        """The attention kernel takes no float32: flash attention, and what stands in for it."""
+        return "flash" in self.attention
 
     @property
     def resolved(self) -> bool:
         """Nothing is left to choose."""
-        return "auto" not in (self.attention, self.precision)
-
-
-def default_device() -> str:
-    """`cuda`, `mps` or `cpu`."""
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def choose_attention(device: str) -> str:
-    """The attention kernel that `resolve` would use on this kind of device."""
-    return resolve(Kernels(), device).attention
-
-
-@cache
-def resolve(wanted: Kernels, device: str) -> Kernels:
-    """Replace every `auto`; on a CPU by timing the combinations, which takes some seconds."""
-    if wanted.resolved:
-        return wanted
-    if device == "cuda":
-        flash = find_spec("flash_attn") is not None and torch.cuda.get_device_capability() >= (8, 0)
-        found = Kernels("flash_attention_2" if flash else "sdpa", "high")
-    elif device == "cpu":
-        found = _fastest(wanted)
-    else:
-        found = Kernels("sdpa", "highest")
-    return Kernels(
-        found.attention if wanted.attention == "auto" else wanted.attention,
-        found.precision if wanted.precision == "auto" else wanted.precision,
-    )
-
-
-def apply(kernels: Kernels) -> None:
-    """Set the process-wide matmul precision, and let freed memory be used again."""
-    torch.set_float32_matmul_precision(kernels.precision)
-    keep_freed_memory()
-
-
-@cache
-def keep_freed_memory() -> bool:
-    """Have glibc hand freed tensors out again instead of returning them to the system.
-
-    By its defaults activations of some MiB are mapped and unmapped at every step, and each of their
-    pages faults on first use; on virtual machines that can cost more than the arithmetic. Results
-    do not change. Elsewhere (macOS, musl) nothing happens and the answer is False.
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    trim, map_above = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-    return bool(mallopt(trim, 2**31 - 1)) and bool(mallopt(map_above, 2**30))
-
-
-def _fastest(wanted: Kernels) -> Kernels:
-    before = torch.get_float32_matmul_precision()
-    candidates = [
-        Kernels(attention, precision)
-        for attention in ("eager", "sdpa")
-        for precision in ("highest", "medium")
-        if wanted.attention in ("auto", attention) and wanted.precision in ("auto", precision)
-    ]
-    try:
-        # An explicit request such as flash attention on a CPU is left to fail where it is used.
-        return min(candidates, key=_seconds) if candidates else Kernels("eager", "medium")
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-def _seconds(kernels: Kernels) -> float:
-    """Median seconds of a training step of the tiny model under `kernels`, on packed rows.
-
-    Packed, because that is how demonstrations are trained on: a fused kernel can be faster without
-    a mask and slower with one.
-    """
-    from .tiny import TinyConfig, tiny_model
-
-    apply(kernels)
-    model = tiny_model(TinyConfig(), vocabulary_size=100, seed=0)
-    model.set_attn_implementation(kernels.attention)
-    ids = torch.arange(32 * 48).view(32, 48) % 97 + 3
-    packed = {"input_ids": ids, "labels": ids, "position_ids": torch.arange(24).repeat(32, 2)}
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        model(**packed, use_cache=False).loss.backward()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
-
-
-def use_threads(count: int) -> int:
-    """Compute on `count` CPU threads (0: the library's choice, the physical cores); returns it.
-
-    One thread is the right choice beside other busy processes: two that spin for each other are
-    slower than one.
-    """
-    if count:
-        torch.set_num_threads(count)
-    return torch.get_num_threads()
+        return (
+            "auto" not in (self.attention, self.precision, self.compute) and self.batch_tokens > 0
+        )

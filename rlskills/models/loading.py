@@ -1,120 +1,107 @@
-"""Loading a model and its tokenizer by name or folder, and turning tasks into token ids.
+"""Loading a model by preset, name or folder, checked before anything is spent on it.
 
-`tiny` is the from-scratch preset; anything else is handed to transformers. All checks that a model
-can do the tasks at all are here, so that they fail before training starts.
+`tiny` and `smollm2` are presets; anything else is handed to transformers.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from ..environments import Message, Task, digest, joined
 from ..errors import UserError
+from .choose_kernels import resolve
+from .codec import Codec, turn_end
 from .kernels import Kernels
+from .loaded import LoadedModel
+from .options import ModelOptions
+from .smollm2 import smollm2_folder
+from .traits import traits_of
+
+PRESETS = ("tiny", "smollm2")
 
 
-def load_tokenizer(model: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model, padding on the left as generation needs it."""
-    tokenizer = _from_pretrained(AutoTokenizer, model)
-    tokenizer.padding_side = "left"
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+def load(
+    name: str,
+    kernels: Kernels,
+    device: torch.device | str = "cpu",
+    options: ModelOptions | None = None,
+) -> LoadedModel:
+    """The model `name` with all that decides what it says; what `kernels` leave open is chosen.
+
+    Weights are float32, so that small updates move them; `kernels.compute` decides the precision
+    of matrix products. What the folder's generation config sets besides ends is dropped: the
+    policy that is trained is the one that is evaluated.
+    """
+    options = options or ModelOptions()
+    folder = folder_of(name)
+    kernels = resolve(kernels, torch.device(device).type, traits_of(folder, options.revision))
+    tokenizer = _from_pretrained(AutoTokenizer, folder, options)
+    model = _from_pretrained(
+        AutoModelForCausalLM, folder, options,
+        attn_implementation=kernels.attention, dtype=torch.float32,
+    )  # fmt: skip
+    ends = end_tokens(model, tokenizer)
+    pad = _check_tokens(model, tokenizer, ends)
+    tokenizer.padding_side, tokenizer.pad_token_id = "left", pad
+    model.config.pad_token_id = pad
+    model.generation_config = GenerationConfig(eos_token_id=sorted(ends), pad_token_id=pad)
+    codec = Codec(tokenizer, ends, pad, options.system_prompt, options.template_options)
+    return LoadedModel(model.to(device), codec, kernels)
 
 
-def load_model(model: str, kernels: Kernels, dtype: torch.dtype = torch.float32) -> Any:
-    """A causal language model with the chosen attention kernel."""
-    return _from_pretrained(
-        AutoModelForCausalLM, model, attn_implementation=kernels.attention, dtype=dtype
-    )
+def folder_of(name: str) -> str:
+    """Where the files of a model are: the folder of a preset, else the name itself."""
+    if name == "tiny":
+        raise UserError("the tiny preset is made by a recipe; name the model/ folder of a run")
+    return str(smollm2_folder()) if name == "smollm2" else name
 
 
-def _from_pretrained(loader: Any, model: str, **options: Any) -> Any:
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """Every id that ends a completion, wherever the model's folder names it.
+
+    Configurations and tokenizers of one model often name different ones, and templates close turns
+    with yet another; a completion ends at any of them.
+    """
+    named = [
+        model.generation_config.eos_token_id,
+        model.config.get_text_config().eos_token_id,
+        tokenizer.eos_token_id,
+        turn_end(tokenizer),
+    ]
+    ends: set[int] = set()
+    for value in named:
+        ends.update(value if isinstance(value, list) else [] if value is None else [value])
+    return frozenset(ends)
+
+
+def _check_tokens(model: Any, tokenizer: Any, ends: frozenset[int]) -> int:
+    """The id that pads; a `UserError` where tokenizer and model do not belong together."""
+    if not ends:
+        raise UserError(
+            "the model has no end token: neither generation_config.json, config.json, the "
+            "tokenizer nor its chat template names one"
+        )
+    rows = model.get_input_embeddings().weight.shape[0]
+    pad = tokenizer.pad_token_id
+    beyond = {token for token in tokenizer.get_vocab().values() if token >= rows}
+    if beyond - {pad} or max(ends) >= rows:
+        raise UserError(
+            f"the tokenizer has {len(tokenizer)} tokens, the model {rows} embeddings; "
+            "resize the embeddings (model.resize_token_embeddings) and save it again"
+        )
+    return pad if pad is not None and pad < rows else min(ends)
+
+
+def _from_pretrained(loader: Any, model: str, options: ModelOptions, **more: Any) -> Any:
     if not Path(model).is_dir() and (model.startswith((".", "/")) or model.count("/") > 1):
         raise UserError(f"no such model folder: {model}")
     try:
-        return loader.from_pretrained(model, **options)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).strip().split("\n")[0]
-        hint = "" if Path(model).is_dir() else " (the preset is called 'tiny')"
+        return loader.from_pretrained(model, revision=options.revision or "main", **more)
+    except Exception as error:  # torn files raise whatever their format's reader raises
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        presets = " and ".join(f"'{preset}'" for preset in PRESETS)
+        hint = "" if Path(model).is_dir() else f" (the presets are {presets})"
         raise UserError(f"cannot load model {model!r}{hint}: {reason}") from error
-
-
-def prompt_of(task: Task, tokenizer: PreTrainedTokenizerBase) -> Any:
-    """What TRL is given: chat messages if the tokenizer has a chat template, else plain text."""
-    return task.messages if tokenizer.chat_template else task.text
-
-
-def encode_prompts(tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """Token ids of the prompts, up to where the completion begins."""
-    return encode_openings([task.messages for task in tasks], tokenizer)
-
-
-def encode_openings(
-    openings: Sequence[Sequence[Message]], tokenizer: PreTrainedTokenizerBase
-) -> list[list[int]]:
-    """Token ids of conversations, up to where the next reply begins."""
-    if tokenizer.chat_template:
-        return [
-            tokenizer.apply_chat_template(
-                list(messages), add_generation_prompt=True, tokenize=True, return_dict=False
-            )  # pyright: ignore[reportReturnType]
-            for messages in openings
-        ]
-    return tokenizer([joined(messages) for messages in openings])["input_ids"]  # pyright: ignore[reportReturnType]
-
-
-def encode_completions(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """Token ids of demonstrations, each closed by the end token."""
-    rows = tokenizer(list(texts), add_special_tokens=False)["input_ids"]
-    return [[*row, tokenizer.eos_token_id] for row in rows]  # pyright: ignore
-
-
-def end_tokens(model: Any, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    """All token ids that end a completion."""
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [ends]
-    return {token for token in [*ends, tokenizer.eos_token_id] if token is not None}
-
-
-def check_prompts(
-    tasks: Sequence[Task], tokenizer: PreTrainedTokenizerBase, config: Any, new_tokens: int
-) -> None:
-    """Fail early, in one line, on tasks this model cannot read or that do not fit it."""
-    room = _positions(config)
-    for task, ids in zip(tasks, encode_prompts(tasks, tokenizer), strict=True):
-        unknown = tokenizer.unk_token_id
-        if unknown is not None and unknown in ids:
-            bad = next((c for c in task.text if unknown in tokenizer(c)["input_ids"]), "?")  # pyright: ignore[reportOperatorIssue]
-            raise UserError(
-                f"the model's tokenizer cannot encode {bad!r} in a prompt of {task.env} "
-                f"(level {task.level}); the tiny preset knows printable ASCII only"
-            )
-        if room is not None and len(ids) + new_tokens > room:
-            raise UserError(
-                f"a prompt of {task.env} (level {task.level}) has {len(ids)} tokens; with "
-                f"{new_tokens} new ones it does not fit the model's {room} positions"
-            )
-
-
-def positions_of(model: Any) -> int | None:
-    """Tokens that a model can see, prompt included; None if it does not say."""
-    return _positions(model.config)
-
-
-def _positions(config: Any) -> int | None:
-    return getattr(config, "max_position_embeddings", None)
-
-
-def identity_of(model: str) -> str:
-    """What ties a run to where it started: the digest of a folder's weights, or a name."""
-    if not Path(model).is_dir():
-        return model
-    files = sorted(Path(model).glob("*.safetensors"))
-    return digest([hashlib.sha256(file.read_bytes()).hexdigest() for file in files])

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from .settings import Training
+from ..errors import UserError
+from ..models.loaded import LoadedModel
+from .settings import RLSettings, SFTSettings, Training
 
 
-def common_arguments(settings: Training, checkpoints: Path, device: str) -> dict[str, Any]:
+def common_arguments(settings: Training, checkpoints: Path, loaded: LoadedModel) -> dict[str, Any]:
     """Arguments that `SFTConfig` and `GRPOConfig` share.
 
     TRL trains in bf16 with gradient checkpointing unless told otherwise, also on a CPU, and
@@ -25,9 +27,9 @@ def common_arguments(settings: Training, checkpoints: Path, device: str) -> dict
         "max_grad_norm": settings.max_grad_norm,
         "gradient_accumulation_steps": settings.gradient_accumulation_steps,
         "seed": settings.seed,
-        "bf16": settings.bf16,
+        "bf16": loaded.autocast_dtype is not None,
         "activation_checkpointing": settings.gradient_checkpointing,
-        "use_cpu": device == "cpu",
+        "use_cpu": loaded.device.type == "cpu",
         "save_strategy": "steps",
         "save_steps": settings.save_every,
         "save_total_limit": None,
@@ -40,3 +42,21 @@ def common_arguments(settings: Training, checkpoints: Path, device: str) -> dict
         # The stream continues by itself; skipping batches would draw tasks and throw them away.
         "ignore_data_skip": True,
     }
+
+
+def check_shares(settings: Training, processes: int) -> None:
+    """A `UserError` where an update cannot be shared by processes and parts without a rest."""
+    parts = settings.gradient_accumulation_steps
+    shares = f"processes x gradient_accumulation_steps ({processes} x {parts})"
+    if isinstance(settings, SFTSettings) and settings.batch_size < processes * parts:
+        raise UserError(f"batch_size ({settings.batch_size}) must be at least {shares}")
+    if not isinstance(settings, RLSettings):
+        return
+    rows = settings.prompts_per_step * settings.group_size
+    if rows % (processes * parts):
+        raise UserError(f"prompts_per_step x group_size ({rows}) must be divisible by {shares}")
+    if settings.prompts_per_step % processes:
+        raise UserError(
+            f"prompts_per_step ({settings.prompts_per_step}) must be a multiple of "
+            f"{processes} processes"
+        )

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import torch
-from transformers import PreTrainedModel
 
 from ..curricula.methods.gain_rl import angle_concentration
+from ..models.loaded import LoadedModel
 
 
-@torch.inference_mode()
-def prompt_features(model: PreTrainedModel, prompts: list[list[int]]) -> list[tuple[float, ...]]:
+def prompt_features(loaded: LoadedModel, prompts: list[list[int]]) -> list[tuple[float, ...]]:
     """The angle concentration of each prompt (token ids), from the last layer's hidden states.
 
     Wang et al. 2025 (GAIN-RL, arXiv 2506.02281) cut a prompt behind its instructions; ours need not
     have any, so they are cut in the middle. A prompt of one token has no angles: 0.
     """
-    training = model.training
-    model.eval()
+    model = loaded.model
     found: list[tuple[float, ...]] = []
     for prompt in prompts:
         if len(prompt) < 2:
             found.append((0.0,))
             continue
         ids = torch.tensor([prompt], device=model.device)
-        hidden = model(input_ids=ids, output_hidden_states=True, use_cache=False).hidden_states[-1]
-        found.append((angle_concentration(hidden[0].float().cpu().numpy(), len(prompt) // 2),))
-    model.train(training)
+        with loaded.inference():
+            out = model(input_ids=ids, output_hidden_states=True, use_cache=False)
+        hidden = out.hidden_states[-1][0].float().cpu().numpy()
+        found.append((angle_concentration(hidden, len(prompt) // 2),))
     return found

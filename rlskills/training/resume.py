@@ -4,8 +4,9 @@ Three things make a continued run equal to an undisturbed one: checkpoints appea
 all; what the trainer itself does not save (task stream, budgets, position in the generation cycle)
 is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
 how often they were used before. Overridden, each calling `super()`: `training_step`,
-`_get_output_dir`, `_save_checkpoint` and `_load_optimizer_and_scheduler`; and `create_model_card`,
-which does nothing.
+`_get_output_dir`, `_save_checkpoint` and `_load_optimizer_and_scheduler`; and
+`_load_from_checkpoint`, which loads as `from_pretrained` does; and `create_model_card`, which does
+nothing.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..environments import seed_from
 from ..runs.metrics import Budget
 from .checkpoint import publish
 from .stream import TaskStream
+from .weights import restore_weights
 
 if TYPE_CHECKING:
     Host = Trainer
@@ -92,6 +94,14 @@ class ExactResume(Host):
 
     def create_model_card(self, *args: object, **kwargs: object) -> None:
         """None: a checkpoint is not a publication."""
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Every weight, also those that saving renames; sharded models load as the library does."""
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+        else:
+            restore_weights(self.accelerator.unwrap_model(model or self.model),
+                            Path(resume_from_checkpoint))  # fmt: skip
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from accelerate.utils import gather_object
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..curricula import Choice
 from ..environments import (
@@ -26,7 +25,7 @@ from ..environments import (
 )
 from ..generation.engine import Completion, Engine, SamplingParams
 from ..generation.episodes import TokenLimits, rollout_episodes, transcribe
-from ..models.loading import encode_openings, end_tokens, positions_of
+from ..models.loaded import LoadedModel
 from .batch import Rollout
 from .spans import step_spans
 
@@ -66,21 +65,19 @@ class RolloutSampler:
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        loaded: LoadedModel,
         engine: Engine,
         seed: int,
         processes: Processes | None = None,
         with_steps: bool = False,
     ) -> None:
         """`with_steps` has rollouts say which tokens their worked steps are."""
-        self.tokenizer = tokenizer
+        self.codec = loaded.codec
         self.engine = engine
         self.seed = seed
         self.processes = processes or Processes()
         self.with_steps = with_steps
-        self.ends = frozenset(end_tokens(model, tokenizer))
-        self.positions = positions_of(model)
+        self.positions = loaded.positions
 
     def sample(
         self, requests: Sequence[Request], params: SamplingParams, spent: int, episodes: bool
@@ -105,7 +102,7 @@ class RolloutSampler:
             prompt, ids, mask, text, truncated, score, logprobs, turns,
         )  # fmt: skip
         if self.with_steps and turns == 1 and score.steps:
-            rollout.steps = step_spans(ids, score.steps, self.tokenizer)
+            rollout.steps = step_spans(ids, score.steps, self.codec)
         return rollout
 
     def _completions(
@@ -113,9 +110,9 @@ class RolloutSampler:
     ) -> list[Sampled]:
         """Where one completion is the answer."""
         openings = [list(r.messages or r.task.messages) for r in requests]
-        prompts = encode_openings(openings, self.tokenizer)
+        prompts = self.codec.encode_openings(openings)
         found = self.engine.generate(prompts, params, self._seed_of(spent, 0))
-        texts = self.tokenizer.batch_decode([c.ids for c in found], skip_special_tokens=True)
+        texts = self.codec.decode([completion.ids for completion in found])
         cut = [completion.finish_reason == "length" for completion in found]
         owners = [request for request in requests for _ in range(params.n)]
         scores = score_batch(
@@ -142,8 +139,8 @@ class RolloutSampler:
             return self.engine.generate(contexts[::alike], limited, self._seed_of(spent, turn))
 
         limits = TokenLimits(params.max_new_tokens, self.positions)
-        found = rollout_episodes(plays, self.tokenizer, self.ends, sample, limits)
-        texts = self.tokenizer.batch_decode([t.ids for t in found], skip_special_tokens=True)
+        found = rollout_episodes(plays, self.codec, sample, limits)
+        texts = self.codec.decode([transcript.ids for transcript in found])
         return [
             (
                 t.prompt, t.ids, t.mask, t.logprobs or None, text, t.play.truncated,
@@ -158,12 +155,11 @@ class RolloutSampler:
 
     def demonstrate(self, like: Sequence[Rollout]) -> list[Rollout]:
         """A worked solution of the task of each rollout, in its group, without any weight."""
-        end = self.tokenizer.eos_token_id
         found = []
         for rollout in like:
             play = demonstration(rollout.env, rollout.task)
-            shown = transcribe(play, self.tokenizer, end if isinstance(end, int) else 0)
-            text = str(self.tokenizer.decode(shown.ids, skip_special_tokens=True))
+            shown = transcribe(play, self.codec)
+            (text,) = self.codec.decode([shown.ids])
             row = Rollout(
                 rollout.env, rollout.task, rollout.choice, rollout.group,
                 shown.prompt, shown.ids, shown.mask, text, False, play.score(), turns=play.turns,

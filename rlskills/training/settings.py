@@ -42,8 +42,6 @@ class Training:
     """Updates between checkpoints."""
     keep_checkpoints: int = 2
     """Checkpoints kept while training."""
-    bf16: bool = False
-    """Mixed precision; for GPUs."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: slower, less memory."""
     seed: int = 0

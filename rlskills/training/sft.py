@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from ..environments import bare_answer, demonstration
 from ..generation.episodes import transcribe
-from ..models.loading import encode_completions, encode_prompts
+from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
-from .arguments import common_arguments
+from .arguments import check_shares, common_arguments
 from .optim import optimizer_for
 from .packing import IGNORE, Sequence, pack
 from .resume import ExactResume
@@ -34,8 +34,7 @@ class SFT(ExactResume, SFTTrainer):
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        loaded: LoadedModel,
         stream: TaskStream,
         settings: SFTSettings,
         checkpoints: Path,
@@ -45,20 +44,21 @@ class SFT(ExactResume, SFTTrainer):
         self.settings = settings
         self.budget = budget or Budget()
         self.keep_checkpoints = settings.keep_checkpoints
-        self._attention = str(model.config._attn_implementation)
+        self.loaded = loaded
+        check_shares(settings, PartialState().num_processes)
         config = SFTConfig(
-            **common_arguments(settings, checkpoints, model.device.type),
+            **common_arguments(settings, checkpoints, loaded),
             per_device_train_batch_size=1,
             dataset_kwargs={"skip_prepare_dataset": True},
             max_length=None,
         )
         placeholder = Dataset.from_dict({"input_ids": [[0]], "labels": [[IGNORE]]})
         super().__init__(
-            model=model,
+            model=loaded.model,
             args=config,
             train_dataset=placeholder,
-            processing_class=tokenizer,
-            optimizers=(optimizer_for(model, settings), None),
+            processing_class=loaded.codec.tokenizer,
+            optimizers=(optimizer_for(loaded.model, settings), None),
         )
 
     def get_train_dataloader(self) -> Any:
@@ -68,8 +68,7 @@ class SFT(ExactResume, SFTTrainer):
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         world, rank = self.args.world_size, self.args.process_index
         parts = self.args.gradient_accumulation_steps
-        flash = "flash" in self._attention
-        pad = cast(int, self._tokenizer.pad_token_id)
+        one_row, pad = self.loaded.kernels.half_only, self.loaded.codec.pad
         while True:
             drawn = self.stream.draw(self.settings.batch_size)[rank::world]
             sequences = self._sequences(drawn)
@@ -77,7 +76,7 @@ class SFT(ExactResume, SFTTrainer):
             self.budget.samples += self.settings.batch_size
             self.budget.trained_tokens += self._over_processes(learned)
             for part in range(parts):
-                yield pack(sequences[part::parts], pad, flash)
+                yield pack(sequences[part::parts], pad, one_row)
 
     def _sequences(self, drawn: list[Drawn]) -> list[Sequence]:
         """Prompts and demonstrations, in the order of `drawn`."""
@@ -89,15 +88,14 @@ class SFT(ExactResume, SFTTrainer):
             return []
         texts = [(one.env.solution if self._worked else one.env.answer_only)(one.task)
                  for one in drawn]  # fmt: skip
-        shown = encode_completions(texts, self._tokenizer)
-        prompts = encode_prompts([one.task for one in drawn], self._tokenizer)
+        shown = self.loaded.codec.encode_replies(texts)
+        prompts = self.loaded.codec.encode_tasks([one.task for one in drawn])
         return [(p + c, [0] * len(p) + [1] * len(c)) for p, c in zip(prompts, shown, strict=True)]
 
     def _episode(self, drawn: Drawn) -> Sequence:
         """An expert's episode, or a bare answer given at once; observations have mask 0."""
         played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
-        end = cast(int, self._tokenizer.eos_token_id)
-        transcript = transcribe(played, self._tokenizer, end)
+        transcript = transcribe(played, self.loaded.codec)
         return transcript.context, [0] * len(transcript.prompt) + transcript.mask
 
     @property

@@ -21,18 +21,16 @@ import torch
 from accelerate.utils import gather_object
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import use_adapter
 from typing_extensions import override
 
-from ..errors import UserError
 from ..generation.select import select_engine
-from ..models.loading import encode_prompts
+from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from ..runs.rollout_log import RolloutLog
-from .arguments import common_arguments
+from .arguments import check_shares, common_arguments
 from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
 from .collect import Collector
 from .features import prompt_features
@@ -52,13 +50,13 @@ class RLTrainer(ExactResume, GRPOTrainer):
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
+        loaded: LoadedModel,
         stream: TaskStream,
         settings: RLSettings,
         checkpoints: Path,
         budget: Budget | None = None,
     ) -> None:
+        self.loaded = loaded
         self.stream = stream
         self.settings = settings
         self.budget = budget or Budget()
@@ -68,21 +66,19 @@ class RLTrainer(ExactResume, GRPOTrainer):
         """Of the last update."""
         self.rollout_log: RolloutLog | None = None
         super().__init__(
-            model=model,
+            model=loaded.model,
             reward_funcs=cast(Any, _graded_elsewhere),
-            args=_config(settings, checkpoints, model.device.type),
+            args=_config(settings, checkpoints, loaded),
             train_dataset=Dataset.from_dict({"prompt": ["drawn when it is sampled"]}),
-            processing_class=tokenizer,
-            optimizers=(optimizer_for(model, settings), None),
+            processing_class=loaded.codec.tokenizer,
+            optimizers=(optimizer_for(loaded.model, settings), None),
         )
-        self.collector = self._collector(tokenizer)
+        self.collector = self._collector()
 
-    def _collector(self, tokenizer: PreTrainedTokenizerBase) -> Collector:
-        policy = self.accelerator.unwrap_model(self.model)
+    def _collector(self) -> Collector:
         sampler = RolloutSampler(
-            policy,
-            tokenizer,
-            select_engine(policy, tokenizer, self.settings.engine, note=self._note),
+            self.loaded,
+            select_engine(self.loaded, self.settings.engine, note=self._note),
             self.args.seed,
             Processes(self.accelerator.process_index, self.accelerator.num_processes),
             with_steps=any(treatment.needs_steps for treatment in self.treatments),
@@ -127,8 +123,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         share = len(rows) // self.accelerator.num_processes
         mine = rows[rank * share : (rank + 1) * share]
         mine_fillers = max(0, min(share, (rank + 1) * share - len(trained)))
-        pad = cast(int, self._tokenizer.pad_token_id)
-        output: dict[str, Any] = dict(loss_inputs(mine, mine_fillers, pad, device))
+        inputs = loss_inputs(mine, mine_fillers, self.loaded.codec.pad, device)
+        output: dict[str, Any] = dict(inputs)
         rl, ce = (torch.tensor(float(sum(int(t.sum()) for t in x))) for x in (learned, shown))
         output["num_items_in_batch"] = rl.to(device)
         output["ce_tokens"] = ce.to(device)
@@ -206,8 +202,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         rank, count = self.accelerator.process_index, self.accelerator.num_processes
         share = -(-len(requests) // count)
         mine = [request.task for request in requests[rank * share : (rank + 1) * share]]
-        model = self.accelerator.unwrap_model(self.model)
-        known = prompt_features(model, encode_prompts(mine, self.collector.sampler.tokenizer))
+        known = prompt_features(self.loaded, self.loaded.codec.encode_tasks(mine))
         return gather_object(known) if count > 1 else known
 
     def _log_to(self, tag: str, value: float) -> None:
@@ -228,17 +223,13 @@ def _graded_elsewhere(**_: object) -> list[float]:
     raise AssertionError("rollouts come graded")
 
 
-def _config(settings: RLSettings, checkpoints: Path, device: str) -> GRPOConfig:
+def _config(settings: RLSettings, checkpoints: Path, loaded: LoadedModel) -> GRPOConfig:
     """TRL's configuration; everything about sampling in it is unused."""
     processes = int(os.environ.get("WORLD_SIZE", "1"))
-    if settings.prompts_per_step % processes:
-        raise UserError(
-            f"prompts_per_step ({settings.prompts_per_step}) must be a multiple of "
-            f"{processes} processes"
-        )
     rows = settings.prompts_per_step * settings.group_size
+    check_shares(settings, processes)
     return GRPOConfig(
-        **common_arguments(settings, checkpoints, device),
+        **common_arguments(settings, checkpoints, loaded),
         per_device_train_batch_size=rows // settings.gradient_accumulation_steps // processes,
         steps_per_generation=settings.gradient_accumulation_steps,
         num_generations=settings.group_size,

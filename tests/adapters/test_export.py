@@ -176,10 +176,9 @@ def test_the_command_writes_and_says_what_is_wrong(tmp_path: Path, capsys):
 
 
 def test_grpo_of_trl_trains_on_it(env: Environment, small_model: Path, tmp_path: Path):
+    from transformers import AutoTokenizer
     from trl.trainer.grpo_config import GRPOConfig
     from trl.trainer.grpo_trainer import GRPOTrainer
-
-    from rlskills.models.loading import load_tokenizer
 
     dataset, reward = to_trl(env, "train", 1, 8, chat=False)
     config = GRPOConfig(
@@ -188,7 +187,11 @@ def test_grpo_of_trl_trains_on_it(env: Environment, small_model: Path, tmp_path:
         learning_rate=1e-3,
     )  # fmt: skip
     trainer = GRPOTrainer(
-        str(small_model), reward, config, dataset, processing_class=load_tokenizer(str(small_model))
+        str(small_model),
+        reward,
+        config,
+        dataset,
+        processing_class=AutoTokenizer.from_pretrained(small_model, padding_side="left"),
     )
     trainer.train()
     logged = [entry for entry in trainer.state.log_history if "reward" in entry]

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from rlskills.models.kernels import Kernels
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models.loaded import LoadedModel
+from rlskills.models.loading import load
 
 PROMPTS = [
     "F01(abc)?",
@@ -17,16 +18,22 @@ PROMPTS = [
 
 
 @pytest.fixture(scope="module")
-def model(small_model: Path):
-    loaded = load_model(str(small_model), Kernels("eager", "highest")).eval()
+def loaded(small_model: Path) -> LoadedModel:
+    loaded = load(str(small_model), Kernels("eager", "highest"))
+    loaded.model.eval()
     # Untrained, it would go round in circles: larger weights give varied text and ends.
     with torch.no_grad():
         generator = torch.Generator().manual_seed(1)
-        for weight in loaded.parameters():
+        for weight in loaded.model.parameters():
             weight.add_(0.2 * torch.randn(weight.shape, generator=generator))
     return loaded
 
 
 @pytest.fixture(scope="module")
-def prompts(small_model: Path) -> list[list[int]]:
-    return load_tokenizer(str(small_model))(PROMPTS)["input_ids"]  # pyright: ignore
+def model(loaded: LoadedModel):
+    return loaded.model
+
+
+@pytest.fixture(scope="module")
+def prompts(loaded: LoadedModel) -> list[list[int]]:
+    return loaded.codec.tokenizer(PROMPTS)["input_ids"]  # pyright: ignore

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +14,14 @@ from rlskills.generation.engine import Engine, SamplingParams, completion_of
 from rlskills.generation.llama_cpu import LlamaCPU
 from rlskills.generation.select import ENGINES, FirstThatCan, select_engine
 from rlskills.generation.vllm import VLLM
-from rlskills.models.loading import load_tokenizer
+from rlskills.models.loaded import LoadedModel
 
-from .engines import ENDS, ids_of, other
+from .engines import ENDS, ids_of, loaded_of, other
 
 MAKERS = {
-    "llama_cpu": lambda model: LlamaCPU(model, ENDS),
+    "llama_cpu": lambda model: LlamaCPU(loaded_of(model)),
     "transformers": other,
-    "chain": lambda model: FirstThatCan([LlamaCPU(model, ENDS), other(model)], print),
+    "chain": lambda model: FirstThatCan([LlamaCPU(loaded_of(model)), other(model)], print),
 }
 
 
@@ -101,7 +100,7 @@ def test_many_prompts_go_in_batches_and_come_back_in_order(model: Any, prompts):
             sizes.append(len(prompts) * params.n)
             return super().generate(prompts, params, seed)
 
-    engine, params = Noting(model, ENDS), SamplingParams(9, 0.0, 2)
+    engine, params = Noting(loaded_of(model)), SamplingParams(9, 0.0, 2)
     many = [prompts[i % 4] for i in range(10)]
     found = generate_in_batches(engine, many, params, 0, rows=6)
     assert ids_of(found) == ids_of(engine.generate(many, params, 0))
@@ -111,10 +110,9 @@ def test_many_prompts_go_in_batches_and_come_back_in_order(model: Any, prompts):
     assert first == second
 
 
-def test_what_was_asked_for_and_cannot_be_is_named_once(small_model: Path, model: Any, prompts):
+def test_what_was_asked_for_and_cannot_be_is_named_once(loaded: LoadedModel, prompts):
     notes: list[str] = []
-    tokenizer = load_tokenizer(str(small_model))
-    engine = select_engine(model, tokenizer, "vllm", notes.append)
+    engine = select_engine(loaded, "vllm", notes.append)
     for seed in (0, 1):
         found = engine.generate(prompts, SamplingParams(5), seed)
         assert len(found) == len(prompts)
@@ -124,15 +122,15 @@ def test_what_was_asked_for_and_cannot_be_is_named_once(small_model: Path, model
     # Unasked, nothing is said.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        select_engine(model, tokenizer).generate(prompts, SamplingParams(5), 0)
+        select_engine(loaded).generate(prompts, SamplingParams(5), 0)
 
 
-def test_where_nothing_can_sample_the_reasons_are_given(small_model: Path, model: Any):
-    vllm = VLLM(model, load_tokenizer(str(small_model)), ENDS)
+def test_where_nothing_can_sample_the_reasons_are_given(loaded: LoadedModel):
+    vllm = VLLM(loaded)
     with pytest.raises(UserError, match=r"vllm (is not installed|needs a CUDA GPU)"):
         FirstThatCan([vllm], print).generate([[5]], SamplingParams(3), 0)
     with pytest.raises(UserError, match="unknown engine 'vlm'; did you mean 'vllm'"):
-        select_engine(model, load_tokenizer(str(small_model)), "vlm")
+        select_engine(loaded, "vlm")
     assert set(ENGINES) == {"auto", "llama_cpu", "transformers", "vllm"}
 
 

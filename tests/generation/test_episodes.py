@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -14,52 +13,51 @@ from rlskills.environments import Play, Task, demonstration
 from rlskills.generation.engine import Completion, SamplingParams, completion_of
 from rlskills.generation.episodes import (
     TokenLimits,
-    encode_observation,
     rollout_episodes,
     transcribe,
 )
 from rlskills.generation.llama_cpu import decode
+from rlskills.models.codec import Codec
 from rlskills.models.kernels import Kernels
-from rlskills.models.loading import encode_openings, load_model
+from rlskills.models.loading import load
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills_envs.function_guess import FunctionGuess
 
 ENV = FunctionGuess(preset="tiny")
 EOS = 1
 ENDS = frozenset({EOS})
-PLAIN = tiny_tokenizer()
+PLAIN = Codec(tiny_tokenizer(), ENDS, pad=0)
 # As Qwen3 does, this one shows the last reply otherwise than earlier ones.
 TEMPLATE = (
     "{% for m in messages %}<{{ m['role'] }}>"
     "{% if m['role'] == 'assistant' and loop.last %}[thought]{% endif %}"
     "{{ m['content'] }}<eos>\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
 )
-CHAT = tiny_tokenizer()
-CHAT.chat_template = TEMPLATE
+CHAT = Codec(tiny_tokenizer(), ENDS, pad=0)
+CHAT.tokenizer.chat_template = TEMPLATE
 
 
 def task(level: int = 5, index: int = 0) -> Task:
     return ENV.task("train", level, index)
 
 
-def scripted(texts: list[list[str]], tokenizer: Any, seen: list[list[list[int]]]):
+def scripted(texts: list[list[str]], codec: Codec, seen: list[list[list[int]]]):
     """A sampler that replies `texts[turn]` to the episodes still live, and notes contexts."""
 
     def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
         seen.append(contexts)
         said = texts[turn][: len(contexts)]
-        ids = tokenizer(said, add_special_tokens=False)["input_ids"]
-        return [completion_of([*row, EOS], ENDS) for row in ids]
+        return [completion_of(row, ENDS) for row in codec.encode_replies(said)]
 
     return sample
 
 
-@pytest.mark.parametrize("tokenizer", [PLAIN, CHAT], ids=["plain", "chat"])
-def test_history_is_only_appended_to_and_the_mask_tells_who_wrote(tokenizer):
+@pytest.mark.parametrize("codec", [PLAIN, CHAT], ids=["plain", "chat"])
+def test_history_is_only_appended_to_and_the_mask_tells_who_wrote(codec):
     seen: list[list[list[int]]] = []
     replies = [[">ab"], [">cd"], ["#a"]]
     (found,) = rollout_episodes(
-        [Play(ENV.start(task()))], tokenizer, ENDS, scripted(replies, tokenizer, seen),
+        [Play(ENV.start(task()))], codec, scripted(replies, codec, seen),
         TokenLimits(100),
     )  # fmt: skip
     whole = found.context
@@ -74,24 +72,24 @@ def test_history_is_only_appended_to_and_the_mask_tells_who_wrote(tokenizer):
         runs[-1][1].append(token)
     assert [mine for mine, _ in runs] == [1, 0, 1, 0, 1]
     # What the model wrote is there to the token, and each context ends where a reply begins.
-    assert [tokenizer.decode(ids) for mine, ids in runs if mine] == [
+    assert [codec.tokenizer.decode(ids) for mine, ids in runs if mine] == [
         ">ab<eos>", ">cd<eos>", "#a<eos>",
     ]  # fmt: skip
     told = [m["content"] for m in found.play.messages[2::2]]
-    frame = "{}" if tokenizer is PLAIN else "\n<user>{}<eos>\n<assistant>"
-    assert [tokenizer.decode(ids) for mine, ids in runs if not mine] == [
+    frame = "{}" if codec is PLAIN else "\n<user>{}<eos>\n<assistant>"
+    assert [codec.tokenizer.decode(ids) for mine, ids in runs if not mine] == [
         frame.format(text) for text in told
     ]
 
 
-@pytest.mark.parametrize("tokenizer", [PLAIN, CHAT], ids=["plain", "chat"])
-def test_with_a_plain_rendering_the_whole_is_what_one_call_would_give(tokenizer):
+@pytest.mark.parametrize("codec", [PLAIN, CHAT], ids=["plain", "chat"])
+def test_with_a_plain_rendering_the_whole_is_what_one_call_would_give(codec):
     """Where a template shows every reply alike, appending equals rendering all at once."""
     played = demonstration(ENV, task())
-    rollout = transcribe(played, tokenizer, EOS)
-    text = tokenizer.decode(rollout.context)
-    if tokenizer is CHAT:
-        rendered = tokenizer.apply_chat_template(
+    rollout = transcribe(played, codec)
+    text = codec.tokenizer.decode(rollout.context)
+    if codec is CHAT:
+        rendered = codec.tokenizer.apply_chat_template(
             played.messages, tokenize=False, add_generation_prompt=False
         )
         assert text + "\n" == rendered.replace("[thought]", "")
@@ -100,15 +98,15 @@ def test_with_a_plain_rendering_the_whole_is_what_one_call_would_give(tokenizer)
         assert text == "".join(said)
 
 
-@pytest.mark.parametrize("tokenizer", [PLAIN, CHAT], ids=["plain", "chat"])
+@pytest.mark.parametrize("codec", [PLAIN, CHAT], ids=["plain", "chat"])
 @pytest.mark.parametrize("level", [1, 4, 6])
-def test_a_demonstration_is_laid_out_as_a_rollout_with_the_same_replies(tokenizer, level):
+def test_a_demonstration_is_laid_out_as_a_rollout_with_the_same_replies(codec, level):
     tasks = [task(level, index) for index in range(6)]
     for one in tasks:
-        shown = transcribe(demonstration(ENV, one), tokenizer, EOS)
+        shown = transcribe(demonstration(ENV, one), codec)
         script = [[text] for text in ENV.replies(one)]
         (rolled,) = rollout_episodes(
-            [Play(ENV.start(one))], tokenizer, ENDS, scripted(script, tokenizer, []),
+            [Play(ENV.start(one))], codec, scripted(script, codec, []),
             TokenLimits(500),
         )  # fmt: skip
         assert (shown.prompt, shown.ids, shown.mask) == (rolled.prompt, rolled.ids, rolled.mask)
@@ -130,7 +128,7 @@ def test_caps_hold_whatever_is_sampled(data, written, positions):
         rows = st.lists(token, max_size=50)
         return [Completion(data.draw(rows), "length") for _ in contexts]
 
-    found = rollout_episodes(plays, PLAIN, ENDS, sample, TokenLimits(written, positions))
+    found = rollout_episodes(plays, PLAIN, sample, TokenLimits(written, positions))
     assert all(0 < limit <= written for limit in limits)
     for one in found:
         assert one.play.over
@@ -146,7 +144,7 @@ def test_the_tokens_learned_are_the_models_own_choices_in_that_context(small_mod
 
     So cached decoding, turn after turn, saw exactly the context that training will see.
     """
-    model = load_model(str(small_model), Kernels("eager", "highest")).eval()
+    model = load(str(small_model), Kernels("eager", "highest")).model.eval()
     plays = [Play(ENV.start(task(2, i))) for i in range(4)]
 
     def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
@@ -154,7 +152,7 @@ def test_the_tokens_learned_are_the_models_own_choices_in_that_context(small_mod
         sampled = decode(model, contexts, SamplingParams(3, 0.0), 0, ENDS)
         return [completion_of([*c.ids[:3], EOS], ENDS) for c in sampled]
 
-    found = rollout_episodes(plays, PLAIN, ENDS, sample, TokenLimits(60, 256))
+    found = rollout_episodes(plays, PLAIN, sample, TokenLimits(60, 256))
     assert all(one.play.turns == 5 for one in found)
     for one in found:
         ids = torch.tensor([one.context])
@@ -172,11 +170,11 @@ def test_the_tokens_learned_are_the_models_own_choices_in_that_context(small_mod
 
 def test_samplers_log_probabilities_stay_beside_their_tokens():
     def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
-        ids = PLAIN([">ab", "#a"][turn], add_special_tokens=False)["input_ids"]
-        drawn = [-float(turn + 1)] * (len(ids) + 1)
-        return [completion_of([*ids, EOS], ENDS, drawn) for _ in contexts]
+        (ids,) = PLAIN.encode_replies([[">ab", "#a"][turn]])
+        drawn = [-float(turn + 1)] * len(ids)
+        return [completion_of(ids, ENDS, drawn) for _ in contexts]
 
-    (found,) = rollout_episodes([Play(ENV.start(task()))], PLAIN, ENDS, sample, TokenLimits(50))
+    (found,) = rollout_episodes([Play(ENV.start(task()))], PLAIN, sample, TokenLimits(50))
     assert len(found.logprobs) == len(found.ids)
     assert [p for p, mine in zip(found.logprobs, found.mask, strict=True) if mine] == (
         [-1.0] * 4 + [-2.0] * 3
@@ -186,8 +184,8 @@ def test_samplers_log_probabilities_stay_beside_their_tokens():
 
 def test_openings_of_both_kinds():
     messages = task().messages
-    assert PLAIN.decode(encode_openings([messages], PLAIN)[0]) == task().text
-    opened = CHAT.decode(encode_openings([messages], CHAT)[0])
+    assert PLAIN.tokenizer.decode(PLAIN.encode_openings([messages])[0]) == task().text
+    opened = CHAT.tokenizer.decode(CHAT.encode_openings([messages])[0])
     assert opened == f"<user>{task().text}<eos>\n<assistant>"
-    told = CHAT.decode(encode_observation([{"role": "user", "content": "=f"}], CHAT))
+    told = CHAT.tokenizer.decode(CHAT.encode_observation([{"role": "user", "content": "=f"}]))
     assert told == "<eos>\n<user>=f<eos>\n<assistant>"

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from rlskills.errors import UnknownName
-from rlskills.models.kernels import Kernels, apply, resolve
+from rlskills.models.choose_kernels import apply, resolve
+from rlskills.models.kernels import Kernels
 
 FAULTS = """
 import resource, torch
-from rlskills.models.kernels import keep_freed_memory
+from rlskills.models.choose_kernels import keep_freed_memory
 assert keep_freed_memory()
 ones = torch.ones(2**20)
 
@@ -31,7 +32,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def test_what_is_asked_for_is_taken() -> None:
-    wanted = Kernels("sdpa", "high")
+    wanted = Kernels("sdpa", "high", "float32", 9000)
     assert resolve(wanted, "cpu") == wanted
 
 

@@ -11,9 +11,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rlskills import environments
 from rlskills.errors import UserError
-from rlskills.models import kernels
+from rlskills.models.choose_kernels import resolve
 from rlskills.models.kernels import Kernels
-from rlskills.models.loading import check_prompts, load_model, load_tokenizer
+from rlskills.models.loading import load
 from rlskills.models.tiny import TinyConfig, save_tiny, tiny_model, tiny_tokenizer
 
 TOKENIZER = tiny_tokenizer()
@@ -56,31 +56,33 @@ class Greek(environments.Environment):
 
 
 def test_unreadable_and_overlong_prompts_are_named(small_model: Path):
-    tokenizer = load_tokenizer(str(small_model))
-    model = load_model(str(small_model), Kernels("eager", "highest"))
+    loaded = load(str(small_model), Kernels("eager", "highest"))
     with pytest.raises(UserError, match=r"cannot encode 'λ' in a prompt of greek \(level 1\)"):
-        check_prompts([Greek().task("train", 1, 0)], tokenizer, model.config, 10)
-    short = environments.load("string_transform", preset="tiny").task("train", 2, 0)
-    check_prompts([short], tokenizer, model.config, 100)
+        loaded.check([(Greek(), Greek().task("train", 1, 0))], 10)
+    env = environments.load("string_transform", preset="tiny")
+    short = env.task("train", 2, 0)
+    loaded.check([(env, short)], 100)
     with pytest.raises(UserError, match="does not fit the model's 256 positions"):
-        check_prompts([short], tokenizer, model.config, 250)
+        loaded.check([(env, short)], 250)
 
 
 def test_unknown_models_are_one_clear_error(tmp_path: Path):
     with pytest.raises(UserError, match="no such model folder"):
-        load_tokenizer(str(tmp_path / "nothing"))
-    with pytest.raises(UserError, match=r"cannot load model .*the preset is called 'tiny'"):
-        load_tokenizer("no-such-model")
+        load(str(tmp_path / "nothing"), Kernels("eager", "highest"))
+    with pytest.raises(
+        UserError, match=r"cannot load model .*the presets are 'tiny' and 'smollm2'"
+    ):
+        load("no-such-model", Kernels("eager", "highest"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="cannot load model"):
-        load_model(str(tmp_path / "empty"), Kernels("eager", "highest"))
+        load(str(tmp_path / "empty"), Kernels("eager", "highest"))
 
 
 def test_kernels_are_resolved_once_and_named():
-    found = kernels.resolve(Kernels(), "cpu")
+    found = resolve(Kernels(), "cpu")
     assert found.resolved
     assert found.attention in ("eager", "sdpa")
-    assert kernels.resolve(Kernels("sdpa", "high"), "cpu") == Kernels("sdpa", "high")
-    assert kernels.resolve(Kernels("sdpa", "auto"), "cpu").attention == "sdpa"
+    assert resolve(Kernels("sdpa", "high", "float32", 9), "cpu").attention == "sdpa"
+    assert resolve(Kernels("sdpa", "auto"), "cpu").attention == "sdpa"
     with pytest.raises(UserError, match="did you mean 'eager'"):
         Kernels("eagre", "auto")

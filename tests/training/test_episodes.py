@@ -12,7 +12,7 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 from rlskills.environments import Play, demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig, evaluate
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models.loading import load
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget
 from rlskills.training.packing import IGNORE
@@ -62,7 +62,7 @@ def player(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trainer(method: Any, settings: Any, folder: Path, model: Path | str, tasks: Any = None) -> Any:
     torch.set_num_threads(1)
     return method(
-        load_model(str(model), KERNELS), load_tokenizer(str(model)), tasks or games(), settings,
+        load(str(model), KERNELS), tasks or games(), settings,
         folder, budget=Budget(),
     )  # fmt: skip
 
@@ -103,7 +103,7 @@ def test_grpo_trains_on_games_and_ends_like_itself_after_a_stop(player: Path, tm
     assert last["rollouts"] == 4 * 8 * 4
     assert last["trained_tokens"] <= last["generated_tokens"] <= last["rollouts"] * 60
     assert last["metrics"]["train/turns"] > 1
-    before, after = (load_model(str(m), KERNELS).state_dict()
+    before, after = (load(str(m), KERNELS).model.state_dict()
                      for m in (player, tmp_path / "whole/seed0/grpo/model"))  # fmt: skip
     assert any(not torch.equal(before[name], after[name]) for name in before)
 
@@ -235,17 +235,17 @@ def test_single_and_several_turns_in_one_stream(player: Path, tmp_path: Path):
 
 
 def test_probes_of_several_turns_are_evaluated(player: Path):
-    model, tokenizer = load_model(str(player), KERNELS), load_tokenizer(str(player))
+    loaded = load(str(player), KERNELS)
     eval_sets = make_eval_sets({"bits": Bits()}, (1,), 4) + make_eval_sets(
         {"guess": ENV}, (1, 2), 5
     )
-    records = evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
+    records = evaluate(loaded, eval_sets, EvalConfig(60, samples=3))
     assert [len(record["tasks"]) for record in records] == [4, 5, 5]
-    assert records == evaluate(model, tokenizer, eval_sets, EvalConfig(60, samples=3))
+    assert records == evaluate(loaded, eval_sets, EvalConfig(60, samples=3))
     statuses = {task["status"] for record in records[1:] for task in record["tasks"]}
     assert statuses <= {"ok", "unparsed", "truncated"}
     assert "ok" in statuses
-    short = evaluate(model, tokenizer, eval_sets[1:], EvalConfig(2))
+    short = evaluate(loaded, eval_sets[1:], EvalConfig(2))
     assert {task["status"] for record in short for task in record["tasks"]} == {"truncated"}
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from rlskills.curricula import Outcome, Uniform
-from rlskills.environments import Environment, load
+from rlskills.environments import Environment
+from rlskills.environments import load as load_environment
 from rlskills.environments.isolation.workers import workers_of
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models.loading import load
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import Source, TaskStream
 from rlskills.training.trl import RLTrainer
@@ -67,7 +68,7 @@ class Spy(Uniform):
 @pytest.fixture
 def flaky(tmp_path: Path):
     (tmp_path / "flaky.py").write_text(FLAKY)
-    env = load(f"{tmp_path / 'flaky.py'}:Flaky")
+    env = load_environment(f"{tmp_path / 'flaky.py'}:Flaky")
     yield env
     workers_of(env).close()
 
@@ -97,13 +98,13 @@ def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flak
 
 
 def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
-    model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
+    loaded = load(str(half_trained), KERNELS)
     eval_sets = make_eval_sets({"all": flaky}, [1], 24)
-    (record,) = evaluate(model, tokenizer, eval_sets, EvalConfig(6, samples=2))
+    (record,) = evaluate(loaded, eval_sets, EvalConfig(6, samples=2))
     kept = graded(record)
     assert 0 < len(kept) < 24
     for task in record["tasks"]:
         assert task["samples"] + task["grader_failures"] == 2 + (task not in kept)
         assert not (task["status"] == "grader_error" and task["greedy"])
     accuracy = sum(task["greedy"] for task in kept) / len(kept)
-    assert greedy_accuracy(model, tokenizer, eval_sets, 6) == {"eval/all/L1/greedy": accuracy}
+    assert greedy_accuracy(loaded, eval_sets, EvalConfig(6)) == {"eval/all/L1/greedy": accuracy}

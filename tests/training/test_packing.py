@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlskills.models.kernels import Kernels
-from rlskills.models.loading import load_model
+from rlskills.models.loading import load
 from rlskills.training.packing import IGNORE, pack
 
 sequences = st.lists(
@@ -38,7 +38,7 @@ def test_every_token_is_there_once_and_prompts_carry_no_loss(drawn, one_row):
 
 
 def test_packed_loss_equals_the_loss_of_each_alone(small_model: Path):
-    model = load_model(str(small_model), Kernels("eager", "highest")).eval()
+    model = load(str(small_model), Kernels("eager", "highest")).model.eval()
     generator = torch.Generator().manual_seed(0)
     pairs = [
         masked(torch.randint(3, 98, (n,), generator=generator).tolist(), n // 3)

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cosine
 from rlskills.curricula import Choice, Outcome, Uniform
 from rlskills.environments import load
 from rlskills.errors import UserError
-from rlskills.models.loading import encode_prompts, load_model, load_tokenizer
+from rlskills.models.loading import load as load_model
 from rlskills.training.features import prompt_features
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START, TaskStream, taught, uniform, units_of
@@ -135,15 +135,15 @@ def test_a_wish_for_rollouts_is_met_by_whole_groups():
 
 
 def test_features_are_the_angles_of_hidden_states(small_model: Path):
-    model, tokenizer = load_model(str(small_model), KERNELS), load_tokenizer(str(small_model))
+    loaded = load_model(str(small_model), KERNELS)
     tasks = [Bits().task("train", 1, index) for index in range(3)]
-    prompts = [*encode_prompts(tasks, tokenizer), [3]]
-    found = prompt_features(model, prompts)
+    prompts = [*loaded.codec.encode_tasks(tasks), [3]]
+    found = prompt_features(loaded, prompts)
     assert found[-1] == (0.0,)
     import torch
 
     with torch.no_grad():
-        out = model(input_ids=torch.tensor([prompts[0]]), output_hidden_states=True)
+        out = loaded.model(input_ids=torch.tensor([prompts[0]]), output_hidden_states=True)
     hidden = out.hidden_states[-1][0].numpy()
     half, count = len(hidden) // 2, len(hidden)
     angle = {(i, j): 1 - cosine(hidden[i], hidden[j]) for i in range(count) for j in range(count)}
@@ -156,12 +156,12 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
     "spec", ["default", "gain_rl", "dapo?max_resamples=2", "cures", "speed", "mopps"]
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
-    model, tokenizer = load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained))
+    loaded = load_model(str(half_trained), KERNELS)
     settings = RLSettings(
         max_steps=3, prompts_per_step=8, group_size=4, max_new_tokens=6, save_every=3
     )
     stream = taught(units_of(Bits(), "train", (1, 2)), spec, 0)
-    trainer = RLTrainer(model, tokenizer, stream, settings, tmp_path)
+    trainer = RLTrainer(loaded, stream, settings, tmp_path)
     trainer.train()
     rounds = trainer.budget.rollouts / (8 * 4)
     assert rounds == int(rounds)

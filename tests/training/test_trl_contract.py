@@ -15,7 +15,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from rlskills.curricula import Uniform
 from rlskills.environments import GraderError
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models.loading import load
 from rlskills.runs.metrics import Budget
 from rlskills.training.resume import ExactResume
 from rlskills.training.settings import LossType, RLSettings
@@ -40,7 +40,7 @@ def trained(
     torch.set_num_threads(1)
     budget = Budget()
     trainer = method(
-        load_model(str(model), KERNELS), load_tokenizer(str(model)), tasks or stream(),
+        load(str(model), KERNELS), tasks or stream(),
         settings, folder, budget=budget,
     )  # fmt: skip
     trainer.remove_callback(PrinterCallback)
@@ -124,7 +124,7 @@ class Picky(Uniform):
 def test_what_a_curriculum_does_not_admit_is_not_learned_from(half_trained: Path, tmp_path: Path):
     tasks = TaskStream({"L1": Source(Bits(), "train", 1)}, Picky(["L1"]))
     trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL), tmp_path, half_trained, tasks)
-    before = load_model(str(half_trained), KERNELS).state_dict()
+    before = load(str(half_trained), KERNELS).model.state_dict()
     after = trainer.model.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
 
@@ -139,7 +139,7 @@ def test_budgets_count_what_was_spent(half_trained: Path, tmp_path: Path):
 @pytest.mark.parametrize("loss", get_args(LossType))
 def test_every_loss_trains(half_trained: Path, tmp_path: Path, loss):
     trainer, _ = trained(RLTrainer, RLSettings(**GRPO_SMALL, loss=loss), tmp_path, half_trained)
-    before = load_model(str(half_trained), KERNELS).state_dict()
+    before = load(str(half_trained), KERNELS).model.state_dict()
     after = trainer.model.state_dict()
     assert all(torch.isfinite(value).all() for value in after.values())
     assert any(not torch.equal(before[name], after[name]) for name in before)
@@ -187,7 +187,7 @@ def test_trl_computes_the_same_advantages(half_trained: Path, tmp_path: Path):
     ours = torch.stack([rollout.advantages[0] for rollout in batch])
     rewards = batch.rewards()
     theirs = RLTrainer(
-        load_model(str(half_trained), KERNELS), load_tokenizer(str(half_trained)), stream(),
+        load(str(half_trained), KERNELS), stream(),
         settings, tmp_path / "other",
     )  # fmt: skip
     given = [[1]] * 32, ["x"] * 32

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from transformers import PrinterCallback
 
-from rlskills.models.loading import load_model, load_tokenizer
+from rlskills.models.loading import load
 from rlskills.runs.metrics import Budget
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import TaskStream, uniform
@@ -64,9 +64,7 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
         save_every=3,
         treatments=("grpo", f"{OUTSIDE}:Demonstrate"),
     )
-    trainer = Watched(
-        load_model(model, KERNELS), load_tokenizer(model), tasks, settings, folder, Budget()
-    )
+    trainer = Watched(load(model, KERNELS), tasks, settings, folder, Budget())
     trainer.rows, trainer.states, trainer.drawn = [], [], []
     trainer.watch()
     trainer.remove_callback(PrinterCallback)

@@ -1,0 +1,107 @@
+"""A loaded model with all that decides what it says: shared by training, evaluation and engines."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..environments import Environment, Task
+from ..errors import UserError
+from .codec import Codec
+from .kernels import Kernels
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """Weights, and what turns text into ids and back for them."""
+
+    model: Any
+    """A causal language model of transformers, perhaps with adapters; weights are float32."""
+    codec: Codec
+    kernels: Kernels
+    """Its attention and the precision that it is computed in, nothing left to choose."""
+
+    @property
+    def positions(self) -> int | None:
+        """Tokens that the model can see, prompt included; None if it does not say."""
+        config = self.model.config.get_text_config()
+        return getattr(config, "max_position_embeddings", None)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return self.model.device
+
+    @property
+    def autocast_dtype(self) -> torch.dtype | None:
+        """Half precision of matrix products; None computes in float32."""
+        return torch.bfloat16 if self.kernels.compute == "bfloat16" else None
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The precision of sampling, loss and every evaluation: weights are float32 in all."""
+        if self.autocast_dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.autocast_dtype)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """Without dropout and gradients, in the precision of training."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            with torch.inference_mode(), self.autocast():
+                yield
+        finally:
+            self.model.train(training)
+
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer as an ordinary folder, whole or not at all."""
+        beside = folder.with_name(f"{folder.name}.new")
+        shutil.rmtree(beside, ignore_errors=True)
+        self.model.save_pretrained(beside)
+        self.codec.tokenizer.save_pretrained(beside)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+
+    def check(self, asked: Sequence[tuple[Environment, Task]], new_tokens: int) -> None:
+        """A `UserError` with a line for each fault of what is asked of this model."""
+        faults: dict[str, str] = {}
+        prompts = self.codec.encode_tasks([task for _, task in asked])
+        for (env, task), prompt in zip(asked, prompts, strict=True):
+            for kind, fault in self._faults(env, task, len(prompt), new_tokens):
+                faults.setdefault(f"{kind} {task.env}", fault)
+        if faults:
+            raise UserError("\n".join(faults.values()))
+
+    def _faults(
+        self, env: Environment, task: Task, length: int, new_tokens: int
+    ) -> Iterator[tuple[str, str]]:
+        place = f"{task.env} (level {task.level})"
+        unknown = self.codec.unknown("".join(m["content"] for m in task.messages))
+        room = self.positions
+        if unknown:
+            text = f"the model's tokenizer cannot encode {unknown!r} in a prompt of {place}; the "
+            yield "unknown", text + "tiny preset knows printable ASCII only"
+        elif lost := self._lost(env, task):
+            text = f"a right answer of {place} is not right any more when the model's tokenizer "
+            yield "lost", text + f"has encoded and decoded it: {lost!r}"
+        if room is not None and length + new_tokens > room:
+            text = f"a prompt of {place} has {length} tokens; with {new_tokens} new ones it does "
+            yield "long", text + f"not fit the model's {room} positions"
+
+    def _lost(self, env: Environment, task: Task) -> str | None:
+        """A right answer that comes back from its ids as another one."""
+        if env.multi_turn or task.answer is None:
+            return None
+        text = env.answer_only(task)
+        (ids,) = self.codec.encode_replies([text])
+        (back,) = self.codec.decode([ids])
+        if back == text or not env.score(task, text).correct or env.score(task, back).correct:
+            return None
+        return back

@@ -1,0 +1,37 @@
+"""Putting the weights of a checkpoint back, for every architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+
+
+def restore_weights(model: Any, checkpoint: Path) -> None:
+    """Every weight of `model` as it was when `checkpoint` was saved, or a `UserError`.
+
+    Saving renames the weights of some architectures (experts that are kept as one tensor, heads
+    under another name), and only `from_pretrained` undoes that; `load_state_dict` on the file
+    would leave such weights as they are.
+    """
+    if hasattr(model, "peft_config"):
+        _restore_adapters(model, checkpoint)
+        return
+    saved, found = type(model).from_pretrained(
+        checkpoint, dtype=model.dtype, attn_implementation="eager", output_loading_info=True
+    )
+    lost = sorted({*found["missing_keys"], *found["unexpected_keys"], *found["mismatched_keys"]})
+    if lost:
+        raise UserError(f"{checkpoint} does not hold the weights of this model: {lost[0]}, ...")
+    model.load_state_dict(saved.state_dict())
+
+
+def _restore_adapters(model: Any, checkpoint: Path) -> None:
+    from peft import set_peft_model_state_dict
+    from peft.utils.save_and_load import load_peft_weights
+
+    found = set_peft_model_state_dict(model, load_peft_weights(str(checkpoint)))
+    lost = [name for name in found.missing_keys if "lora" in name] + list(found.unexpected_keys)
+    if lost:
+        raise UserError(f"{checkpoint} does not hold the adapters of this model: {lost[0]}, ...")
