@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging as library_logging
 
 from ..errors import UserError
 from .choose_kernels import resolve
@@ -35,6 +36,7 @@ def load(
     of matrix products. What the folder's generation config sets besides ends is dropped: the
     policy that is trained is the one that is evaluated.
     """
+    library_logging.disable_progress_bar()
     options = options or ModelOptions()
     folder = folder_of(name)
     kernels = resolve(kernels, torch.device(device).type, traits_of(folder, options.revision))
