@@ -18,6 +18,8 @@ from accelerate import PartialState
 from rich.console import Console
 from transformers.utils import logging as library_logging
 
+from ..generation.engine import Engine
+from ..generation.select import select_engine
 from ..models import choose_kernels
 from ..models.identity import identity_of
 from ..models.kernels import Kernels
@@ -54,6 +56,8 @@ class ArmJob:
     stream: TaskStream | None
     evaluator: Evaluator
     kernels: Kernels
+    engine: str = "auto"
+    """What samples in every evaluation: that of the study's RL, also for arms without it."""
     options: ModelOptions = ModelOptions()
 
     def open(self) -> RunFolder:
@@ -71,7 +75,11 @@ class ArmJob:
                 chosen = choose_kernels.resolve(
                     self.kernels, choose_kernels.default_device(), traits
                 )
-                run.note(kernels=asdict(chosen), base_weights=identity_of(self.base))
+                run.note(
+                    kernels=asdict(chosen),
+                    base_weights=identity_of(self.base),
+                    processes=PartialState().num_processes,
+                )
         return run
 
 
@@ -84,15 +92,16 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options)
+    engine = select_engine(loaded, job.engine)
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
         done = progress_of(run)
         writer = _writer(job, done.last_step)
-        _train(job, run, loaded, done, writer, console)
+        _train(job, run, loaded, engine, done, writer, console)
     else:
         writer = _writer(job, -1)
-    evaluation = job.evaluator.final(loaded)
+    evaluation = job.evaluator.final(loaded, engine)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -113,7 +122,7 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
 
 
 def _train(
-    job: ArmJob, run: RunFolder, loaded: LoadedModel, done: Progress,
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, done: Progress,
     writer: MetricWriter | None, console: Console,
 ) -> None:  # fmt: skip
     """Train `loaded`; its weights and final state are then in the run folder."""
@@ -122,7 +131,7 @@ def _train(
     budget = Budget()
     if done.step < job.settings.max_steps:
         fit = Fit(loaded, job.stream, job.settings, run, writer, console,
-                  lambda: job.evaluator.curve(loaded))  # fmt: skip
+                  lambda: job.evaluator.curve(loaded, engine))  # fmt: skip
         with run.attempt(main=writer is not None):
             fit.train(done, budget)
     elif done.checkpoint:

@@ -70,21 +70,20 @@ class Fit:
         trainer = TRAINERS[type(settings)](
             self.loaded, self.stream, settings, self.run.checkpoints, budget=budget
         )
-        if writer and not done.step:
-            writer.log(0, budget, self.evaluate())
+        if not done.step:
+            first = self.evaluate()  # by every process: each answers its share
+            if writer:
+                writer.log(0, budget, first)
         trainer.remove_callback(PrinterCallback)
         title = str(self.run.manifest["arm"])
         with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:
-            if writer:
-                if isinstance(settings, RLSettings):
-                    trainer.rollout_log = RolloutLog(
-                        self.run.path, settings.log_rollouts_every, last_step=done.last_step
-                    )
-                sampled = getattr(trainer, "sampled", None)
-                every = settings.eval_every
-                trainer.add_callback(
-                    Recorder(writer, budget, self.evaluate, every, advance, sampled)
+            if writer and isinstance(settings, RLSettings):
+                trainer.rollout_log = RolloutLog(
+                    self.run.path, settings.log_rollouts_every, last_step=done.last_step
                 )
+            sampled = getattr(trainer, "sampled", None)
+            every = settings.eval_every
+            trainer.add_callback(Recorder(writer, budget, self.evaluate, every, advance, sampled))
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
 
 

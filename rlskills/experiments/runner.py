@@ -102,6 +102,7 @@ class _SeedRun:
             stream=arm.stream_of(plan.seed),
             evaluator=self.evaluator,
             kernels=self.prepared.kernels,
+            engine=plan.study.engine,
             options=plan.study.model_options,
         )
 

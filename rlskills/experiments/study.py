@@ -93,6 +93,12 @@ class Study:
             raise UserError(f"study {self.name!r} names a seed twice: {self.seeds}")
 
     @property
+    def engine(self) -> str:
+        """What samples in all evaluations: the engine that its RL asks for."""
+        asked = [getattr(arm.settings, "engine", "auto") for arm in self.arms]
+        return next((engine for engine in asked if engine != "auto"), "auto")
+
+    @property
     def command(self) -> str:
         """How it is run with the recipe's defaults."""
         return f"rlskills run {self.name}"
