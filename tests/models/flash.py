@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CALLS: Counter[str] = Counter()
+BOUNDARIES: list[list[int]] = []
+"""Where the sequences of each call with packed rows begin and end."""
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, scale: float | None, causal: bool) -> Tensor:
@@ -55,6 +57,7 @@ def flash_attn_varlen_func(
     _check(q, k, v)
     CALLS["varlen"] += 1
     queries, keys = cu_seqlens_q.tolist(), cu_seqlens_k.tolist()
+    BOUNDARIES.append(queries)
     parts = [
         _attend(q[None, a:b], k[None, c:d], v[None, c:d], softmax_scale, causal)[0]
         for a, b, c, d in zip(queries, queries[1:], keys, keys[1:], strict=False)
@@ -87,4 +90,5 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     monkeypatch.setitem(row, "pkg_availability_check", yes)
     monkeypatch.setitem(row, "supported_devices", ((yes, "cpu"),))
     CALLS.clear()
+    BOUNDARIES.clear()
     return CALLS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from rlskills.training.settings import RLSettings, SFTSettings
 from rlskills.training.stream import uniform
 
 from .chat_models import Say, chat_tokenizer, save_model
-from .flash import install
+from .flash import BOUNDARIES, install
 
 FLASH = Kernels("flash_attention_2", "highest", "bfloat16")
 MACHINE = Machine(threads=1, attention="flash_attention_2", compute="bfloat16")
@@ -146,3 +147,21 @@ def test_base_arms_and_curve_are_computed_in_one_precision(tmp_path: Path, monke
     )  # fmt: skip
     assert len(seen) > 20
     assert set(seen) == {torch.bfloat16}
+
+
+def test_demonstrations_are_told_apart_without_asking_the_device(
+    calls: Counter[str], folder: Path, tmp_path: Path
+):
+    """All demonstrations of an update in one row, whose boundaries are given with it."""
+    from rlskills.training.sft import SFT as Trainer
+
+    loaded = load(str(folder), FLASH)
+    trainer = Trainer(loaded, uniform(Say(), "train", (1,), 0), SFT, tmp_path)
+    batch = next(iter(trainer))
+    assert len(batch["input_ids"]) == 1
+    with torch.no_grad(), loaded.autocast():
+        loaded.model(**batch)
+    begins = batch["position_ids"][0].eq(0).nonzero().flatten().tolist()
+    assert len(begins) == SFT.batch_size
+    assert [[*begins, batch["input_ids"].shape[1]]] * 2 == BOUNDARIES
+    assert batch["max_length_q"] == max(b - a for a, b in itertools.pairwise(begins))
