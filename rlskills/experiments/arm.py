@@ -83,7 +83,7 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
         return
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
-    loaded = load(job.base, kernels, str(PartialState().device), job.options)
+    loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
