@@ -19,6 +19,7 @@ REQUIRED = (
 )  # fmt: skip
 OPTIONAL = {
     "flash-attn": ('pip install -e ".[flash]"', "faster attention on NVIDIA GPUs, Ampere on"),
+    "peft": ('pip install -e ".[lora]"', "adapters in place of all weights (LoRA)"),
     "vllm": ('pip install -e ".[vllm]"', "fast generation on GPUs, in the trainer or beside"),
     "deepspeed": ("pip install deepspeed", "models sharded over GPUs (ZeRO), beside FSDP"),
 }

@@ -24,6 +24,7 @@ COMMANDS = {
     "env": ("env.main:env_cli", "...", "list, show, sample, check, play, create environments"),
     "curriculum": ("curriculum.main:curriculum_cli", "...", "list, show and compare curricula"),
     "eval": ("evaluate:evaluate_model", "MODEL ...", "evaluate a model on an environment"),
+    "export": ("export_model:export_model", "MODEL ...", "write a model as one ordinary folder"),
     "compare": ("compare:compare_runs", "RUN RUN ...", "tables and plots of runs, side by side"),
     "report": ("report:report_study", "STUDY", "write the page of a study from its folder"),
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),

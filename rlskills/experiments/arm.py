@@ -91,7 +91,7 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
         return
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
-    loaded = load(job.base, kernels, str(PartialState().device), job.options)
+    loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
     engine = select_engine(loaded, job.engine)
     job.evaluator.check(loaded)
     if job.settings and job.stream:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .choose_kernels import resolve
 from .codec import Codec, turn_end
 from .kernels import Kernels
 from .loaded import LoadedModel
+from .lora import add_adapters, attach, base_of
 from .options import ModelOptions
 from .smollm2 import smollm2_folder
 from .traits import traits_of
@@ -29,28 +31,39 @@ def load(
     kernels: Kernels,
     device: torch.device | str = "cpu",
     options: ModelOptions | None = None,
+    seed: int = 0,
 ) -> LoadedModel:
     """The model `name` with all that decides what it says; what `kernels` leave open is chosen.
 
     Weights are float32, so that small updates move them; `kernels.compute` decides the precision
     of matrix products. What the folder's generation config sets besides ends is dropped: the
-    policy that is trained is the one that is evaluated.
+    policy that is trained is the one that is evaluated. A folder of adapters is loaded with the
+    model that they belong on; `seed` decides new adapters.
     """
     library_logging.disable_progress_bar()
     options = options or ModelOptions()
     folder = folder_of(name)
-    kernels = resolve(kernels, torch.device(device).type, traits_of(folder, options.revision))
-    tokenizer = _from_pretrained(AutoTokenizer, folder, options)
+    base = base_of(folder)
+    if base:
+        options = replace(options, revision=base.revision)
+    weights, dtype = (base.model, base.dtype) if base else (folder, options.base_dtype)
+    kernels = resolve(kernels, torch.device(device).type, traits_of(weights, options.revision))
+    own = not base or (Path(folder) / "tokenizer_config.json").is_file()
+    tokenizer = _from_pretrained(AutoTokenizer, folder if own else weights, options)
     model = _from_pretrained(
-        AutoModelForCausalLM, folder, options,
-        attn_implementation=kernels.attention, dtype=torch.float32,
+        AutoModelForCausalLM, weights, options,
+        attn_implementation=kernels.attention, dtype=getattr(torch, dtype),
     )  # fmt: skip
     ends = end_tokens(model, tokenizer)
     pad = _check_tokens(model, tokenizer, ends)
     tokenizer.padding_side, tokenizer.pad_token_id = "left", pad
     model.config.pad_token_id = pad
     model.generation_config = GenerationConfig(eos_token_id=sorted(ends), pad_token_id=pad)
-    codec = Codec(tokenizer, ends, pad, options.system_prompt, options.template_options)
+    codec = Codec(tokenizer, ends, pad, options.system_prompt, options.template_variables)
+    if base:
+        model = attach(model, folder, options.lora)
+    elif options.lora.rank:
+        model = add_adapters(model, options.lora, options.revision, seed)
     return LoadedModel(model.to(device), codec, kernels)
 
 

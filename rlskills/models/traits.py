@@ -11,6 +11,8 @@ import torch
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+from .lora import base_of
+
 MARKS = {
     "_supports_sdpa": ("sdpa",),
     "_supports_flash_attn": ("flash_attention_2", "flash_attention_3"),
@@ -49,12 +51,14 @@ class Traits:
 
 @lru_cache(maxsize=64)
 def traits_of(model: str, revision: str = "") -> Traits:
-    """Those of the architecture in a folder or of a name.
+    """Those of the architecture in a folder or of a name; adapters have those of their base.
 
     A few architectures (Gemma 2, GPT-OSS) compute attention in a way that fused kernels cannot; a
     choice by timing another model would pick one that fails.
     """
     try:
+        if base := base_of(model):
+            model, revision = base.model, base.revision
         config = AutoConfig.from_pretrained(model, revision=revision or "main")
         found = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     except Exception:  # whatever is wrong with the folder, loading it will say so

@@ -14,6 +14,8 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 from transformers import PreTrainedModel
 
+from ..errors import UserError
+from ..models.lora import adapted
 from .settings import Training
 
 
@@ -40,7 +42,18 @@ class MuonWithAdamW(Optimizer):
 
 def optimizer_for(model: PreTrainedModel, settings: Training) -> Optimizer | None:
     """The optimizer that `settings` name; None stands for the library's AdamW."""
+    if adapted(model):
+        refuse_with_adapters(settings)
     return MuonWithAdamW(model, settings) if settings.optimizer == "muon" else None
+
+
+def refuse_with_adapters(settings: Training) -> None:
+    """A `UserError` for optimizers that do not go with adapters."""
+    if settings.optimizer == "muon":
+        raise UserError(
+            "muon is for whole weight matrices, not for the two thin factors of an adapter: take "
+            "optimizer adamw with lora.rank"
+        )
 
 
 def split(model: PreTrainedModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from ..models.lora import ADAPTER, adapted
 
 
 def restore_weights(model: Any, checkpoint: Path) -> None:
@@ -16,7 +17,7 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
     under another name), and only `from_pretrained` undoes that; `load_state_dict` on the file
     would leave such weights as they are.
     """
-    if hasattr(model, "peft_config"):
+    if adapted(model):
         _restore_adapters(model, checkpoint)
         return
     saved, found = type(model).from_pretrained(
@@ -34,6 +35,8 @@ def _restore_adapters(model: Any, checkpoint: Path) -> None:
     from peft.utils.save_and_load import load_peft_weights
 
     found = set_peft_model_state_dict(model, load_peft_weights(str(checkpoint)))
-    lost = [name for name in found.missing_keys if "lora" in name] + list(found.unexpected_keys)
+    # A frozen copy of the first adapters (`ref`) is not saved; it is made anew.
+    lost = [name for name in found.missing_keys if "lora" in name and f".{ADAPTER}" in name]
+    lost += list(found.unexpected_keys)
     if lost:
         raise UserError(f"{checkpoint} does not hold the adapters of this model: {lost[0]}, ...")
