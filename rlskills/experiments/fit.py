@@ -20,14 +20,19 @@ from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
 from ..training.checkpoint import newest_whole
+from ..training.fixed import FixedSFT
 from ..training.recording import Recorder
 from ..training.resume import STAGED
-from ..training.settings import RLSettings, SFTSettings, Training
+from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from ..training.sft import SFT
 from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
 
-TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, RLSettings: RLTrainer}
+TRAINERS: dict[type[Training], type[Any]] = {
+    SFTSettings: SFT,
+    RLSettings: RLTrainer,
+    CollectSettings: FixedSFT,
+}
 
 
 @dataclass(frozen=True)
