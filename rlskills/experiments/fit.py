@@ -16,10 +16,14 @@ from transformers import PrinterCallback
 
 from ..console import progress
 from ..models.loaded import LoadedModel
+from ..models.lora import require_peft
+from ..models.options import ModelOptions
 from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
+from ..training.arguments import check_arguments
 from ..training.checkpoint import newest_whole
+from ..training.optim import refuse_with_adapters
 from ..training.recording import Recorder
 from ..training.resume import STAGED
 from ..training.settings import RLSettings, SFTSettings, Training
@@ -28,6 +32,16 @@ from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
 
 TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, RLSettings: RLTrainer}
+
+
+def check_method(settings: Training, options: ModelOptions) -> None:
+    """A `UserError` for settings that their trainer, or this machine, cannot carry out."""
+    config = getattr(TRAINERS[type(settings)], "config_class", None)
+    if config:
+        check_arguments(settings, config)
+    if options.lora.rank:
+        require_peft()
+        refuse_with_adapters(settings)
 
 
 @dataclass(frozen=True)

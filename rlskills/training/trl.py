@@ -37,6 +37,7 @@ from .features import prompt_features
 from .losses.cross_entropy import weighted_cross_entropy
 from .losses.off_policy import truncated_ratio
 from .optim import optimizer_for
+from .prompt_limit import Asked, Lengths, PromptLimit
 from .recording import rollout_records
 from .resume import ExactResume
 from .sampler import Processes, Request, RolloutSampler
@@ -47,6 +48,8 @@ from .treatments import build_treatments
 
 class RLTrainer(ExactResume, GRPOTrainer):
     """Trains `model` on what it samples, by the treatments that `settings` name."""
+
+    config_class = GRPOConfig
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         )
         return Collector(
             self.stream, sampler, self.settings, self.treatments, self.budget, self._log_to,
-            self._features,
+            self._features, PromptLimit(self.settings, self.loaded.positions, self._measure),
         )  # fmt: skip
 
     @override
@@ -119,7 +122,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         learned = [torch.tensor(row.mask) * (row.rl_weight != 0) for row in trained]
         shown = [torch.tensor(row.mask) * (row.ce_weight != 0) for row in trained]
         either = sum(int(((a + b) > 0).sum()) for a, b in zip(learned, shown, strict=True))
-        self.budget.trained_tokens += either
+        passes = min(self.num_iterations, self.settings.max_steps - self.state.global_step)
+        self.budget.trained_tokens += either * passes
         share = len(rows) // self.accelerator.num_processes
         mine = rows[rank * share : (rank + 1) * share]
         mine_fillers = max(0, min(share, (rank + 1) * share - len(trained)))
@@ -133,6 +137,9 @@ class RLTrainer(ExactResume, GRPOTrainer):
             output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
         if any(row.logprobs is not None for row in rows):
             output["advantages"] = output["advantages"] * self._importance(mine, output)
+        if self.num_iterations > 1:
+            with torch.no_grad():
+                output["old_per_token_logps"] = self._logprobs(self.model, output)
         if self.beta:
             output["ref_per_token_logps"] = self._reference_logprobs(output)
         return output
@@ -195,6 +202,11 @@ class RLTrainer(ExactResume, GRPOTrainer):
         for treatment, saved in zip(self.treatments, state["treatments"], strict=True):
             treatment.load_state_dict(saved)
 
+    def _measure(self, asked: Asked) -> list[Lengths]:
+        new = self.settings.max_new_tokens
+        prompts = self.loaded.codec.encode_tasks([task for _, task in asked])
+        return [(len(prompt), len(prompt) + new) for prompt in prompts]
+
     def _features(self, requests: Sequence[Request]) -> Sequence[tuple[float, ...] | None]:
         """What the curriculum wants to know of the prompts; each process works out its share."""
         if "features" not in self.stream.curriculum.needs:
@@ -239,5 +251,8 @@ def _config(settings: RLSettings, checkpoints: Path, loaded: LoadedModel) -> GRP
         loss_type=settings.loss,
         beta=settings.beta,
         epsilon=settings.epsilon,
+        epsilon_high=settings.epsilon_high or None,
+        importance_sampling_level=settings.importance_sampling_level,
+        num_iterations=settings.num_iterations,
         entropy_coef=settings.entropy_bonus,
     )
