@@ -35,6 +35,7 @@ from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
 from .collect import Collector
 from .features import prompt_features
 from .losses.cross_entropy import weighted_cross_entropy
+from .losses.normaliser import advantage_scale
 from .losses.off_policy import truncated_ratio
 from .optim import optimizer_for
 from .prompt_limit import Asked, Lengths, PromptLimit
@@ -113,7 +114,19 @@ class RLTrainer(ExactResume, GRPOTrainer):
         limit = self.settings.prompts_per_step * self.settings.group_size
         rows, fillers = choose_rows(self.rounds, limit, parts)
         self._log_to("train/learned_rows", len(rows) - fillers)
-        return self._tensors(rows, fillers)
+        output = self._tensors(rows, fillers)
+        scale = advantage_scale(self.settings.loss, rows, fillers, self._left_out())
+        if scale != 1.0:
+            output["advantages"] = output["advantages"] * scale
+        return output
+
+    def _left_out(self) -> list[Rollout]:
+        """Rollouts of the round that losses count, though they are not in the batch."""
+        if any(treatment.max_resamples for treatment in self.collector.treatments):
+            return []  # others were sampled in their place
+        # A later treatment may have given such a rollout a weight after all.
+        rollouts = [rollout for batch in self.rounds for rollout in batch]
+        return [r for r in rollouts if r.counted_tokens is not None and not r.rl_weight.any()]
 
     def _tensors(self, rows: Sequence[Rollout], fillers: int) -> dict[str, Any]:
         """This process's share of the rows as tensors, and the number of tokens of all of them."""
