@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,10 +62,8 @@ def run_recipe(
 
     file, flags = _config_file(list(words))
     extra = {}
-    if file:
-        from ..experiments.config_file import load_config
-
-        extra["default"] = load_config(file, config, required=tyro.MISSING)
+    if file or hasattr(config, "scales"):
+        extra["default"] = _defaults(config, file, flags, tyro.MISSING)
     text = f"{sys.modules[config.__module__].__doc__ or main.__doc__ or ''}\n{CONFIG}"
     main(tyro.cli(config, args=flags, prog=f"rlskills run {name}", description=text, **extra))
     _leave_group()
@@ -99,17 +97,40 @@ def _summary(module: str) -> str:
         return f"(cannot be read: {error})"
 
 
+def _defaults(config: type[Any], file: Path | None, flags: list[str], required: Any) -> Any:
+    """What flags override: the settings of the scale, if the recipe has any, and those of a file.
+
+    A recipe with scales has them as `scales` on its `Config`: settings by the value of `scale`.
+    """
+    from ..experiments.config_file import configured, over, read_settings
+
+    settings = read_settings(file) if file else {}
+    scales: Mapping[str, Any] = getattr(config, "scales", {})
+    named = _flag("--scale", flags)[0] or settings.get("scale", "")
+    scale = scales.get(str(named), {})
+    if named and scale:
+        settings = over(scale, settings)
+    return configured(settings, config, str(file or f"scale {named}"), required)
+
+
 def _config_file(words: list[str]) -> tuple[Path | None, list[str]]:
     """The value of --config, and the other words."""
+    value, rest = _flag("--config", words)
+    if value == "":
+        raise UserError("--config needs the name of a file")
+    return (None if value is None else Path(value)), rest
+
+
+def _flag(flag: str, words: list[str]) -> tuple[str | None, list[str]]:
+    """The value behind a flag, or None without the flag, and the other words."""
     for at, word in enumerate(words):
         name, given, value = word.partition("=")
-        if name != "--config":
+        if name != flag:
             continue
         if given:
-            return Path(value), words[:at] + words[at + 1 :]
-        if at + 1 == len(words):
-            raise UserError("--config needs the name of a file")
-        return Path(words[at + 1]), words[:at] + words[at + 2 :]
+            return value, words[:at] + words[at + 1 :]
+        behind = words[at + 1 : at + 2]
+        return "".join(behind), words[:at] + words[at + 2 :]
     return None, words
 
 

@@ -36,12 +36,14 @@ def seed_from(*address: Any) -> int:
     return int(digest(*address, size=8), 16) >> 1
 
 
-def off_stream(default: T) -> T:
+def off_stream(default: T, named: bool = False) -> T:
     """A field of a `Config` that changes how problems are written or split, not which are drawn.
 
-    Its value is no part of `stream_key`: the same addresses draw the same problems.
+    Its value is no part of `stream_key`: the same addresses draw the same problems. With `named`
+    the key has the default in its place whatever the value, so that a field which was part of the
+    key before leaves the addresses of its default as they were.
     """
-    return field(default=default, metadata={"stream": False})
+    return field(default=default, metadata={"stream": "default" if named else False})
 
 
 def stream_key(cfg: Any) -> str:
@@ -51,11 +53,12 @@ def stream_key(cfg: Any) -> str:
     option of a type that has no text of its own here is a `UserError`.
     """
     name = type(cfg).__qualname__
-    parts = (
-        f"{item.name}={_canonical(getattr(cfg, item.name), f'{name}.{item.name}')}"
-        for item in fields(cfg)
-        if item.metadata.get("stream", True)
-    )
+    parts = []
+    for item in fields(cfg):
+        how = item.metadata.get("stream", True)
+        value = item.default if how == "default" else getattr(cfg, item.name)
+        if how:
+            parts.append(f"{item.name}={_canonical(value, f'{name}.{item.name}')}")
     return f"{name}({', '.join(parts)})"
 
 

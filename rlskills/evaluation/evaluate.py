@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..environments import Environment, Play, Score, Task, score_batch, seed_from
@@ -69,21 +69,6 @@ def evaluate(
         about = {"group": eval_set.group, "level": eval_set.level, "split": eval_set.split}
         records.append({**about, "tasks": rows})
     return records
-
-
-def greedy_accuracy(
-    loaded: LoadedModel,
-    eval_sets: list[EvalSet],
-    how: EvalConfig,
-    engine: Engine | None = None,
-) -> dict[str, float]:
-    """Greedy accuracy by tag `eval/<group>/L<level>/greedy`: the curve drawn during training."""
-    records = evaluate(loaded, eval_sets, replace(how, samples=0), engine=engine)
-    return {
-        f"{eval_set.tag}/greedy": sum(t["greedy"] for t in tasks) / len(tasks)
-        for eval_set, record in zip(eval_sets, records, strict=True)
-        if (tasks := graded(record))
-    }
 
 
 def graded(record: Mapping[str, Any]) -> list[dict[str, Any]]:

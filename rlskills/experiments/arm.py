@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,10 @@ from accelerate import PartialState
 from rich.console import Console
 from transformers.utils import logging as library_logging
 
+from ..console import progress
+from ..errors import UserError
+from ..generation.engine import Engine
+from ..generation.select import select_engine
 from ..models import choose_kernels
 from ..models.identity import identity_of
 from ..models.kernels import Kernels
@@ -28,8 +32,9 @@ from ..models.traits import traits_of
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.supervision import Supervision
+from ..training.collected import FOLDER, collect
 from ..training.resume import read_state, restore
-from ..training.settings import RLSettings, Training
+from ..training.settings import CollectSettings, RLSettings, Training
 from ..training.stream import TaskStream
 from ..training.weights import restore_weights
 from .evaluator import Evaluator, accuracies
@@ -54,7 +59,13 @@ class ArmJob:
     stream: TaskStream | None
     evaluator: Evaluator
     kernels: Kernels
+    engine: str = "auto"
+    """What samples in every evaluation: that of the study's RL, also for arms without it."""
     options: ModelOptions = ModelOptions()
+    sampler: str = ""
+    """Folder of the model that samples a fixed data set; empty: the one it starts from."""
+    spent: Mapping[str, Any] = field(default_factory=dict)
+    """Budgets that its starting model has spent since it left the base."""
 
     def open(self) -> RunFolder:
         """Its run folder, with the kernels that it began with.
@@ -71,7 +82,11 @@ class ArmJob:
                 chosen = choose_kernels.resolve(
                     self.kernels, choose_kernels.default_device(), traits
                 )
-                run.note(kernels=asdict(chosen), base_weights=identity_of(self.base))
+                run.note(
+                    kernels=asdict(chosen),
+                    base_weights=identity_of(self.base),
+                    processes=PartialState().num_processes,
+                )
         return run
 
 
@@ -84,15 +99,16 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
+    engine = select_engine(loaded, job.engine)
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
         done = progress_of(run)
         writer = _writer(job, done.last_step)
-        _train(job, run, loaded, done, writer, console)
+        _train(job, run, loaded, engine, done, writer, console)
     else:
         writer = _writer(job, -1)
-    evaluation = job.evaluator.final(loaded)
+    evaluation = job.evaluator.final(loaded, engine)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -113,16 +129,17 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
 
 
 def _train(
-    job: ArmJob, run: RunFolder, loaded: LoadedModel, done: Progress,
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, done: Progress,
     writer: MetricWriter | None, console: Console,
 ) -> None:  # fmt: skip
     """Train `loaded`; its weights and final state are then in the run folder."""
     assert job.settings is not None
     assert job.stream is not None
-    budget = Budget()
-    if done.step < job.settings.max_steps:
-        fit = Fit(loaded, job.stream, job.settings, run, writer, console,
-                  lambda: job.evaluator.curve(loaded))  # fmt: skip
+    budget = Budget(**job.spent)
+    settings = _with_data(job, run, loaded, budget, console)
+    if done.step < settings.max_steps:
+        fit = Fit(loaded, job.stream, settings, run, writer, console,
+                  lambda: job.evaluator.curve(loaded, engine))  # fmt: skip
         with run.attempt(main=writer is not None):
             fit.train(done, budget)
     elif done.checkpoint:
@@ -136,6 +153,35 @@ def _train(
             budget=asdict(budget),
             problems=job.stream.problems,
         )
+
+
+def _with_data(
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, budget: Budget, console: Console
+) -> Training:
+    """The settings of its trainer; where it learns from a fixed data set, that is then there."""
+    settings = job.settings
+    assert settings is not None
+    if not isinstance(settings, CollectSettings):
+        return settings
+    assert job.stream is not None
+    main = PartialState().is_main_process
+    source = loaded
+    if job.sampler:
+        source = load(job.sampler, loaded.kernels, str(PartialState().device), job.options)
+    files = -(-settings.problems // settings.problems_per_file)
+    title = f"{job.arm}: sampling"
+    with run.attempt(main), progress(title, files, 0, console) as advance:
+        found = collect(source, job.stream, settings, run.path / FOLDER, budget, advance)
+        if not found["kept"]:
+            raise UserError(
+                f"{run.path}: of {found['rollouts']} completions of {found['problems']} problems "
+                f"{found['right']} were right and none was kept: there is nothing to learn from"
+            )
+        if run.manifest.get("collected", found) != found:
+            raise UserError(f"{run.path / FOLDER} is not what this run began to learn from")
+    if main:
+        run.note(collected=found)
+    return settings.resolved(found["kept"])
 
 
 def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:

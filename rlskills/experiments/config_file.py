@@ -61,6 +61,16 @@ def configured(
     return config(**values)
 
 
+def over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of one mapping over those of another; nested ones are taken one by one."""
+    found = {str(name).replace("-", "_"): value for name, value in below.items()}
+    for key, value in above.items():
+        name = str(key).replace("-", "_")
+        both = isinstance(value, Mapping) and isinstance(found.get(name), Mapping)
+        found[name] = over(found[name], value) if both else value
+    return found
+
+
 def plain(value: Any) -> Any:
     """A configuration as dicts, lists, texts, numbers and None."""
     if is_dataclass(value):

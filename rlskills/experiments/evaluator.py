@@ -1,10 +1,11 @@
 """Evaluation of an arm: the curve while it trains, and the eval sets at the end.
 
-The final eval sets are shared by the processes of a group; every process answers its share.
+Eval sets are shared by the processes of a group; every process answers its share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,8 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
-from ..evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
+from ..evaluation.evaluate import EvalConfig, evaluate, graded
+from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..runs import tags
 
@@ -35,32 +37,51 @@ class Evaluator:
         asked = [(each.env, task) for each in self.eval_sets for task in each.tasks]
         loaded.check(asked, self.config.max_new_tokens)
 
-    def curve(self, loaded: LoadedModel) -> dict[str, float]:
-        """Greedy accuracy by tag on the first tasks of each eval set."""
+    def curve(self, loaded: LoadedModel, engine: Engine) -> dict[str, float]:
+        """Greedy accuracy by tag on the first tasks of each eval set; for every process."""
         fewer = [
             replace(eval_set, tasks=eval_set.tasks[: self.curve_tasks])
             for eval_set in self.eval_sets
         ]
-        return greedy_accuracy(loaded, fewer, self.config)
+        records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
+        return accuracies_of(records, tags.eval_greedy)
 
-    def final(self, loaded: LoadedModel) -> dict[str, Any]:
+    def final(self, loaded: LoadedModel, engine: Engine) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
-        processes = PartialState()
-        rank, world = processes.process_index, processes.num_processes
-        mine = [replace(each, tasks=each.tasks[rank::world]) for each in self.eval_sets]
-        shares = gather_object([evaluate(loaded, mine, self.config, seed=rank)])
-        records = [{**record, "tasks": [None] * len(eval_set.tasks)}
-                   for record, eval_set in zip(shares[0], self.eval_sets, strict=True)]  # fmt: skip
-        for first, share in enumerate(shares):
-            for whole, part in zip(records, share, strict=True):
-                whole["tasks"][first::world] = part["tasks"]
+        records = _shared(loaded, self.eval_sets, self.config, engine)
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 
 
 def accuracies(evaluation: dict[str, Any]) -> dict[str, float]:
     """Greedy accuracy by tag `final/<group>/L<level>`, of what could be graded."""
+    return accuracies_of(evaluation["eval_sets"], tags.final)
+
+
+def _shared(
+    loaded: LoadedModel, eval_sets: Sequence[EvalSet], how: EvalConfig, engine: Engine
+) -> list[dict[str, Any]]:
+    """Records of `evaluate`, of which every process answers its share and receives all.
+
+    So none waits for another: a group of processes gives up after some minutes of that.
+    """
+    processes = PartialState()
+    rank, world = processes.process_index, processes.num_processes
+    mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
+    shares = gather_object([evaluate(loaded, mine, how, seed=rank, engine=engine)])
+    records = [{**record, "tasks": [None] * len(eval_set.tasks)}
+               for record, eval_set in zip(shares[0], eval_sets, strict=True)]  # fmt: skip
+    for first, share in enumerate(shares):
+        for whole, part in zip(records, share, strict=True):
+            whole["tasks"][first::world] = part["tasks"]
+    return records
+
+
+def accuracies_of(
+    records: Sequence[Mapping[str, Any]], tag: Callable[[tags.Address], str]
+) -> dict[str, float]:
+    """Greedy accuracy of each record, by the tag of its address, of what could be graded."""
     return {
-        tags.final((record["group"], record["level"])): sum(t["greedy"] for t in tasks) / len(tasks)
-        for record in evaluation["eval_sets"]
+        tag((record["group"], record["level"])): sum(task["greedy"] for task in tasks) / len(tasks)
+        for record in records
         if (tasks := graded(record))
     }

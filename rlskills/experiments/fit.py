@@ -23,15 +23,20 @@ from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
 from ..training.arguments import check_arguments
 from ..training.checkpoint import newest_whole
+from ..training.fixed import FixedSFT
 from ..training.optim import refuse_with_adapters
 from ..training.recording import Recorder
 from ..training.resume import STAGED
-from ..training.settings import RLSettings, SFTSettings, Training
+from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from ..training.sft import SFT
 from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
 
-TRAINERS: dict[type[Training], type[Any]] = {SFTSettings: SFT, RLSettings: RLTrainer}
+TRAINERS: dict[type[Training], type[Any]] = {
+    SFTSettings: SFT,
+    RLSettings: RLTrainer,
+    CollectSettings: FixedSFT,
+}
 
 
 def check_method(settings: Training, options: ModelOptions) -> None:
@@ -84,21 +89,20 @@ class Fit:
         trainer = TRAINERS[type(settings)](
             self.loaded, self.stream, settings, self.run.checkpoints, budget=budget
         )
-        if writer and not done.step:
-            writer.log(0, budget, self.evaluate())
+        if not done.step:
+            first = self.evaluate()  # by every process: each answers its share
+            if writer:
+                writer.log(0, budget, first)
         trainer.remove_callback(PrinterCallback)
         title = str(self.run.manifest["arm"])
         with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:
-            if writer:
-                if isinstance(settings, RLSettings):
-                    trainer.rollout_log = RolloutLog(
-                        self.run.path, settings.log_rollouts_every, last_step=done.last_step
-                    )
-                sampled = getattr(trainer, "sampled", None)
-                every = settings.eval_every
-                trainer.add_callback(
-                    Recorder(writer, budget, self.evaluate, every, advance, sampled)
+            if writer and isinstance(settings, RLSettings):
+                trainer.rollout_log = RolloutLog(
+                    self.run.path, settings.log_rollouts_every, last_step=done.last_step
                 )
+            sampled = getattr(trainer, "sampled", None)
+            every = settings.eval_every
+            trainer.add_callback(Recorder(writer, budget, self.evaluate, every, advance, sampled))
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
 
 

@@ -32,7 +32,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
     model = ""
     for arm in study.arms:
         if arm.start:
-            base = f"arm {arm.start}, {config_hash(arm.start, found[arm.start])}"
+            base = _of_arm(arm.start, found)
         else:
             model = base = model or identity_of(study.model_of(seed))
         settings = arm.settings_of(seed)
@@ -43,6 +43,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             **({"model_options": options} if (options := _set(study.model_options)) else {}),
             "evaluation": {**asdict(study.evaluation), "curve_tasks": study.curve_tasks},
             **({"settings": asdict(settings)} if settings else {}),
+            **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
             **arm.about,
             **study.about,
         }
@@ -57,6 +58,11 @@ def portable(value: Any) -> Any:
     if isinstance(value, list):
         return [portable(item) for item in value]
     return _FILE.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def _of_arm(name: str, found: dict[str, dict[str, Any]]) -> str:
+    """How an arm names the weights of another one."""
+    return f"arm {name}, {config_hash(name, found[name])}"
 
 
 def _set(options: ModelOptions) -> dict[str, Any]:

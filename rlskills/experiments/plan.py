@@ -55,12 +55,16 @@ class SeedPlan:
             children = [
                 child.name
                 for child in self.study.arms
-                if child.name in to_train and arm.name == self.source(child.start)
+                if child.name in to_train and arm.name in self._sources(child)
             ]
             done = arm.name in self.complete or arm.name in self.records
             if not done or (children and not self._has_weights(arm.name)):
                 to_train[arm.name] = children
         return to_train
+
+    def _sources(self, arm: ArmConfig) -> list[str]:
+        """The arms whose weights it needs."""
+        return [self.source(other) for other in (arm.start, arm.sampler) if other]
 
     def _has_weights(self, name: str) -> bool:
         return name in self.complete and self.model(name).is_dir()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from accelerate import PartialState
 from rich.console import Console
@@ -15,7 +17,7 @@ from ..models.identity import identity_of
 from ..models.loading import folder_of
 from ..models.machine import Machine
 from ..models.tiny import save_tiny
-from ..runs.folder import RunFolder
+from ..runs.folder import BASE, RunFolder
 from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
 from .config_file import save_config
@@ -80,6 +82,7 @@ class _SeedRun:
             for arm in wave:
                 if arm not in pending:
                     self._reuse(arm)
+            self._pass_gates(pending)
             jobs = [self._job(arm) for arm in pending]
             for job in jobs:
                 self._make_way(job)
@@ -106,8 +109,26 @@ class _SeedRun:
             stream=arm.stream_of(plan.seed),
             evaluator=self.evaluator,
             kernels=self.prepared.kernels,
+            engine=plan.study.engine,
             options=plan.study.model_options,
+            sampler=str(plan.model(source)) if (source := plan.source(arm.sampler)) else "",
+            spent=self._spent(arm.sampler or arm.start),
         )
+
+    def _pass_gates(self, pending: list[ArmConfig]) -> None:
+        """A `UserError` where an arm must not be trained yet; what is done stays."""
+        for gate, start in dict.fromkeys((arm.gate, arm.start) for arm in pending):
+            if gate and start:
+                file = self.plan.folder / start / "evaluation.json"
+                gate.check(json.loads(file.read_text()), start, self.prepared.console)
+
+    def _spent(self, name: str) -> dict[str, Any]:
+        """What an arm has spent since it left the base, by budget; others go on from there."""
+        source = self.plan.source(name)
+        return {} if source in ("", BASE) else self._manifest(source).get("budget", {})
+
+    def _manifest(self, name: str) -> dict[str, Any]:
+        return RunFolder.read(self.plan.folder / name).manifest
 
     def _base(self, arm: ArmConfig) -> str:
         """Name or folder of the model that an arm starts from; `tiny` is made for this seed."""

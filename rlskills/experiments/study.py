@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import UnknownName, UserError
 from ..evaluation.eval_sets import EvalSet
@@ -14,6 +14,9 @@ from ..models.options import ModelOptions
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import TaskStream
+
+if TYPE_CHECKING:
+    from .gate import RecallGate
 
 StreamFactory: TypeAlias = Callable[[int], TaskStream]
 
@@ -36,6 +39,10 @@ class ArmConfig:
     """What a reader should know beside it, e.g. the problems of a cold start."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What else decides its result, e.g. how its problems are chosen; part of its hash."""
+    sampler: str = ""
+    """The arm whose model samples its fixed data set; empty: the model it starts from."""
+    gate: RecallGate | None = None
+    """What the arm it starts from must know before this one is trained."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name) or self.name.startswith("."):
@@ -84,13 +91,20 @@ class Study:
         for arm in self.arms:
             if arm.name in seen:
                 raise UserError(f"study {self.name!r} has two arms {arm.name!r}")
-            if arm.start and arm.start not in seen:
-                raise UnknownName(f"start of arm {arm.name!r}", arm.start, seen)
+            for kind, other in (("start", arm.start), ("sampler", arm.sampler)):
+                if other and other not in seen:
+                    raise UnknownName(f"{kind} of arm {arm.name!r}", other, seen)
             seen.append(arm.name)
         if not self.arms or not self.seeds:
             raise UserError(f"study {self.name!r} has no arms or no seeds: nothing to run")
         if len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"study {self.name!r} names a seed twice: {self.seeds}")
+
+    @property
+    def engine(self) -> str:
+        """What samples in all evaluations: the engine that its RL asks for."""
+        asked = [getattr(arm.settings, "engine", "auto") for arm in self.arms]
+        return next((engine for engine in asked if engine != "auto"), "auto")
 
     @property
     def command(self) -> str:
@@ -112,7 +126,8 @@ class Study:
         """Arms in the order of training: each wave starts from models of earlier waves."""
         depth: dict[str, int] = {}
         for arm in self.arms:
-            depth[arm.name] = depth[arm.start] + 1 if arm.start else 0
+            behind = [depth[other] for other in (arm.start, arm.sampler) if other]
+            depth[arm.name] = max(behind) + 1 if behind else 0
         return [
             [arm for arm in self.arms if depth[arm.name] == level]
             for level in range(max(depth.values()) + 1)

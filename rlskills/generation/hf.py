@@ -29,7 +29,11 @@ class Transformers:
         self, prompts: Sequence[Prompt], params: SamplingParams, seed: int
     ) -> list[Completion]:
         """All prompts at once, or as many as fit; the global generator is left as it was."""
-        tokens = self.loaded.kernels.batch_tokens
+        tokens, n = self.loaded.kernels.batch_tokens, params.n
+        if params.temperature == 0 and n > 1:  # all alike
+            params = params.limited(params.max_new_tokens, 1)
+            found = generate_within(tokens, self._generate, prompts, params, seed)
+            return [completion for completion in found for _ in range(n)]
         return generate_within(tokens, self._generate, prompts, params, seed)
 
     def _generate(

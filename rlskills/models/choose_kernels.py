@@ -29,7 +29,7 @@ def default_device() -> str:
 
 def choose_attention(device: str) -> str:
     """The attention kernel that `resolve` would use on this kind of device."""
-    return resolve(Kernels(), device).attention
+    return resolve(Kernels(batch_tokens=1), device).attention
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers.utils import logging as library_logging
 
 from ..errors import UserError
 from .choose_kernels import resolve
@@ -39,6 +40,7 @@ def load(
     policy that is trained is the one that is evaluated. A folder of adapters is loaded with the
     model that they belong on; `seed` decides new adapters.
     """
+    library_logging.disable_progress_bar()
     options = options or ModelOptions()
     folder = folder_of(name)
     base = base_of(folder)

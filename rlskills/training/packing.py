@@ -6,10 +6,9 @@ sequence look into another. A row of a mixed batch is then mostly text instead o
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
-from torch import Tensor
 
 IGNORE = -100
 
@@ -18,11 +17,12 @@ Sequence: TypeAlias = tuple[list[int], list[int]]
 """Token ids, and which of them are learned (1) or only read (0)."""
 
 
-def pack(sequences: list[Sequence], pad: int, one_row: bool) -> dict[str, Tensor]:
+def pack(sequences: list[Sequence], pad: int, one_row: bool) -> dict[str, Any]:
     """Model inputs (rows, width); what is only read, as prompts are, carries no loss.
 
     First-fit by falling length, rows as wide as the longest sequence. `one_row` puts all into a
-    single row, which is the only packed form that flash attention understands.
+    single row, which is the only packed form that flash attention understands, and says where
+    sequences begin: found out from the positions, that would cost every layer three device syncs.
     """
     longest_first = sorted(sequences, key=lambda pair: -len(pair[0]))
     total = sum(len(ids) for ids, _ in sequences)
@@ -51,4 +51,16 @@ def pack(sequences: list[Sequence], pad: int, one_row: bool) -> dict[str, Tensor
             positions[i, at:end] = torch.arange(len(sequence))
             at = end
         positions[i, at:] = torch.arange(width - at)
-    return {"input_ids": ids, "labels": labels, "position_ids": positions}
+    packed = {"input_ids": ids, "labels": labels, "position_ids": positions}
+    return packed | (_boundaries(longest_first) if one_row else {})
+
+
+def _boundaries(sequences: list[Sequence]) -> dict[str, Any]:
+    """Where the sequences of a single row begin and end, by the names of flash attention."""
+    lengths = torch.tensor([len(ids) for ids, _ in sequences])
+    starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
+    longest = int(lengths.max())
+    return {
+        "cu_seq_lens_q": starts, "cu_seq_lens_k": starts,
+        "max_length_q": longest, "max_length_k": longest,
+    }  # fmt: skip

@@ -29,14 +29,17 @@ class Recorder(TrainerCallback):
 
     def __init__(
         self,
-        writer: MetricWriter,
+        writer: MetricWriter | None,
         budget: Budget,
         evaluate: Callable[[], dict[str, float]] | None,
         eval_every: int,
         advance: Callable[[int, str], None],
         sampled: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
-        """`evaluate` and `sampled` (rollouts of the last update) are asked every `eval_every`."""
+        """`evaluate` and `sampled` (rollouts of the last update) are asked every `eval_every`.
+
+        Every process has a recorder, for all of them evaluate; only the main one has a `writer`.
+        """
         self.writer = writer
         self.budget = budget
         self.evaluate = evaluate
@@ -74,7 +77,7 @@ class Recorder(TrainerCallback):
         **kwargs: object,
     ) -> None:
         """Record, evaluate if it is time, and move the progress bar."""
-        if not state.is_world_process_zero or logs is None or "loss" not in logs:
+        if logs is None or "loss" not in logs:
             return
         step = state.global_step
         metrics = {
@@ -85,9 +88,10 @@ class Recorder(TrainerCallback):
         last = step == args.max_steps
         if self.evaluate and (last or (self.eval_every and step % self.eval_every == 0)):
             metrics |= self.evaluate()
-            if self.sampled and (rollouts := self.sampled()):
+            if self.writer and self.sampled and (rollouts := self.sampled()):
                 self.writer.samples(step, rollouts)
-        self.writer.log(step, self.budget, metrics)
+        if self.writer:
+            self.writer.log(step, self.budget, metrics)
         shown = metrics.get("train/accuracy", metrics.get("train/token_accuracy"))
         self.advance(step, "" if shown is None else f"accuracy {shown:.2f}")
 

@@ -6,8 +6,9 @@ The defaults are for the tiny preset. All amounts are for the whole run over all
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from ..errors import UserError
 from ..spec.pairs import read_pairs
@@ -157,3 +158,59 @@ class RLSettings(Training):
                 "prompts_per_step x group_size must be divisible by gradient_accumulation_steps: "
                 f"{rows} rollouts, {self.gradient_accumulation_steps} parts"
             )
+
+
+@dataclass(frozen=True)
+class CollectSettings(Training):
+    """Rejection fine-tuning on a fixed data set: sample once, filter, train for some epochs.
+
+    `collected.py` samples and filters, `fixed.py` trains. How many optimizer steps that are is
+    known when the data are.
+    """
+
+    max_steps: int = 1_000_000
+    """Most optimizer steps; by default the epochs end it."""
+    problems: int = 512
+    """Problems that are sampled."""
+    samples: int = 8
+    """Completions of each problem."""
+    max_new_tokens: int = 64
+    """Length at which a completion is cut off; one that is cut off counts as wrong."""
+    temperature: float = 1.0
+    """Of sampling."""
+    engine: Literal["auto", "llama_cpu", "transformers", "vllm"] = "auto"
+    """What samples; where it cannot, the next one does, with a note."""
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the environment while it is sampled, such as `show_definitions`: training is on
+    the prompt without them. They may not change which problems there are."""
+    skip_solved: bool = True
+    """Leave out problems whose completions are all right."""
+    max_per_prompt: int = 0
+    """Most right completions kept of one problem; 0 keeps all."""
+    problems_per_file: int = 256
+    """Problems that are sampled between two saves; what a kill costs at most."""
+    epochs: int = 1
+    """Times that every kept completion is trained on."""
+    batch_size: int = 64
+    """Completions an update; updates are evened out, so that none has much fewer."""
+    warmup_share: float = 0.0
+    """Part of all steps over which the learning rate rises; above 0 it sets `warmup_steps`."""
+    max_length: int = 0
+    """Tokens of prompt and completion behind which a row is cut; 0 cuts none."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("problems", "samples", "max_new_tokens", "problems_per_file", "epochs"):
+            self.require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("max_per_prompt", "max_length"):
+            self.require(name, getattr(self, name) >= 0, "at least 0")
+        parts = self.gradient_accumulation_steps
+        self.require("batch_size", self.batch_size >= parts, f"at least {parts}, one for each part")
+        self.require("temperature", 0 < self.temperature < math.inf, "positive and finite")
+        self.require("warmup_share", 0 <= self.warmup_share < 1, "at least 0 and below 1")
+
+    def resolved(self, rows: int) -> CollectSettings:
+        """The same with the steps and warm-up that `rows` kept completions make."""
+        steps = min(self.max_steps, -(-rows * self.epochs // self.batch_size))
+        warmup = math.ceil(self.warmup_share * steps) if self.warmup_share else self.warmup_steps
+        return replace(self, max_steps=steps, warmup_steps=warmup)

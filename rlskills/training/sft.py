@@ -70,7 +70,7 @@ class SFT(ExactResume, SFTTrainer):
         """One micro-batch at a time, drawn when it is asked for."""
         return self
 
-    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         world, rank = self.args.world_size, self.args.process_index
         parts = self.args.gradient_accumulation_steps
         one_row, pad = self.loaded.kernels.half_only, self.loaded.codec.pad

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
         _restore_adapters(model, checkpoint)
         return
     saved, found = type(model).from_pretrained(
-        checkpoint, dtype=model.dtype, attn_implementation="eager", output_loading_info=True
-    )
+        checkpoint, config=deepcopy(model.config), dtype=model.dtype,
+        attn_implementation="eager", output_loading_info=True,
+    )  # fmt: skip
     lost = sorted({*found["missing_keys"], *found["unexpected_keys"], *found["mismatched_keys"]})
     if lost:
         raise UserError(f"{checkpoint} does not hold the weights of this model: {lost[0]}, ...")

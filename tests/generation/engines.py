@@ -19,14 +19,14 @@ PAD = 0
 KERNELS = Kernels("eager", "highest", "float32", 2**20)
 
 
-def loaded_of(model: Any) -> LoadedModel:
+def loaded_of(model: Any, ends: frozenset[int] = ENDS) -> LoadedModel:
     """A model of the tiny preset's vocabulary with its tokenizer."""
-    return LoadedModel(model, Codec(tiny_tokenizer(), ENDS, PAD), KERNELS)
+    return LoadedModel(model, Codec(tiny_tokenizer(), ends, PAD), KERNELS)
 
 
-def other(model: Any) -> Transformers:
+def other(model: Any, ends: frozenset[int] = ENDS) -> Transformers:
     """The library's engine for a model of the tiny preset's vocabulary."""
-    return Transformers(loaded_of(model))
+    return Transformers(loaded_of(model, ends))
 
 
 def ids_of(completions: Sequence[Completion]) -> list[list[int]]:

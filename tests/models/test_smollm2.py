@@ -16,15 +16,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rlskills.errors import UserError
+from rlskills.generation.engine import SamplingParams
+from rlskills.generation.select import select_engine
 from rlskills.models import smollm2
 from rlskills.models.kernels import Kernels
-from rlskills.models.loading import (
-    encode_completions,
-    encode_openings,
-    end_tokens,
-    load_model,
-    load_tokenizer,
-)  # fmt: skip
+from rlskills.models.loaded import LoadedModel
+from rlskills.models.loading import load
 
 PACKAGE = importlib.util.find_spec(smollm2.PACKAGE)
 pytestmark = pytest.mark.skipif(PACKAGE is None, reason=f"needs {smollm2.INSTALL}")
@@ -59,13 +56,19 @@ def folder(cache: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model(folder: Path) -> Any:
-    return load_model(str(folder), Kernels("eager", "highest"))
+def loaded(folder: Path) -> LoadedModel:
+    assert smollm2.smollm2_folder() == folder
+    return load("smollm2", Kernels("eager", "highest"))
 
 
 @pytest.fixture(scope="module")
-def tokenizer(folder: Path) -> Any:
-    return load_tokenizer(str(folder))
+def model(loaded: LoadedModel) -> Any:
+    return loaded.model
+
+
+@pytest.fixture(scope="module")
+def tokenizer(loaded: LoadedModel) -> Any:
+    return loaded.codec.tokenizer
 
 
 def test_weights_are_those_that_transformers_reads_from_the_file(model: Any):
@@ -79,15 +82,16 @@ def test_weights_are_those_that_transformers_reads_from_the_file(model: Any):
     assert (model.config.head_dim, model.config.rms_norm_eps) == (64, 1e-5)
 
 
-def test_a_trained_model_is_saved_like_any_other(model: Any, tokenizer: Any, tmp_path: Path):
-    model.save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
-    again = load_model(str(tmp_path), Kernels("eager", "highest"))
+def test_a_trained_model_is_saved_like_any_other(loaded: LoadedModel, tmp_path: Path):
+    model, tokenizer = loaded.model, loaded.codec.tokenizer
+    loaded.save(tmp_path / "saved")
+    reopened = load(str(tmp_path / "saved"), Kernels("eager", "highest"))
+    again: Any = reopened.model
     assert all(
         torch.equal(a, b) for a, b in zip(again.parameters(), model.parameters(), strict=True)
     )
     assert again.lm_head.weight is again.model.embed_tokens.weight
-    reread = load_tokenizer(str(tmp_path))
+    reread: Any = reopened.codec.tokenizer
     text = "x\n\n  12 apples"
     assert reread(text)["input_ids"] == tokenizer(text)["input_ids"]
     assert reread.chat_template == tokenizer.chat_template
@@ -132,27 +136,27 @@ def test_characters_without_a_token_do_not_vanish(tokenizer: Any):
     assert tokenizer("a\x04b")["input_ids"].count(tokenizer.unk_token_id) == 1
 
 
-def test_ends_and_padding(model: Any, tokenizer: Any):
+def test_ends_and_padding(loaded: LoadedModel, model: Any, tokenizer: Any):
     assert tokenizer.eos_token == tokenizer.pad_token == "<|im_end|>"
-    assert end_tokens(model, tokenizer) == {2} == {model.config.eos_token_id}
+    assert loaded.codec.ends == {2} == {model.config.eos_token_id}
     assert tokenizer.padding_side == "left"
-    (row,) = encode_completions(["<answer>4</answer>"], tokenizer)
+    (row,) = loaded.codec.encode_replies(["<answer>4</answer>"])
     assert row[-1] == 2
     assert tokenizer.decode(row[:-1]) == "<answer>4</answer>"
-    assert tokenizer.decode(row, skip_special_tokens=True) == "<answer>4</answer>"
+    assert loaded.codec.decode([row]) == ["<answer>4</answer>"]
     # Beside the ends it says nothing: no temperature or other sampling of its own.
     settings = model.generation_config.to_diff_dict()
     assert {k for k in settings if k != "transformers_version"} == {"eos_token_id", "pad_token_id"}
 
 
-def test_template(tokenizer: Any):
+def test_template(loaded: LoadedModel):
+    tokenizer: Any = loaded.codec.tokenizer
     system = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-    ids, own = encode_openings(
+    ids, own = loaded.codec.encode_openings(
         [
             [{"role": "user", "content": "Say 12."}],
             [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
-        ],
-        tokenizer,
+        ]
     )
     assert tokenizer.decode(ids) == (
         f"<|im_start|>system\n{system}<|im_end|>\n"
@@ -166,15 +170,13 @@ def test_template(tokenizer: Any):
     assert ids.count(2) == 2
 
 
-def test_it_answers_in_english(model: Any, tokenizer: Any):
+def test_it_answers_in_english(loaded: LoadedModel):
     questions = ["What is the capital of France?", "How many days are in a week?"]
-    rows = encode_openings([[{"role": "user", "content": text}] for text in questions], tokenizer)
-    batch = tokenizer.pad({"input_ids": rows}, return_tensors="pt")
-    with torch.no_grad():
-        out = model.generate(**batch, max_new_tokens=12, do_sample=False)
-    paris, week = tokenizer.batch_decode(
-        out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True
-    )
+    rows = loaded.codec.encode_openings([[{"role": "user", "content": q}] for q in questions])
+    engine = select_engine(loaded)
+    assert engine.chosen(SamplingParams(12)).name == "llama_cpu"  # pyright: ignore
+    found = engine.generate(rows, SamplingParams(12, 0.0), 0)
+    paris, week = loaded.codec.decode([one.ids for one in found])
     assert paris == "The capital of France is Paris."
     assert "7 days" in week
 

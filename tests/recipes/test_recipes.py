@@ -162,18 +162,13 @@ def test_curricula_without_a_base_say_what_is_missing(tmp_path: Path, capsys):
 
 
 def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
-    program = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes=2"]
-    program += ["--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"]
+    # accelerate launch starts a single process on a CPU without an MPI host file.
+    program = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    program += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0"]
     program += ["-m", "rlskills", "run", "grpo", *FEW, "--output", str(tmp_path / "runs")]
-    program += ["--env", "string_transform?preset=tiny", "--levels", "1", "--eval-tasks", "2"]
-    program += [
-        "--cold-start.max-steps",
-        "2",
-        "--rl.max_steps",
-        "2",
-        "--rl.prompts-per-step",
-        "4",
-    ]
+    program += ["--env", "string_transform?preset=tiny", "--levels", "1", "--eval-tasks", "3"]
+    program += ["--cold-start.max-steps", "2", "--cold-start.batch-size", "6"]
+    program += ["--rl.max-steps", "2", "--rl.prompts-per-step", "4", "--rl.eval-every", "1"]
     paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}:{ROOT / 'recipes'}", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         program, env=os.environ | paths, capture_output=True, text=True, timeout=300
@@ -182,5 +177,8 @@ def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
     assert done.stdout.count("curves: tensorboard") == 1
     for arm in ("base", "grpo"):
         run = json.loads(next((tmp_path / "runs").rglob(f"{arm}/run.json")).read_text())
-        assert run["status"] == "complete"
+        assert (run["status"], run["processes"]) == ("complete", 2)
+        lines = (tmp_path / f"runs/seed0/{arm}/metrics.jsonl").read_text().splitlines()
+        curve = [line for line in lines if "eval/string_transform/L1/greedy" in line]
+        assert len(curve) == (3 if arm == "grpo" else 2)
     assert run["budget"]["rollouts"] == 2 * 4 * 8

@@ -12,8 +12,10 @@ from rlskills.environments import Environment
 from rlskills.environments import load as load_environment
 from rlskills.environments.isolation.workers import workers_of
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded, greedy_accuracy
+from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded
+from rlskills.experiments.evaluator import accuracies_of
 from rlskills.models.loading import load
+from rlskills.runs import tags
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import Source, TaskStream
 from rlskills.training.trl import RLTrainer
@@ -107,4 +109,4 @@ def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
         assert task["samples"] + task["grader_failures"] == 2 + (task not in kept)
         assert not (task["status"] == "grader_error" and task["greedy"])
     accuracy = sum(task["greedy"] for task in kept) / len(kept)
-    assert greedy_accuracy(loaded, eval_sets, EvalConfig(6)) == {"eval/all/L1/greedy": accuracy}
+    assert accuracies_of([record], tags.eval_greedy) == {"eval/all/L1/greedy": accuracy}

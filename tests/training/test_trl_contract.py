@@ -57,7 +57,7 @@ OVERRIDDEN = {
     SFT: {"get_train_dataloader"},
     ExactResume: {
         "training_step", "_get_output_dir", "_save_checkpoint", "create_model_card",
-        "_load_optimizer_and_scheduler",
+        "_load_optimizer_and_scheduler", "_load_from_checkpoint",
     },
 }  # fmt: skip
 

@@ -24,8 +24,9 @@ class Config(Environment.Config):
     functions: str = "train"
     """Set that calls are drawn from: all, train, held_out or, with `tiny`, common."""
     depth: int = 1
-    show_definitions: bool = False
-    """Show the source of the functions used, under their anonymous names."""
+    show_definitions: bool = off_stream(False, named=True)
+    """Show the source of the functions used, under their anonymous names. An address asks the same
+    problem with and without it."""
     common: int = 32
     """With `tiny`: how many functions are in neither train nor held_out."""
     binary_prob: float = -1.0

@@ -1,0 +1,51 @@
+"""What is decoded at a time fits into the tokens that memory allows."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlskills.generation.batching import generate_within
+from rlskills.generation.engine import Completion, SamplingParams
+from rlskills.models.traits import LEAST, MOST, Traits
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(1, 7), st.integers(1, 9),
+    st.integers(1, 400),
+)  # fmt: skip
+def test_parts_fit_and_come_back_in_order(lengths: list[int], n: int, new: int, tokens: int):
+    calls: list[tuple[int, int]] = []
+
+    def generate(prompts, params, seed):
+        width = max(map(len, prompts)) + params.max_new_tokens
+        calls.append((len(prompts) * params.n, width))
+        return [Completion([len(p), i], "stop") for p in prompts for i in range(params.n)]
+
+    prompts = [[7] * length for length in lengths]
+    found = generate_within(tokens, generate, prompts, SamplingParams(new, 1.0, n), 3)
+    assert [one.ids[0] for one in found] == [length for length in lengths for _ in range(n)]
+    assert all(rows == 1 or rows * width <= tokens for rows, width in calls)
+    whole = n * len(lengths) * (max(lengths) + new)
+    assert (len(calls) == 1) == (whole <= tokens or n * len(lengths) == 1)
+
+
+def test_parts_are_drawn_with_seeds_of_their_own():
+    seeds: list[int] = []
+
+    def generate(prompts, params, seed):
+        seeds.append(seed)
+        return [Completion([1], "stop")] * len(prompts) * params.n
+
+    generate_within(20, generate, [[1] * 5] * 3, SamplingParams(5, 1.0, 4), 3)
+    assert len(set(seeds)) == len(seeds) > 3
+    seeds.clear()
+    generate_within(10**6, generate, [[1] * 5] * 3, SamplingParams(5, 1.0, 4), 3)
+    assert seeds == [3]
+
+
+def test_tokens_that_fit_depend_on_the_size_of_the_cache():
+    small, large = Traits(cached_numbers=2**8), Traits(cached_numbers=2**22)
+    assert small.tokens_that_fit("cpu", "float32") == MOST
+    assert LEAST <= large.tokens_that_fit("cpu", "float32") < MOST
+    assert large.tokens_that_fit("cpu", "bfloat16") >= large.tokens_that_fit("cpu", "float32")
