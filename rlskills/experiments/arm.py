@@ -192,11 +192,15 @@ def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:
 
 
 def _check_stream(stream: TaskStream, settings: Training, loaded: LoadedModel) -> None:
-    """The first problems of every source, before anything is trained; all are checked later."""
+    """The first problems of every source, before anything is trained.
+
+    The length of every later one is checked when it is drawn; where long ones are passed over, it
+    is none of this check's business.
+    """
     new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
     asked = [
         (source.env, source.env.task(source.split, source.level, index))
         for source in stream.sources.values()
         for index in range(4)
     ]
-    loaded.check(asked, new)
+    loaded.check(asked, new, lengths=settings.long_prompts == "refuse")

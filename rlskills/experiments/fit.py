@@ -16,11 +16,15 @@ from transformers import PrinterCallback
 
 from ..console import progress
 from ..models.loaded import LoadedModel
+from ..models.lora import require_peft
+from ..models.options import ModelOptions
 from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
+from ..training.arguments import check_arguments
 from ..training.checkpoint import newest_whole
 from ..training.fixed import FixedSFT
+from ..training.optim import refuse_with_adapters
 from ..training.recording import Recorder
 from ..training.resume import STAGED
 from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
@@ -33,6 +37,16 @@ TRAINERS: dict[type[Training], type[Any]] = {
     RLSettings: RLTrainer,
     CollectSettings: FixedSFT,
 }
+
+
+def check_method(settings: Training, options: ModelOptions) -> None:
+    """A `UserError` for settings that their trainer, or this machine, cannot carry out."""
+    config = getattr(TRAINERS[type(settings)], "config_class", None)
+    if config:
+        check_arguments(settings, config)
+    if options.lora.rank:
+        require_peft()
+        refuse_with_adapters(settings)
 
 
 @dataclass(frozen=True)

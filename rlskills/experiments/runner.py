@@ -22,6 +22,7 @@ from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
 from .config_file import save_config
 from .evaluator import Evaluator
+from .fit import check_method
 from .machine import Prepared, prepare
 from .plan import SeedPlan
 from .records import NAME, RecordShelf, write_record
@@ -48,6 +49,9 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
     its folder.
     """
     prepared = prepare(config.machine, console or Console())
+    for arm in study.arms:
+        if arm.settings:
+            check_method(arm.settings, study.model_options)
     shelf = RecordShelf(config.records, prepared.console)
     plans = [SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds]
     # No process may write before all have seen what is there.

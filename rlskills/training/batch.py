@@ -58,6 +58,14 @@ class Rollout:
         self.advantages = torch.zeros(length)
         self.rl_weight = torch.ones(length)
         self.ce_weight = torch.zeros(length)
+        self.counted_tokens: int | None = None
+        """Of a rollout without a loss: how many tokens it counts for in losses that are means over
+        a round (`losses/normaliser.py`); None: it is no part of the round."""
+
+    @property
+    def learned(self) -> int:
+        """Tokens that enter the policy-gradient loss."""
+        return int((torch.tensor(self.mask) * (self.rl_weight != 0)).sum())
 
     @property
     def sampled(self) -> int:
@@ -81,8 +89,15 @@ class Rollout:
             self.ce_weight = _by_token(ce, len(self.ids))
 
     def drop(self) -> None:
-        """Leave it out of every loss."""
+        """Leave it out of every loss, and out of what losses are means over."""
         self.weigh(0.0, 0.0)
+        self.counted_tokens = None
+
+    def skip(self, tokens: bool = True) -> None:
+        """Leave out what would have no gradient; means over rows still count it, and means over
+        tokens as well unless it is said otherwise."""
+        self.weigh(0.0, 0.0)
+        self.counted_tokens = self.sampled if tokens else 0
 
 
 @dataclass(eq=False)

@@ -15,11 +15,12 @@ from ..environments import Message
 from ..generation.engine import SamplingParams
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch, zero_variance
+from .prompt_limit import PromptLimit
 from .sampler import Request, RolloutSampler
 from .settings import RLSettings
 from .statistics import nanstd
-from .stream import TaskStream
-from .treatments import CurriculumGate, Treatment
+from .stream import Drawn, TaskStream
+from .treatments import CurriculumGate, Treatment, TruncationMask
 
 Log = Callable[[str, float], None]
 Features = Callable[[Sequence[Request]], Sequence[tuple[float, ...] | None]]
@@ -38,15 +39,18 @@ class Collector:
         budget: Budget,
         log: Log,
         features: Features,
+        limit: PromptLimit,
     ) -> None:
         self.stream = stream
         self.sampler = sampler
         self.settings = settings
         # The gate is last, so that no other stage lets in what it refuses.
-        self.treatments = [*treatments, CurriculumGate(stream.curriculum)]
+        masks = [TruncationMask()] if settings.mask_truncated else []
+        self.treatments = [*treatments, *masks, CurriculumGate(stream.curriculum)]
         self.budget = budget
         self.log = log
         self.features = features
+        self.limit = limit
         self.episodes = any(source.env.multi_turn for source in stream.sources.values())
 
     def collect(self, step: int) -> list[RolloutBatch]:
@@ -61,7 +65,7 @@ class Collector:
     def round(self, step: int) -> RolloutBatch:
         """One round through all stages."""
         params = self._params(step)
-        drawn = self.stream.draw(self.settings.prompts_per_step, self.settings.group_size)
+        drawn = self._draw()
         requests = [Request(d.env, d.task, d.choice, i) for i, d in enumerate(drawn)]
         spent = self.budget.rollouts
         batch = RolloutBatch(self.sampler.sample(requests, params, spent, self.episodes), step)
@@ -82,9 +86,24 @@ class Collector:
                 self.log(f"treatment/{called}/{name}", value)
         return batch
 
+    def _draw(self) -> list[Drawn]:
+        """The problems of a round, none too long for the model."""
+        before, settings = self.stream.skipped, self.settings
+        drawn = self.stream.draw(
+            settings.prompts_per_step, settings.group_size, accept=self.limit.accept
+        )
+        if self.limit.accept:
+            self.log("train/prompts_skipped", self.stream.skipped - before)
+        else:
+            self.limit.check([(one.env, one.task) for one in drawn])
+        return drawn
+
     def _params(self, step: int) -> SamplingParams:
         settings = self.settings
-        params = SamplingParams(settings.max_new_tokens, settings.temperature, settings.group_size)
+        params = SamplingParams(
+            settings.max_new_tokens, settings.temperature, settings.group_size,
+            top_p=settings.top_p,
+        )  # fmt: skip
         for treatment in self.treatments:
             params = treatment.sampling(params, step)
         return params

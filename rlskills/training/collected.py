@@ -22,6 +22,7 @@ from typing import Any
 
 from accelerate import PartialState
 
+from ..curricula import Choice
 from ..environments import Environment, digest
 from ..errors import UserError
 from ..generation.engine import SamplingParams
@@ -29,6 +30,7 @@ from ..generation.select import select_engine
 from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch
+from .prompt_limit import Asked, Lengths, PromptLimit
 from .resume import restore
 from .sampler import Processes, Request, RolloutSampler
 from .settings import CollectSettings
@@ -128,11 +130,14 @@ class _Writer:
             unit: source.env.with_options(**settings.shown)
             for unit, source in (stream.sources.items() if settings.shown else ())
         }
+        self.limit = PromptLimit(settings, loaded.positions, self._measure)
         self._check(loaded)
 
     def rows(self, problems: int, budget: Budget) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """Counts, and a JSON object for each kept completion of the next problems."""
-        drawn = self.stream.draw(problems)
+        drawn = self.stream.draw(problems, accept=self.limit.accept)
+        if not self.limit.accept:
+            self.limit.check([(one.env, one.task) for one in drawn])
         requests = [
             Request(one.env, one.task, one.choice, i, self._messages(one))
             for i, one in enumerate(drawn)
@@ -170,7 +175,16 @@ class _Writer:
         for unit, source in self.stream.sources.items():
             env = self.shown.get(unit, source.env)
             asked += [(env, env.task(source.split, source.level, index)) for index in range(4)]
-        loaded.check(asked, self.settings.max_new_tokens)
+        refuse = self.settings.long_prompts == "refuse"
+        loaded.check(asked, self.settings.max_new_tokens, lengths=refuse)
+
+    def _measure(self, asked: Asked) -> list[Lengths]:
+        """Of the prompts that are sampled."""
+        units = {id(source.env): unit for unit, source in self.stream.sources.items()}
+        drawn = [Drawn(Choice(units[id(env)]), task, env) for env, task in asked]
+        shown = [self._messages(one) or one.task.messages for one in drawn]
+        prompts = self.codec.encode_openings(shown)
+        return [(len(p), len(p) + self.settings.max_new_tokens) for p in prompts]
 
 
 def _row(rollout: Rollout, prompt: list[int]) -> dict[str, Any]:

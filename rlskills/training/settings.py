@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..errors import UserError
+from ..spec.pairs import read_pairs
 
 LossType = Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
 
@@ -21,8 +22,9 @@ class Training:
 
     max_steps: int = 150
     """Optimizer steps."""
-    optimizer: Literal["adamw", "muon"] = "adamw"
-    """AdamW, or Muon for the matrices of the layers and AdamW for the rest."""
+    optimizer: str = "adamw"
+    """adamw, muon (for the matrices of the layers, AdamW for the rest), or a name of transformers'
+    `optim`, such as adamw_8bit, paged_adamw_8bit or adafactor."""
     learning_rate: float = 1e-4
     """Peak learning rate."""
     lr_scheduler: Literal["constant", "cosine", "linear"] = "constant"
@@ -45,18 +47,29 @@ class Training:
     """Checkpoints kept while training."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: slower, less memory."""
+    long_prompts: Literal["refuse", "skip"] = "refuse"
+    """What becomes of a problem that is too long for the model: an error of one line, or the next
+    problem of the same kind is drawn instead."""
+    max_prompt_tokens: int = 0
+    """Tokens of the longest prompt; 0: what the model has positions for."""
+    report_to: tuple[Literal["wandb", "trackio"], ...] = ()
+    """Trackers that are logged to as well, beside TensorBoard."""
+    trl: tuple[str, ...] = ()
+    """Further arguments of TRL's trainer, as KEY=VALUE: `adam_beta1=0.95 lr_scheduler_kwargs={}`.
+    Those that another setting stands for are refused."""
     seed: int = 0
     """Of everything that draws."""
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "gradient_accumulation_steps", "save_every", "keep_checkpoints"):
             self.require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("warmup_steps", "eval_every"):
+        for name in ("warmup_steps", "eval_every", "max_prompt_tokens"):
             self.require(name, getattr(self, name) >= 0, "at least 0")
         self.require("learning_rate", 0 < self.learning_rate < math.inf, "positive and finite")
         self.require("weight_decay", 0 <= self.weight_decay < math.inf, "at least 0 and finite")
         self.require("beta2", 0 < self.beta2 < 1, "between 0 and 1")
         self.require("max_grad_norm", 0 < self.max_grad_norm < math.inf, "positive and finite")
+        read_pairs(self.trl, "trl")  # names are checked where TRL is known (`arguments.py`)
 
     def require(self, name: str, holds: bool, what: str) -> None:
         """A `UserError` that names a setting out of its range; NaN is in none."""
@@ -98,6 +111,10 @@ class RLSettings(Training):
     """Length at which a completion is cut off."""
     temperature: float = 1.0
     """Of sampling."""
+    top_p: float = 1.0
+    """Nucleus sampling: the likeliest tokens with this much probability in all; 1 keeps all."""
+    mask_truncated: bool = False
+    """Completions that were cut off carry no loss (overlong filtering, DAPO)."""
     engine: Literal["auto", "llama_cpu", "transformers", "vllm"] = "auto"
     """What samples; where it cannot, the next one does, with a note."""
     loss: LossType = "dapo"
@@ -106,6 +123,12 @@ class RLSettings(Training):
     """Weight of the KL term against the starting model; 0 loads no reference."""
     epsilon: float = 0.2
     """Clip range; without effect while every round is trained on once."""
+    epsilon_high: float = 0.0
+    """Upper clip range, where it is another (clip-higher, DAPO); 0: as `epsilon`."""
+    importance_sampling_level: Literal["token", "sequence"] = "token"
+    """Probability ratios of tokens, or of whole completions (GSPO)."""
+    num_iterations: int = 1
+    """Optimizer steps on each round of samples; `max_steps` counts them all."""
     entropy_bonus: float = 0.0
     """Weight of an entropy term."""
     log_rollouts_every: int = 1
@@ -119,6 +142,14 @@ class RLSettings(Training):
         self.require("temperature", 0 < self.temperature < math.inf, "positive and finite")
         self.require("beta", 0 <= self.beta < math.inf, "at least 0 and finite")
         self.require("epsilon", 0 < self.epsilon < math.inf, "positive and finite")
+        self.require("epsilon_high", 0 <= self.epsilon_high < math.inf, "at least 0 and finite")
+        self.require("top_p", 0 < self.top_p <= 1, "above 0 and at most 1")
+        self.require("num_iterations", self.num_iterations >= 1, "at least 1")
+        if self.save_every % self.num_iterations:
+            raise UserError(
+                f"save_every ({self.save_every}) must be a multiple of num_iterations "
+                f"({self.num_iterations}): a run goes on from where a round was used up"
+            )
         self.require("entropy_bonus", math.isfinite(self.entropy_bonus), "finite")
         self.require("log_rollouts_every", self.log_rollouts_every >= 0, "at least 0")
         rows = self.prompts_per_step * self.group_size

@@ -17,6 +17,7 @@ from torch import Tensor
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from ..curricula import Choice
 from ..environments import bare_answer, demonstration
 from ..generation.episodes import transcribe
 from ..models.loaded import LoadedModel
@@ -24,6 +25,7 @@ from ..runs.metrics import Budget
 from .arguments import check_shares, common_arguments
 from .optim import optimizer_for
 from .packing import IGNORE, Sequence, pack
+from .prompt_limit import Asked, Lengths, PromptLimit
 from .resume import ExactResume
 from .settings import SFTSettings
 from .stream import Drawn, TaskStream
@@ -31,6 +33,8 @@ from .stream import Drawn, TaskStream
 
 class SFT(ExactResume, SFTTrainer):
     """Trains `model` on `settings.batch_size` fresh demonstrations per update."""
+
+    config_class = SFTConfig
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class SFT(ExactResume, SFTTrainer):
         self.budget = budget or Budget()
         self.keep_checkpoints = settings.keep_checkpoints
         self.loaded = loaded
+        self.limit = PromptLimit(settings, loaded.positions, self._measure)
         check_shares(settings, PartialState().num_processes)
         config = SFTConfig(
             **common_arguments(settings, checkpoints, loaded),
@@ -70,8 +75,15 @@ class SFT(ExactResume, SFTTrainer):
         parts = self.args.gradient_accumulation_steps
         one_row, pad = self.loaded.kernels.half_only, self.loaded.codec.pad
         while True:
-            drawn = self.stream.draw(self.settings.batch_size)[rank::world]
+            before = self.stream.skipped
+            drawn = self.stream.draw(self.settings.batch_size, accept=self.limit.accept)
+            if self.limit.accept:
+                self._metrics["train"]["train/prompts_skipped"].append(self.stream.skipped - before)
+            drawn = drawn[rank::world]
             sequences = self._sequences(drawn)
+            if not self.limit.accept:
+                asked = [(one.env, one.task) for one in drawn]
+                self.limit.check(asked, list(map(_lengths, sequences)))
             learned = sum(sum(mask) for _, mask in sequences)
             self.budget.samples += self.settings.batch_size
             self.budget.trained_tokens += self._over_processes(learned)
@@ -98,6 +110,10 @@ class SFT(ExactResume, SFTTrainer):
         transcript = transcribe(played, self.loaded.codec)
         return transcript.context, [0] * len(transcript.prompt) + transcript.mask
 
+    def _measure(self, asked: Asked) -> list[Lengths]:
+        drawn = [Drawn(Choice(""), task, env) for env, task in asked]
+        return [_lengths(sequence) for sequence in self._sequences(drawn)]
+
     @property
     def _worked(self) -> bool:
         return self.settings.target == "worked"
@@ -105,3 +121,9 @@ class SFT(ExactResume, SFTTrainer):
     def _over_processes(self, count: int) -> int:
         tensor = torch.tensor(count, device=self.accelerator.device)
         return int(cast(Tensor, self.accelerator.reduce(tensor, reduction="sum")).item())
+
+
+def _lengths(sequence: Sequence) -> Lengths:
+    """Of what is read before the first token that is learned, and of all."""
+    ids, learned = sequence
+    return (learned.index(1) if 1 in learned else len(ids)), len(ids)

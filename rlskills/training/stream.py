@@ -6,9 +6,9 @@ position in every source and the curriculum's state are in `state_dict`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ..curricula import Choice, Curriculum, Labels, Mixture, Outcome, Uniform, make, pool_of
 from ..curricula.monitor import CurriculumMonitor
@@ -19,6 +19,10 @@ from ..spec import Spec
 
 COLD_START = 2**40
 """First address of a supervised phase before RL, far from any that RL reaches."""
+MOST_SKIPPED = 999
+"""Tasks of a source that may be passed over on end, before it is taken to have no others."""
+Accept: TypeAlias = Callable[[Environment, Task], bool]
+"""Whether a task can be used."""
 Units = Literal["auto", "level", "skill", "composition"]
 """What a curriculum chooses between: `auto` takes skills and levels where an environment has parts
 by skill, else levels."""
@@ -142,26 +146,40 @@ class TaskStream:
         self.curriculum = curriculum
         self.start = start
         self.position = dict.fromkeys(self.sources, start)
+        self.skipped = 0
+        """Tasks that were drawn and not given out, since they were not accepted."""
         self.monitor = CurriculumMonitor({unit: s.rows for unit, s in self.sources.items()})
 
-    def draw(self, count: int, group: int = 0) -> list[Drawn]:
+    def draw(self, count: int, group: int = 0, accept: Accept | None = None) -> list[Drawn]:
         """The next `count` tasks; each address of a source is given out once.
 
         With groups of `group` rollouts, a choice that asks for more rollouts than one group has
         repeats its task round(rollouts / group) times; trailing choices are dropped, so that
-        `count` tasks are returned.
+        `count` tasks are returned. In place of a task that `accept` refuses the source gives its
+        next one; if it refuses too many on end, that is a `UserError`.
         """
         drawn: list[Drawn] = []
         for choice in self.curriculum.sample(count):
             if len(drawn) == count:
                 break
             source = self.sources[choice.unit]
-            index = self.position[choice.unit]
-            self.position[choice.unit] = index + 1
-            task = source.env.task(source.split, source.level, index)
+            task = self._next(choice.unit, source, accept)
             times = round(choice.rollouts / group) if group and choice.rollouts else 1
             drawn += [Drawn(choice, task, source.env)] * min(max(times, 1), count - len(drawn))
         return drawn
+
+    def _next(self, unit: str, source: Source, accept: Accept | None) -> Task:
+        for _ in range(MOST_SKIPPED + 1):
+            index = self.position[unit]
+            self.position[unit] = index + 1
+            task = source.env.task(source.split, source.level, index)
+            if accept is None or accept(source.env, task):
+                return task
+            self.skipped += 1
+        raise UserError(
+            f"{MOST_SKIPPED + 1} problems of {source.env.name} (level {source.level}) on end are "
+            "too long for the model"
+        )
 
     @property
     def problems(self) -> int:
@@ -184,6 +202,7 @@ class TaskStream:
             "position": dict(self.position),
             "curriculum": self.curriculum.state_dict(),
             "monitor": self.monitor.state_dict(),
+            "skipped": self.skipped,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -191,3 +210,4 @@ class TaskStream:
         self.curriculum.load_state_dict(state["curriculum"])
         self.monitor.load_state_dict(state["monitor"])
         self.position = dict(state["position"])
+        self.skipped = int(state.get("skipped", 0))

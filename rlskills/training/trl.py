@@ -35,8 +35,10 @@ from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
 from .collect import Collector
 from .features import prompt_features
 from .losses.cross_entropy import weighted_cross_entropy
+from .losses.normaliser import advantage_scale
 from .losses.off_policy import truncated_ratio
 from .optim import optimizer_for
+from .prompt_limit import Asked, Lengths, PromptLimit
 from .recording import rollout_records
 from .resume import ExactResume
 from .sampler import Processes, Request, RolloutSampler
@@ -47,6 +49,8 @@ from .treatments import build_treatments
 
 class RLTrainer(ExactResume, GRPOTrainer):
     """Trains `model` on what it samples, by the treatments that `settings` name."""
+
+    config_class = GRPOConfig
 
     def __init__(
         self,
@@ -85,7 +89,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         )
         return Collector(
             self.stream, sampler, self.settings, self.treatments, self.budget, self._log_to,
-            self._features,
+            self._features, PromptLimit(self.settings, self.loaded.positions, self._measure),
         )  # fmt: skip
 
     @override
@@ -110,7 +114,19 @@ class RLTrainer(ExactResume, GRPOTrainer):
         limit = self.settings.prompts_per_step * self.settings.group_size
         rows, fillers = choose_rows(self.rounds, limit, parts)
         self._log_to("train/learned_rows", len(rows) - fillers)
-        return self._tensors(rows, fillers)
+        output = self._tensors(rows, fillers)
+        scale = advantage_scale(self.settings.loss, rows, fillers, self._left_out())
+        if scale != 1.0:
+            output["advantages"] = output["advantages"] * scale
+        return output
+
+    def _left_out(self) -> list[Rollout]:
+        """Rollouts of the round that losses count, though they are not in the batch."""
+        if any(treatment.max_resamples for treatment in self.collector.treatments):
+            return []  # others were sampled in their place
+        # A later treatment may have given such a rollout a weight after all.
+        rollouts = [rollout for batch in self.rounds for rollout in batch]
+        return [r for r in rollouts if r.counted_tokens is not None and not r.rl_weight.any()]
 
     def _tensors(self, rows: Sequence[Rollout], fillers: int) -> dict[str, Any]:
         """This process's share of the rows as tensors, and the number of tokens of all of them."""
@@ -119,7 +135,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         learned = [torch.tensor(row.mask) * (row.rl_weight != 0) for row in trained]
         shown = [torch.tensor(row.mask) * (row.ce_weight != 0) for row in trained]
         either = sum(int(((a + b) > 0).sum()) for a, b in zip(learned, shown, strict=True))
-        self.budget.trained_tokens += either
+        passes = min(self.num_iterations, self.settings.max_steps - self.state.global_step)
+        self.budget.trained_tokens += either * passes
         share = len(rows) // self.accelerator.num_processes
         mine = rows[rank * share : (rank + 1) * share]
         mine_fillers = max(0, min(share, (rank + 1) * share - len(trained)))
@@ -133,6 +150,9 @@ class RLTrainer(ExactResume, GRPOTrainer):
             output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
         if any(row.logprobs is not None for row in rows):
             output["advantages"] = output["advantages"] * self._importance(mine, output)
+        if self.num_iterations > 1:
+            with torch.no_grad():
+                output["old_per_token_logps"] = self._logprobs(self.model, output)
         if self.beta:
             output["ref_per_token_logps"] = self._reference_logprobs(output)
         return output
@@ -195,6 +215,11 @@ class RLTrainer(ExactResume, GRPOTrainer):
         for treatment, saved in zip(self.treatments, state["treatments"], strict=True):
             treatment.load_state_dict(saved)
 
+    def _measure(self, asked: Asked) -> list[Lengths]:
+        new = self.settings.max_new_tokens
+        prompts = self.loaded.codec.encode_tasks([task for _, task in asked])
+        return [(len(prompt), len(prompt) + new) for prompt in prompts]
+
     def _features(self, requests: Sequence[Request]) -> Sequence[tuple[float, ...] | None]:
         """What the curriculum wants to know of the prompts; each process works out its share."""
         if "features" not in self.stream.curriculum.needs:
@@ -239,5 +264,8 @@ def _config(settings: RLSettings, checkpoints: Path, loaded: LoadedModel) -> GRP
         loss_type=settings.loss,
         beta=settings.beta,
         epsilon=settings.epsilon,
+        epsilon_high=settings.epsilon_high or None,
+        importance_sampling_level=settings.importance_sampling_level,
+        num_iterations=settings.num_iterations,
         entropy_coef=settings.entropy_bonus,
     )

@@ -6,7 +6,7 @@ names those of an arm, in the order in which their stages run; one from outside 
 """
 
 from .dynamic_sampling import DynamicSampling
-from .gate import CurriculumGate
+from .gate import CurriculumGate, TruncationMask
 from .grpo import GRPO
 from .maxrl import MaxRL
 from .rft import RFT
@@ -24,6 +24,6 @@ from .treatment import (
 
 __all__ = [
     "GRPO", "RFT", "TREATMENTS", "CurriculumGate", "DynamicSampling", "MaxRL", "Sampler",
-    "StepCredit", "Treatment", "arm_name", "build_treatments", "make_treatment", "supervision_of",
-    "treatment_specs",
+    "StepCredit", "Treatment", "TruncationMask", "arm_name", "build_treatments", "make_treatment",
+    "supervision_of", "treatment_specs",
 ]  # fmt: skip

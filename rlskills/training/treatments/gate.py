@@ -13,6 +13,18 @@ from ..batch import RolloutBatch, graded_whole
 from .treatment import Treatment
 
 
+class TruncationMask(Treatment):
+    """Completions that were cut off carry no loss (Yu et al. 2025, DAPO, arXiv 2503.14476, 3.4)."""
+
+    name = "truncation_mask"
+
+    def select(self, batch: RolloutBatch) -> None:
+        """As in TRL, they still count as rows."""
+        for rollout in batch:
+            if rollout.truncated and rollout.origin == "sampled" and rollout.kept:
+                rollout.skip(tokens=False)
+
+
 class CurriculumGate(Treatment):
     """Drops groups that the curriculum does not admit, or that were not graded as a whole."""
 

@@ -56,4 +56,4 @@ class GRPO(Treatment):
         for group in batch.groups():
             if zero_variance(group):
                 for rollout in group:
-                    rollout.drop()
+                    rollout.skip()

@@ -50,4 +50,4 @@ class MaxRL(Treatment):
         for group in batch.groups():
             if len({rollout.score.correct for rollout in group if not rollout.score.failed}) <= 1:
                 for rollout in group:
-                    rollout.drop()
+                    rollout.skip()

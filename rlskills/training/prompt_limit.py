@@ -1,0 +1,57 @@
+"""Problems that are too long for the model: refused in one line, or passed over.
+
+Every problem is measured when it is drawn, in the tokens of this model, so that no run ends in an
+error of the library's, or in completions that were given no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ..environments import Environment, Task
+from ..errors import UserError
+from .settings import Training
+
+Asked: TypeAlias = Sequence[tuple[Environment, Task]]
+Lengths: TypeAlias = tuple[int, int]
+"""Tokens of a prompt, and of all that a model has to hold with it."""
+
+
+@dataclass(frozen=True)
+class PromptLimit:
+    """What a model has room for, under some settings."""
+
+    settings: Training
+    positions: int | None
+    """Tokens that the model can see; None if it does not say."""
+    measure: Callable[[Asked], Sequence[Lengths]]
+    """The lengths of problems as they are trained on."""
+
+    @property
+    def accept(self) -> Callable[[Environment, Task], bool] | None:
+        """What a stream asks of a problem where long ones are passed over; else None."""
+        return self.fits if self.settings.long_prompts == "skip" else None
+
+    def fits(self, env: Environment, task: Task) -> bool:
+        """Whether a problem is short enough."""
+        asked = [(env, task)]
+        return self._fault(task, *self.measure(asked)[0]) is None
+
+    def check(self, asked: Asked, lengths: Sequence[Lengths] | None = None) -> None:
+        """A `UserError` that names the first problem that is too long; `lengths` if known."""
+        lengths = self.measure(asked) if lengths is None else lengths
+        for (_, task), (prompt, whole) in zip(asked, lengths, strict=True):
+            if fault := self._fault(task, prompt, whole):
+                raise UserError(f"{fault} (long_prompts skip passes over such problems)")
+
+    def _fault(self, task: Task, prompt: int, whole: int) -> str | None:
+        most, room = self.settings.max_prompt_tokens, self.positions
+        about = f"a prompt of {task.env} (level {task.level}) has {prompt} tokens"
+        if most and prompt > most:
+            return f"{about}, above max_prompt_tokens {most}"
+        if room is not None and whole > room:
+            return f"{about}; with {whole - prompt} new ones it does not fit the model's {room} " \
+                   "positions"  # fmt: skip
+        return None
