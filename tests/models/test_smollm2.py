@@ -156,9 +156,13 @@ def test_ends_and_padding(loaded: LoadedModel, model: Any, tokenizer: Any):
     assert row[-1] == 2
     assert tokenizer.decode(row[:-1]) == "<answer>4</answer>"
     assert loaded.codec.decode([row]) == ["<answer>4</answer>"]
-    # Beside the ends it says nothing: no temperature or other sampling of its own.
+    # Beside these tokens it says nothing: no temperature or other sampling of its own.
     settings = model.generation_config.to_diff_dict()
-    assert {k for k in settings if k != "transformers_version"} == {"eos_token_id", "pad_token_id"}
+    settings.pop("transformers_version", None)
+    assert settings == {"bos_token_id": 1, "eos_token_id": [2], "pad_token_id": 2}
+    # The trainer compares them with the tokenizer's, and prints where they differ.
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        assert getattr(tokenizer, name) == getattr(model.config, name)
 
 
 def test_template(loaded: LoadedModel):
