@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 GAP = 2
 """Blanks between columns on the terminal."""
-_MARKS = str.maketrans({mark: "\\" + mark for mark in "\\`|*_<"} | {"\0": "\ufffd"})
+# A backslash before < is shown as it is by TensorBoard's Markdown, an entity by none.
+_MARKS = str.maketrans(
+    {mark: "\\" + mark for mark in "\\`|*_"} | {"<": "&lt;", "&": "&amp;", "\0": "\ufffd"}
+)
 
 
 def escape(text: str) -> str:

@@ -18,7 +18,7 @@ def shown(header, rows, width: int = 80, **options) -> str:
 
 def test_markdown_aligns_numbers_and_shows_marks_as_they_are():
     table = markdown(("a_b", "n"), [("x|y", "*1*"), ("`q`\n<b>", "2")], numbers_from=1)
-    assert table == ("| a\\_b | n |\n| --- | ---: |\n| x\\|y | \\*1\\* |\n| \\`q\\` \\<b> | 2 |\n")
+    assert table == ("| a\\_b | n |\n| --- | ---: |\n| x\\|y | \\*1\\* |\n| \\`q\\` &lt;b> | 2 |\n")
 
 
 def test_a_link_in_a_cell_is_text():

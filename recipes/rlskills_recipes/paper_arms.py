@@ -75,6 +75,6 @@ def _chain(
             f"{name}_{number + 1}", Supervision.ANSWERS, settings,
             lambda seed, first=first: uniform(env, "train", (2,), seed, start=first),
             "base" if anew else before, about=about,
-            sampler=before if anew else "", gate=None if number else gate,
+            sampler=before if anew else "", continues=number > 0, gate=None if number else gate,
         )  # fmt: skip
         before = f"{name}_{number + 1}"

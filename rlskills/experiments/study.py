@@ -41,6 +41,8 @@ class ArmConfig:
     """What else decides its result, e.g. how its problems are chosen; part of its hash."""
     sampler: str = ""
     """The arm whose model samples its fixed data set; empty: the model it starts from."""
+    continues: bool = False
+    """Whether its budgets go on from those of the arm it samples: an iteration of one method."""
     gate: RecallGate | None = None
     """What the arm it starts from must know before this one is trained."""
 

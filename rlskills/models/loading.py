@@ -57,8 +57,11 @@ def load(
     ends = end_tokens(model, tokenizer)
     pad = _check_tokens(model, tokenizer, ends)
     tokenizer.padding_side, tokenizer.pad_token_id = "left", pad
-    model.config.pad_token_id = pad
-    model.generation_config = GenerationConfig(eos_token_id=sorted(ends), pad_token_id=pad)
+    # Trainers compare these with the tokenizer's, and print a notice where they differ.
+    model.config.pad_token_id, model.config.bos_token_id = pad, tokenizer.bos_token_id
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=sorted(ends), pad_token_id=pad
+    )
     codec = Codec(tokenizer, ends, pad, options.system_prompt, options.template_variables)
     if base:
         model = attach(model, folder, options.lora)

@@ -136,8 +136,10 @@ def _write(source: Path, folder: Path) -> None:
     reader = GGUFReader(source)
     config = _config(reader)
     config.save_pretrained(folder)
-    ends = {"eos_token_id": config.eos_token_id, "pad_token_id": config.pad_token_id}
-    GenerationConfig(**ends).save_pretrained(folder)
+    # No sampling settings. Without the first token a trainer finds that it differs from the
+    # tokenizer's, and says so at every start; nothing puts it before a text.
+    names = ("bos_token_id", "eos_token_id", "pad_token_id")
+    GenerationConfig(**{name: getattr(config, name) for name in names}).save_pretrained(folder)
     _tokenizer(reader).save_pretrained(folder)
     weights = folder / "model.safetensors"
     save_file(_weights(reader), weights, metadata={"format": "pt"})

@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from tyro.conf import Suppress
 
 from ..errors import UserError
 from ..spec.pairs import read_pairs
@@ -57,8 +59,8 @@ class Training:
     trl: tuple[str, ...] = ()
     """Further arguments of TRL's trainer, as KEY=VALUE: `adam_beta1=0.95 lr_scheduler_kwargs={}`.
     Those that another setting stands for are refused."""
-    seed: int = 0
-    """Of everything that draws."""
+    seed: Annotated[int, Suppress] = 0
+    """Of everything that draws. A study sets it for each repetition, so it is no flag."""
 
     def __post_init__(self) -> None:
         for name in ("max_steps", "gradient_accumulation_steps", "save_every", "keep_checkpoints"):

@@ -203,7 +203,7 @@ def test_every_eval_task_is_checked(tmp_path: Path):
             return type(draft)(prompt="Number " * times + str(draft.prompt), answer="ok")
 
     tokenizer = tokenizer_of(("</s>",), eos_token="</s>")
-    small = {"max_position_embeddings": 80, "n_embd": 64, "n_layer": 1, "n_head": 2}
+    small: dict[str, Any] = {"max_position_embeddings": 80, "n_embd": 64, "n_layer": 1, "n_head": 2}
     folder = save_model(tmp_path, GPT2LMHeadModel, GPT2Config, tokenizer, ends=0, **small)
     env = Long()
     asked = [(env, env.task("train", 1, index)) for index in range(40)]

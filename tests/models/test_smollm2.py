@@ -14,18 +14,30 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from rich.console import Console
+from safetensors.torch import load_file
 
 from rlskills.errors import UserError
+from rlskills.evaluation.eval_sets import make_eval_sets
+from rlskills.experiments import ArmConfig, EvalConfig, RunConfig, Study, Supervision
+from rlskills.experiments.runner import run_study
 from rlskills.generation.engine import SamplingParams
 from rlskills.generation.select import select_engine
 from rlskills.models import smollm2
 from rlskills.models.kernels import Kernels
 from rlskills.models.loaded import LoadedModel
 from rlskills.models.loading import load
+from rlskills.models.machine import Machine
+from rlskills.models.options import LoraOptions, ModelOptions
+from rlskills.training.settings import RLSettings, SFTSettings
+from rlskills.training.stream import uniform
+
+from .chat_models import Say
 
 PACKAGE = importlib.util.find_spec(smollm2.PACKAGE)
 pytestmark = pytest.mark.skipif(PACKAGE is None, reason=f"needs {smollm2.INSTALL}")
 
+VARIED = Path(__file__).with_name("varied.py")
 WEIGHTS = "3c5fdee91060c09a103a3ace048e09657659253dda455eaa5b13bcd2d5525f3b"
 
 
@@ -144,9 +156,13 @@ def test_ends_and_padding(loaded: LoadedModel, model: Any, tokenizer: Any):
     assert row[-1] == 2
     assert tokenizer.decode(row[:-1]) == "<answer>4</answer>"
     assert loaded.codec.decode([row]) == ["<answer>4</answer>"]
-    # Beside the ends it says nothing: no temperature or other sampling of its own.
+    # Beside these tokens it says nothing: no temperature or other sampling of its own.
     settings = model.generation_config.to_diff_dict()
-    assert {k for k in settings if k != "transformers_version"} == {"eos_token_id", "pad_token_id"}
+    settings.pop("transformers_version", None)
+    assert settings == {"bos_token_id": 1, "eos_token_id": [2], "pad_token_id": 2}
+    # The trainer compares them with the tokenizer's, and prints where they differ.
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        assert getattr(tokenizer, name) == getattr(model.config, name)
 
 
 def test_template(loaded: LoadedModel):
@@ -306,3 +322,34 @@ def test_an_impossible_cache_is_one_line(
     monkeypatch.setenv("RLSKILLS_CACHE", str(tmp_path / "file" / "cache"))
     with pytest.raises(UserError, match=r"cannot keep smollm2 in .*RLSKILLS_CACHE names another"):
         smollm2.smollm2_folder()
+
+
+def test_it_is_trained_evaluated_and_resumed(folder: Path, tmp_path: Path):
+    """Demonstrations, then an update of RL on adapters, through the whole path of a study."""
+    machine = Machine(threads=1, attention="sdpa", precision="highest")
+    stream = uniform(Say(), "train", (1,), 0)
+    little: dict[str, Any] = {"max_steps": 1, "eval_every": 0, "save_every": 1}
+    sft = SFTSettings(batch_size=2, learning_rate=1e-3, **little)
+    rl = RLSettings(
+        prompts_per_step=1, group_size=2, max_new_tokens=4, learning_rate=1e-3,
+        treatments=(f"{VARIED}:Varied",), **little,
+    )  # fmt: skip
+    study = Study(
+        "smollm2", "", (
+            ArmConfig("sft", Supervision.STEPS, sft, stream),
+            ArmConfig("rl", Supervision.ANSWERS, rl, stream, "sft"),
+        ),
+        tuple(make_eval_sets({"say": Say()}, (1,), 2)), EvalConfig(6), curve_tasks=1,
+        model="smollm2", model_options=ModelOptions(lora=LoraOptions(rank=4)),
+    )  # fmt: skip
+    run_study(study, RunConfig(output=tmp_path, machine=machine), Console(quiet=True))
+    adapters = [
+        load_file(tmp_path / f"seed0/{arm}/model/adapter_model.safetensors")
+        for arm in ("sft", "rl")
+    ]
+    assert adapters[0].keys() == adapters[1].keys()
+    moved = [name for name in adapters[0] if not torch.equal(adapters[0][name], adapters[1][name])]
+    assert len(moved) > 100
+    before = (tmp_path / "seed0/rl/evaluation.json").stat().st_mtime_ns
+    run_study(study, RunConfig(output=tmp_path, machine=machine), Console(quiet=True))
+    assert (tmp_path / "seed0/rl/evaluation.json").stat().st_mtime_ns == before

@@ -128,7 +128,7 @@ def test_hostile_text_stays_text(study: Path):
     text = write_page(study).read_text()
     markdown = outside_fences(text)
     assert not any("Owned" in line or "script" in line for line in markdown)
-    assert markdown[0] == "# Does it \\*copy\\* \\<b>?"
+    assert markdown[0] == "# Does it \\*copy\\* &lt;b>?"
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "\\x1b[31m\\u202e" in text

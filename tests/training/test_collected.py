@@ -232,8 +232,10 @@ def test_iterations_go_on_from_the_model_or_from_its_samples_only(half_trained, 
     base = ArmConfig("base", Supervision.NONE)
     arms = [
         ArmConfig("one", Supervision.ANSWERS, few, stream(), "base"),
-        ArmConfig("two", Supervision.ANSWERS, few, stream(), "one"),
-        ArmConfig("anew", Supervision.ANSWERS, few, stream(), "base", sampler="one"),
+        ArmConfig("two", Supervision.ANSWERS, few, stream(), "one", continues=True),
+        ArmConfig(
+            "anew", Supervision.ANSWERS, few, stream(), "base", sampler="one", continues=True
+        ),
     ]
     study = small_study(base, *arms, model=str(half_trained))
     assert [[arm.name for arm in wave] for wave in study.waves()] == [
