@@ -14,7 +14,9 @@ from rlskills import environments
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, Supervision
 from rlskills.models.loading import load
-from rlskills.training.settings import RLSettings, SFTSettings, Training
+from rlskills.runs.metrics import Budget
+from rlskills.training.collected import collect
+from rlskills.training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from rlskills.training.sft import SFT
 from rlskills.training.stream import MOST_SKIPPED, TaskStream, uniform
 from rlskills.training.trl import RLTrainer
@@ -122,3 +124,18 @@ def test_a_demonstration_counts(small_model: Path, tmp_path: Path):
     )
     with pytest.raises(UserError, match="with 301 new ones it does not fit the model's 256"):
         made.train()
+
+
+@pytest.mark.parametrize("long", ["refuse", "skip"])
+def test_a_fixed_data_set_is_sampled_of_what_fits(small_model: Path, tmp_path: Path, long):
+    settings = CollectSettings(problems=12, samples=2, max_new_tokens=2, problems_per_file=6)
+    tasks, budget = problems(), Budget()
+    settings = replace(settings, long_prompts=long)
+    if long == "refuse":
+        with pytest.raises(UserError, match=r"sometimes \(level 1\) has 3\d\d tokens"):
+            collect(load(str(small_model), KERNELS), tasks, settings, tmp_path, budget)
+        return
+    found = collect(load(str(small_model), KERNELS), tasks, settings, tmp_path, budget)
+    assert found["problems"] == 12
+    assert tasks.skipped > 0
+    assert tasks.problems == 12 + tasks.skipped
