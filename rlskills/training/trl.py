@@ -135,7 +135,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         learned = [torch.tensor(row.mask) * (row.rl_weight != 0) for row in trained]
         shown = [torch.tensor(row.mask) * (row.ce_weight != 0) for row in trained]
         either = sum(int(((a + b) > 0).sum()) for a, b in zip(learned, shown, strict=True))
-        passes = min(self.num_iterations, self.settings.max_steps - self.state.global_step)
+        left = self.settings.max_steps - self.state.global_step
+        passes = max(1, min(self.num_iterations, left))
         self.budget.trained_tokens += either * passes
         share = len(rows) // self.accelerator.num_processes
         mine = rows[rank * share : (rank + 1) * share]

@@ -89,6 +89,7 @@ def test_grpo_without_a_cold_start_measures_the_model_as_it_is(tmp_path: Path, s
         "--rl.max-steps=1",
         "--rl.prompts-per-step=2",
         "--rl.group-size=2",
+        "--rl.max-new-tokens=8",
         "--eval-tasks=2",
     )
     base = json.loads((tmp_path / "seed0/base/run.json").read_text())
