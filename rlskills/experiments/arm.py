@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
-    engine = select_engine(loaded, job.engine)
+    engine = select_engine(loaded, job.engine, partial(_note, console))
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
@@ -108,7 +109,7 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
         _train(job, run, loaded, engine, done, writer, console)
     else:
         writer = _writer(job, -1)
-    evaluation = job.evaluator.final(loaded, engine)
+    evaluation = job.evaluator.final(loaded, engine, job.settings.max_steps if job.settings else 0)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -136,10 +137,10 @@ def _train(
     assert job.settings is not None
     assert job.stream is not None
     budget = Budget(**job.spent)
-    settings = _with_data(job, run, loaded, budget, console)
+    settings = _with_data(job, run, loaded, engine, budget, console)
     if done.step < settings.max_steps:
         fit = Fit(loaded, job.stream, settings, run, writer, console,
-                  lambda: job.evaluator.curve(loaded, engine))  # fmt: skip
+                  lambda step: job.evaluator.curve(loaded, engine, step), engine)  # fmt: skip
         with run.attempt(main=writer is not None):
             fit.train(done, budget)
     elif done.checkpoint:
@@ -156,7 +157,12 @@ def _train(
 
 
 def _with_data(
-    job: ArmJob, run: RunFolder, loaded: LoadedModel, budget: Budget, console: Console
+    job: ArmJob,
+    run: RunFolder,
+    loaded: LoadedModel,
+    engine: Engine,
+    budget: Budget,
+    console: Console,
 ) -> Training:
     """The settings of its trainer; where it learns from a fixed data set, that is then there."""
     settings = job.settings
@@ -171,7 +177,8 @@ def _with_data(
     files = -(-settings.problems // settings.problems_per_file)
     title = f"{job.arm}: sampling"
     with run.attempt(main), progress(title, files, 0, console) as advance:
-        found = collect(source, job.stream, settings, run.path / FOLDER, budget, advance)
+        sampler = engine if source is loaded else select_engine(source, job.engine)
+        found = collect(source, sampler, job.stream, settings, run.path / FOLDER, budget, advance)
         if not found["kept"]:
             raise UserError(
                 f"{run.path}: of {found['rollouts']} completions of {found['problems']} problems "
@@ -182,6 +189,10 @@ def _with_data(
     if main:
         run.note(collected=found)
     return settings.resolved(found["kept"])
+
+
+def _note(console: Console, text: str) -> None:
+    console.print(f"note: {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:

@@ -29,30 +29,25 @@ class Shape:
     """What memory and arithmetic follow from."""
 
     parameters: int
-    layers: int
-    kv_heads: int
-    head_size: int
-
-    @property
-    def cached(self) -> int:
-        """Numbers kept of each token while decoding: keys and values of all layers."""
-        return 2 * self.layers * self.kv_heads * self.head_size
+    cached: int
+    """Numbers kept of each token while decoding: keys and values of all layers."""
 
 
 SHAPES = {
-    "smollm2": Shape(134_515_008, 30, 3, 64),
-    "Llama-3.1-8B-Instruct": Shape(8_030_261_248, 32, 8, 128),
-    "Llama-3.2-1B-Instruct": Shape(1_235_814_400, 16, 8, 64),
-    "Llama-3.2-3B-Instruct": Shape(3_212_749_824, 28, 8, 128),
-    "Qwen2.5-0.5B-Instruct": Shape(494_032_768, 24, 2, 64),
-    "Qwen2.5-1.5B-Instruct": Shape(1_543_714_304, 28, 2, 128),
-    "Qwen2.5-7B-Instruct": Shape(7_615_616_512, 28, 4, 128),
-    "Qwen3-0.6B": Shape(596_049_920, 28, 8, 128),
-    "Qwen3-1.7B": Shape(1_720_574_976, 28, 8, 128),
-    "Qwen3-4B": Shape(4_022_468_096, 36, 8, 128),
-    "Qwen3-8B": Shape(8_190_735_360, 36, 8, 128),
+    "smollm2": Shape(134_515_008, 2 * 30 * 3 * 64),
+    "Llama-3.1-8B-Instruct": Shape(8_030_261_248, 2 * 32 * 8 * 128),
+    "Llama-3.2-1B-Instruct": Shape(1_235_814_400, 2 * 16 * 8 * 64),
+    "Llama-3.2-3B-Instruct": Shape(3_212_749_824, 2 * 28 * 8 * 128),
+    "Qwen2.5-0.5B-Instruct": Shape(494_032_768, 2 * 24 * 2 * 64),
+    "Qwen2.5-1.5B-Instruct": Shape(1_543_714_304, 2 * 28 * 2 * 128),
+    "Qwen2.5-7B-Instruct": Shape(7_615_616_512, 2 * 28 * 4 * 128),
+    "Qwen3-0.6B": Shape(596_049_920, 2 * 28 * 8 * 128),
+    "Qwen3-1.7B": Shape(1_720_574_976, 2 * 28 * 8 * 128),
+    "Qwen3-4B": Shape(4_022_468_096, 2 * 36 * 8 * 128),
+    "Qwen3-8B": Shape(8_190_735_360, 2 * 36 * 8 * 128),
 }
-"""By the last part of a name; tied embeddings count once."""
+"""By the last part of a name: parameters (tied embeddings count once), and for the cache layers,
+heads of keys and values, and their size."""
 
 
 @dataclass(frozen=True)
@@ -114,18 +109,15 @@ def shape_of(model: str) -> Shape:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     from ..models.tiny import TinyConfig, tiny_model, tiny_tokenizer
+    from ..models.traits import numbers_cached
 
     with torch.device("meta"):
         if model == "tiny":
             made = tiny_model(TinyConfig(), len(tiny_tokenizer()), 0)
         else:
             made = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))
-    config = made.config.get_text_config()
-    heads = config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    kept = getattr(config, "num_key_value_heads", None) or heads
     count = sum(parameter.numel() for parameter in made.parameters())
-    return Shape(count, config.num_hidden_layers, kept, size)
+    return Shape(count, numbers_cached(made.config.get_text_config()))
 
 
 def memory_of(shape: Shape, sequences: int, tokens: int, gpus: int) -> dict[str, float]:

@@ -37,8 +37,12 @@ class Evaluator:
         asked = [(each.env, task) for each in self.eval_sets for task in each.tasks]
         loaded.check(asked, self.config.max_new_tokens)
 
-    def curve(self, loaded: LoadedModel, engine: Engine) -> dict[str, float]:
-        """Greedy accuracy by tag on the first tasks of each eval set; for every process."""
+    def curve(self, loaded: LoadedModel, engine: Engine, step: int) -> dict[str, float]:
+        """Greedy accuracy by tag on the first tasks of each eval set; for every process.
+
+        `step` is that of the weights, which an engine in a program of its own takes over.
+        """
+        engine.sync(step)
         fewer = [
             replace(eval_set, tasks=eval_set.tasks[: self.curve_tasks])
             for eval_set in self.eval_sets
@@ -46,8 +50,9 @@ class Evaluator:
         records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
         return accuracies_of(records, tags.eval_greedy)
 
-    def final(self, loaded: LoadedModel, engine: Engine) -> dict[str, Any]:
+    def final(self, loaded: LoadedModel, engine: Engine, step: int) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
+        engine.sync(step)
         records = _shared(loaded, self.eval_sets, self.config, engine)
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from transformers import PrinterCallback
 
 from ..console import progress
+from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..models.lora import require_peft
 from ..models.options import ModelOptions
@@ -81,16 +82,19 @@ class Fit:
     writer: MetricWriter | None
     """On the main process; None on others."""
     console: Console
-    evaluate: Callable[[], dict[str, float]]
+    evaluate: Callable[[int], dict[str, float]]
+    engine: Engine
+    """What samples for training too; there is one for each loaded model."""
 
     def train(self, done: Progress, budget: Budget) -> None:
         """Train to the last step, from where `done` stands."""
         settings, writer = self.settings, self.writer
+        own = {"engine": self.engine} if isinstance(settings, RLSettings) else {}
         trainer = TRAINERS[type(settings)](
-            self.loaded, self.stream, settings, self.run.checkpoints, budget=budget
+            self.loaded, self.stream, settings, self.run.checkpoints, budget=budget, **own
         )
         if not done.step:
-            first = self.evaluate()  # by every process: each answers its share
+            first = self.evaluate(0)  # by every process: each answers its share
             if writer:
                 writer.log(0, budget, first)
         trainer.remove_callback(PrinterCallback)

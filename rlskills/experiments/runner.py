@@ -109,7 +109,7 @@ class _SeedRun:
             stream=arm.stream_of(plan.seed),
             evaluator=self.evaluator,
             kernels=self.prepared.kernels,
-            engine=plan.study.engine,
+            engine=plan.study.engine_of(arm),
             options=plan.study.model_options,
             sampler=str(plan.model(source)) if (source := plan.source(arm.sampler)) else "",
             spent=self._spent(arm),

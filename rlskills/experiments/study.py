@@ -102,10 +102,12 @@ class Study:
         if len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"study {self.name!r} names a seed twice: {self.seeds}")
 
-    @property
-    def engine(self) -> str:
-        """What samples in all evaluations: the engine that its RL asks for."""
-        asked = [getattr(arm.settings, "engine", "auto") for arm in self.arms]
+    def engine_of(self, arm: ArmConfig) -> str:
+        """What samples for an arm: what it asks for, else what others ask for.
+
+        So that arms which do not sample for training are evaluated like those that do.
+        """
+        asked = [getattr(each.settings, "engine", "auto") for each in (arm, *self.arms)]
         return next((engine for engine in asked if engine != "auto"), "auto")
 
     @property

@@ -26,8 +26,7 @@ WIDEST = 1024
 """Hidden size up to which this loop was measured to be faster than the library's: 1.35 times
 as fast by processor time at 1024 (`benchmarks/decoder.py --models wide1024`)."""
 FEW_TOKENS = 256
-"""Size of a vocabulary up to which a draw for each token is cheaper than a search; for 32 rows of
-49,152 tokens the draws took 43 ms, the search 2."""
+"""Size of a vocabulary up to which a draw for each token is cheaper than a search."""
 BLOCK = 256
 """Tokens that the search sums up before it looks at each."""
 

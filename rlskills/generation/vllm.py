@@ -54,6 +54,7 @@ class VLLM:
             raise UserError(f"vllm {reason}")
         server, ends = self._started(), self.loaded.codec.ends
         server.temperature = params.temperature
+        server.top_p = params.top_p
         server.max_completion_length = params.max_new_tokens
         server.generation_kwargs = {"seed": seed, "stop_token_ids": sorted(ends)}
         repeated = [list(prompt) for prompt in prompts for _ in range(params.n)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from jinja2 import TemplateError
@@ -33,7 +34,7 @@ class Codec:
     template_options: Mapping[str, Any] = field(default_factory=dict)
     """Further variables of the chat template, such as `enable_thinking`."""
 
-    @property
+    @cached_property
     def reply_end(self) -> int:
         """The end that closes a reply: the one in the chat template, else the tokenizer's."""
         found = turn_end(self.tokenizer)

@@ -95,16 +95,14 @@ class LoadedModel:
     ) -> Iterator[tuple[str, str]]:
         place = f"{task.env} (level {task.level})"
         unknown = self.codec.unknown("".join(m["content"] for m in task.messages))
-        room = self.positions
         if unknown:
             text = f"the model's tokenizer cannot encode {unknown!r} in a prompt of {place}; the "
             yield "unknown", text + "tiny preset knows printable ASCII only"
         elif lost := self._lost(env, task):
             text = f"a right answer of {place} is not right any more when the model's tokenizer "
             yield "lost", text + f"has encoded and decoded it: {lost!r}"
-        if room is not None and length + new_tokens > room:
-            text = f"a prompt of {place} has {length} tokens; with {new_tokens} new ones it does "
-            yield "long", text + f"not fit the model's {room} positions"
+        if fault := too_long(task, length, length + new_tokens, self.positions):
+            yield "long", fault
 
     def _lost(self, env: Environment, task: Task) -> str | None:
         """A right answer that comes back from its ids as another one."""
@@ -116,3 +114,16 @@ class LoadedModel:
         if back == text or not env.score(task, text).correct or env.score(task, back).correct:
             return None
         return back
+
+
+def too_long(task: Task, prompt: int, whole: int, positions: int | None) -> str | None:
+    """What is wrong with a task of `prompt` tokens, `whole` with its completion; None if it fits.
+
+    `positions` are what the model can see; None: it does not say.
+    """
+    if positions is None or whole <= positions:
+        return None
+    return (
+        f"a prompt of {task.env} (level {task.level}) has {prompt} tokens; with {whole - prompt} "
+        f"new ones it does not fit the model's {positions} positions"
+    )

@@ -66,10 +66,11 @@ def traits_of(model: str, revision: str = "") -> Traits:
     architecture = found[0] if isinstance(found, tuple | list) else found
     names = [name for mark, kernels in MARKS.items() for name in kernels
              if getattr(architecture, mark, False)]  # fmt: skip
-    return Traits(frozenset(names), _cached_numbers(config.get_text_config()))
+    return Traits(frozenset(names), numbers_cached(config.get_text_config()))
 
 
-def _cached_numbers(config: Any) -> int:
+def numbers_cached(config: Any) -> int:
+    """Numbers that a decoder keeps of each token: keys and values of all layers."""
     heads = getattr(config, "num_attention_heads", 1)
     kept = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or getattr(config, "hidden_size", 1) // heads

@@ -25,8 +25,7 @@ from accelerate import PartialState
 from ..curricula import Choice
 from ..environments import Environment, digest
 from ..errors import UserError
-from ..generation.engine import SamplingParams
-from ..generation.select import select_engine
+from ..generation.engine import Engine, SamplingParams
 from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch
@@ -52,6 +51,7 @@ class Row:
 
 def collect(
     loaded: LoadedModel,
+    engine: Engine,
     stream: TaskStream,
     settings: CollectSettings,
     folder: Path,
@@ -68,7 +68,8 @@ def collect(
     if files:
         restore(_header(files[-1])["state"], stream, budget)
     group.wait_for_everyone()
-    writer = _Writer(loaded, stream, settings, Processes(group.process_index, group.num_processes))
+    processes = Processes(group.process_index, group.num_processes)
+    writer = _Writer(loaded, engine, stream, settings, processes)
     first = range(0, settings.problems, settings.problems_per_file)
     for number in range(len(files), len(first)):
         size = min(settings.problems_per_file, settings.problems - first[number])
@@ -113,6 +114,7 @@ class _Writer:
     def __init__(
         self,
         loaded: LoadedModel,
+        engine: Engine,
         stream: TaskStream,
         settings: CollectSettings,
         processes: Processes,
@@ -120,9 +122,7 @@ class _Writer:
         if any(source.env.multi_turn for source in stream.sources.values()):
             raise UserError("completions are collected of problems with one reply, not of episodes")
         self.codec, self.stream, self.settings = loaded.codec, stream, settings
-        self.sampler = RolloutSampler(
-            loaded, select_engine(loaded, settings.engine), settings.seed, processes
-        )
+        self.sampler = RolloutSampler(loaded, engine, settings.seed, processes)
         self.params = SamplingParams(
             settings.max_new_tokens, settings.temperature, settings.samples
         )

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from ..environments import Environment, Task
 from ..errors import UserError
+from ..models.loaded import too_long
 from .settings import Training
 
 Asked: TypeAlias = Sequence[tuple[Environment, Task]]
@@ -47,11 +48,8 @@ class PromptLimit:
                 raise UserError(f"{fault} (long_prompts skip passes over such problems)")
 
     def _fault(self, task: Task, prompt: int, whole: int) -> str | None:
-        most, room = self.settings.max_prompt_tokens, self.positions
-        about = f"a prompt of {task.env} (level {task.level}) has {prompt} tokens"
+        most = self.settings.max_prompt_tokens
         if most and prompt > most:
-            return f"{about}, above max_prompt_tokens {most}"
-        if room is not None and whole > room:
-            return f"{about}; with {whole - prompt} new ones it does not fit the model's {room} " \
-                   "positions"  # fmt: skip
-        return None
+            place = f"{task.env} (level {task.level})"
+            return f"a prompt of {place} has {prompt} tokens, above max_prompt_tokens {most}"
+        return too_long(task, prompt, whole, self.positions)

@@ -31,12 +31,13 @@ class Recorder(TrainerCallback):
         self,
         writer: MetricWriter | None,
         budget: Budget,
-        evaluate: Callable[[], dict[str, float]] | None,
+        evaluate: Callable[[int], dict[str, float]] | None,
         eval_every: int,
         advance: Callable[[int, str], None],
         sampled: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
     ) -> None:
-        """`evaluate` and `sampled` (rollouts of the last update) are asked every `eval_every`.
+        """`evaluate` (of a step) and `sampled` (rollouts of the last update) are asked every
+        `eval_every`.
 
         Every process has a recorder, for all of them evaluate; only the main one has a `writer`.
         """
@@ -87,7 +88,7 @@ class Recorder(TrainerCallback):
         }
         last = step == args.max_steps
         if self.evaluate and (last or (self.eval_every and step % self.eval_every == 0)):
-            metrics |= self.evaluate()
+            metrics |= self.evaluate(step)
             if self.writer and self.sampled and (rollouts := self.sampled()):
                 self.writer.samples(step, rollouts)
         if self.writer:

@@ -26,6 +26,7 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import use_adapter
 from typing_extensions import override
 
+from ..generation.engine import Engine
 from ..generation.select import select_engine
 from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
@@ -59,7 +60,9 @@ class RLTrainer(ExactResume, GRPOTrainer):
         settings: RLSettings,
         checkpoints: Path,
         budget: Budget | None = None,
+        engine: Engine | None = None,
     ) -> None:
+        """`engine` samples; None takes the one that `settings` name."""
         self.loaded = loaded
         self.stream = stream
         self.settings = settings
@@ -77,12 +80,14 @@ class RLTrainer(ExactResume, GRPOTrainer):
             processing_class=loaded.codec.tokenizer,
             optimizers=(optimizer_for(loaded.model, settings), None),
         )
-        self.collector = self._collector()
+        self.collector = self._collector(
+            engine or select_engine(loaded, settings.engine, note=self._note)
+        )
 
-    def _collector(self) -> Collector:
+    def _collector(self, engine: Engine) -> Collector:
         sampler = RolloutSampler(
             self.loaded,
-            select_engine(self.loaded, self.settings.engine, note=self._note),
+            engine,
             self.args.seed,
             Processes(self.accelerator.process_index, self.accelerator.num_processes),
             with_steps=any(treatment.needs_steps for treatment in self.treatments),
@@ -149,11 +154,14 @@ class RLTrainer(ExactResume, GRPOTrainer):
         # Processes must run the model equally often, also those without such rows.
         if ce:
             output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
-        if any(row.logprobs is not None for row in rows):
-            output["advantages"] = output["advantages"] * self._importance(mine, output)
-        if self.num_iterations > 1:
+        known = any(row.logprobs is not None for row in rows)
+        if known or self.num_iterations > 1:
             with torch.no_grad():
-                output["old_per_token_logps"] = self._logprobs(self.model, output)
+                policy = self._logprobs(self.model, output)
+            if known:
+                output["advantages"] = output["advantages"] * self._importance(mine, policy)
+            if self.num_iterations > 1:
+                output["old_per_token_logps"] = policy
         if self.beta:
             output["ref_per_token_logps"] = self._reference_logprobs(output)
         return output
@@ -178,17 +186,17 @@ class RLTrainer(ExactResume, GRPOTrainer):
         with use_adapter(policy, "ref" if "ref" in policy.peft_config else None):
             return self._logprobs(self.model, inputs)
 
-    @torch.no_grad()
-    def _importance(self, rows: Sequence[Rollout], inputs: dict[str, Any]) -> Tensor:
-        """How much likelier the policy is to draw each token (B, T) than what drew it, bounded."""
-        width = inputs["completion_ids"].shape[1]
-        drawn = torch.zeros(len(rows), width)
-        known = torch.zeros(len(rows), width)
+    def _importance(self, rows: Sequence[Rollout], policy: Tensor) -> Tensor:
+        """How much likelier the policy is to draw each token (B, T) than what drew it, bounded.
+
+        `policy` are its log-probabilities (B, T).
+        """
+        drawn = torch.zeros(policy.shape)
+        known = torch.zeros(policy.shape)
         for i, row in enumerate(rows):
             if row.logprobs is not None:
                 drawn[i, : len(row.logprobs)] = torch.tensor(row.logprobs)
                 known[i, : len(row.logprobs)] = torch.tensor(row.mask, dtype=torch.float32)
-        policy = self._logprobs(self.model, inputs)
         return truncated_ratio(policy, drawn.to(policy.device), known.to(policy.device), CAP)
 
     @override

@@ -182,7 +182,9 @@ def test_attention_is_one_that_the_model_has(tmp_path: Path):
     assert not traits.has("sdpa")
     for _ in range(3):
         assert resolve(Kernels(), "cpu", traits).attention == "eager"
-    assert 0 <= accuracy(load(str(folder), Kernels())) <= 1
+    loaded = load(str(folder), Kernels())
+    assert loaded.model.config._attn_implementation == "eager"
+    assert len(Transformers(loaded).generate([[5, 6]], SamplingParams(3), 0)) == 1
 
 
 REFUSING = "{{ raise_exception('System role not supported') }}"

@@ -15,6 +15,7 @@ import torch
 from rlskills import environments
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, Supervision
+from rlskills.generation.select import select_engine
 from rlskills.models.loading import load
 from rlskills.runs.metrics import Budget
 from rlskills.training import collected
@@ -99,7 +100,8 @@ class Copied(Bits):
 
 def collecting(model: Path, folder: Path, tasks: TaskStream, settings: CollectSettings) -> Any:
     budget = Budget()
-    return collect(load(str(model), KERNELS), tasks, settings, folder, budget), budget
+    loaded = load(str(model), KERNELS)
+    return collect(loaded, select_engine(loaded), tasks, settings, folder, budget), budget
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from transformers import PrinterCallback, TrainerCallback
 from rlskills import environments
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, Supervision
+from rlskills.generation.select import select_engine
 from rlskills.models.loading import load
 from rlskills.runs.metrics import Budget
 from rlskills.training.collected import collect
@@ -128,14 +129,15 @@ def test_a_demonstration_counts(small_model: Path, tmp_path: Path):
 
 @pytest.mark.parametrize("long", ["refuse", "skip"])
 def test_a_fixed_data_set_is_sampled_of_what_fits(small_model: Path, tmp_path: Path, long):
+    loaded = load(str(small_model), KERNELS)
     settings = CollectSettings(problems=12, samples=2, max_new_tokens=2, problems_per_file=6)
     tasks, budget = problems(), Budget()
     settings = replace(settings, long_prompts=long)
     if long == "refuse":
         with pytest.raises(UserError, match=r"sometimes \(level 1\) has 3\d\d tokens"):
-            collect(load(str(small_model), KERNELS), tasks, settings, tmp_path, budget)
+            collect(loaded, select_engine(loaded), tasks, settings, tmp_path, budget)
         return
-    found = collect(load(str(small_model), KERNELS), tasks, settings, tmp_path, budget)
+    found = collect(loaded, select_engine(loaded), tasks, settings, tmp_path, budget)
     assert found["problems"] == 12
     assert tasks.skipped > 0
     assert tasks.problems == 12 + tasks.skipped
