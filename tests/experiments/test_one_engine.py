@@ -39,11 +39,11 @@ class Copied(Transformers):
             self.step = step
             self.weights = [weight.detach().clone() for weight in self.loaded.model.parameters()]
 
-    def generate(self, *args: Any) -> Any:
+    def generate(self, prompts: Any, params: Any, seed: int) -> Any:
         type(self).calls += 1
         now = self.loaded.model.parameters()
         assert all(torch.equal(a, b) for a, b in zip(self.weights, now, strict=True))
-        return super().generate(*args)
+        return super().generate(prompts, params, seed)
 
 
 @pytest.mark.parametrize("settings", [RL, SFT], ids=["rl", "sft"])
