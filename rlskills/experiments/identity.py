@@ -45,6 +45,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             **({"settings": asdict(settings)} if settings else {}),
             **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
             **({"continues": True} if arm.continues else {}),
+            **({"moved_by": moved} if (moved := arm.moved_by(seed)) else {}),
             **arm.about,
             **study.about,
         }

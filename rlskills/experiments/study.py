@@ -13,7 +13,7 @@ from ..evaluation.evaluate import EvalConfig
 from ..models.options import ModelOptions
 from ..runs.supervision import Supervision
 from ..training.settings import Training
-from ..training.stream import TaskStream
+from ..training.stream import SEED_STRIDE, TaskStream
 
 if TYPE_CHECKING:
     from .gate import RecallGate
@@ -32,7 +32,7 @@ class ArmConfig:
     settings: Training | None = None
     """Settings of its method; None evaluates the starting model as it is."""
     stream: TaskStream | StreamFactory | None = None
-    """Its problems, or a function from a seed to them."""
+    """Its problems, or a function from a seed to them; seeds have no problem in common then."""
     start: str = ""
     """The arm of the same study whose model this one starts from; empty: the study's model."""
     supervision_note: str = ""
@@ -58,7 +58,19 @@ class ArmConfig:
 
     def stream_of(self, seed: int) -> TaskStream | None:
         """Its problems under `seed`."""
-        return self.stream(seed) if callable(self.stream) else self.stream
+        if not callable(self.stream):
+            return self.stream
+        stream = self.stream(seed)
+        stream.move(self.moved_by(seed))
+        return stream
+
+    def moved_by(self, seed: int) -> int:
+        """How far on the problems of `seed` begin.
+
+        Otherwise seeds that start from one pretrained model would repeat each other's problems, and
+        an interval over seeds would not tell how much depends on which were drawn.
+        """
+        return seed * SEED_STRIDE if callable(self.stream) else 0
 
 
 @dataclass(frozen=True)

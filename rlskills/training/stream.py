@@ -19,6 +19,8 @@ from ..spec import Spec
 
 COLD_START = 2**40
 """First address of a supervised phase before RL, far from any that RL reaches."""
+SEED_STRIDE = 2**44
+"""Addresses between the problems of one seed of a study and those of the next."""
 MOST_SKIPPED = 999
 """Tasks of a source that may be passed over on end, before it is taken to have no others."""
 Accept: TypeAlias = Callable[[Environment, Task], bool]
@@ -149,6 +151,11 @@ class TaskStream:
         self.skipped = 0
         """Tasks that were drawn and not given out, since they were not accepted."""
         self.monitor = CurriculumMonitor({unit: s.rows for unit, s in self.sources.items()})
+
+    def move(self, by: int) -> None:
+        """Give out the tasks `by` addresses further on; for a stream that has given out none."""
+        self.start += by
+        self.position = {unit: index + by for unit, index in self.position.items()}
 
     def draw(self, count: int, group: int = 0, accept: Accept | None = None) -> list[Drawn]:
         """The next `count` tasks; each address of a source is given out once.

@@ -12,8 +12,9 @@ from rlskills.experiments import ArmConfig, EvalConfig, Supervision
 from rlskills.experiments.checks import known, not_empty, not_negative, positive, shares
 from rlskills.experiments.identity import config_hash, configurations, portable
 from rlskills.training.settings import SFTSettings
+from rlskills.training.stream import COLD_START, SEED_STRIDE, TaskStream, uniform
 
-from ..training.small import small_study, stream
+from ..training.small import Bits, small_study, stream
 
 SFT = SFTSettings(max_steps=3, batch_size=8)
 
@@ -58,6 +59,33 @@ def test_a_hash_covers_the_arm_its_base_the_seed_and_the_evaluation():
     other = hashes(base, child, evaluation=EvalConfig(6, 3))
     assert not set(before.values()) & set(other.values())
     assert hashes(base, child, arm("more", "base"))["child"] == before["child"]
+
+
+def test_seeds_have_no_problem_in_common():
+    """Or several seeds of one pretrained model would be one draw of problems, counted often."""
+    lessons = ArmConfig(
+        "base",
+        Supervision.STEPS,
+        SFT,
+        lambda seed: uniform(Bits(), "train", (1, 2), seed, COLD_START),
+    )
+    tasks = {}
+    for seed in (0, 1, 2):
+        drawn = made(lessons, seed).draw(40)
+        tasks[seed] = {(each.task.level, each.task.index) for each in drawn}
+        assert [each.task for each in made(lessons, seed).draw(40)] == [d.task for d in drawn]
+        assert made(lessons, seed).problems == 0
+    assert not tasks[0] & tasks[1]
+    assert not tasks[1] & tasks[2]
+    assert min(index for _, index in tasks[0]) == COLD_START
+    assert configurations(small_study(lessons), 1)["base"]["moved_by"] == SEED_STRIDE
+    assert "moved_by" not in configurations(small_study(lessons), 0)["base"]
+
+
+def made(arm: ArmConfig, seed: int) -> TaskStream:
+    found = arm.stream_of(seed)
+    assert found
+    return found
 
 
 def test_a_hash_does_not_depend_on_folders():
