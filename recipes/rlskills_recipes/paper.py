@@ -25,9 +25,10 @@ from rlskills.experiments import Study, run_study
 from rlskills.experiments.config_file import configured, over, plain
 from rlskills.experiments.estimate import Assumptions, print_estimate
 from rlskills.experiments.gate import recall_set, skills_taught
-from rlskills_recipes.paper_arms import base, calls, matched, stage2
+from rlskills_recipes.paper_arms import matched, stage2
 from rlskills_recipes.paper_config import PaperConfig
 from rlskills_recipes.paper_scales import SCALES
+from rlskills_recipes.paper_stage1 import base, calls
 
 TITLE = "Do single skills, RL or rejection fine-tuning make a model compose functions?"
 

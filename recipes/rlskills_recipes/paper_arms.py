@@ -1,42 +1,15 @@
-"""The arms of the recipe `paper`, and what they are evaluated on."""
+"""Stage 2 of the recipe `paper`: its arms."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rlskills import environments
 from rlskills.environments import Environment
 from rlskills.experiments import ArmConfig, Supervision
 from rlskills.experiments.gate import RecallGate
 from rlskills.training.settings import CollectSettings
-from rlskills.training.stream import COLD_START, mixture, spread, uniform
+from rlskills.training.stream import mixture, spread, uniform
 from rlskills_recipes.paper_config import PaperConfig
-from rlskills_recipes.string_world import World
-
-
-def calls(config: PaperConfig, functions: str) -> Environment:
-    """Problems of one set of functions."""
-    options = {"functions": functions, "reward": config.reward}
-    if config.functions == "tiny":
-        return World().calls(**options)
-    return environments.load("string_transform", preset=config.functions, **options)
-
-
-def base(config: PaperConfig) -> ArmConfig:
-    """Stage 1: every function by itself."""
-    if config.functions == "tiny":
-        lessons = World().lessons()
-        return ArmConfig("base", Supervision.STEPS, config.lessons, lambda s: mixture(lessons, s),
-                         supervision_note="single calls, common compositions")  # fmt: skip
-    env, shown = calls(config, "all"), {"show_definitions": True}
-    settings = replace(config.stage1, shown=shown)
-    if config.keep_definitions:
-        env, settings = env.with_options(**shown), config.stage1
-    return ArmConfig(
-        "base", Supervision.ANSWERS, settings,
-        lambda seed: uniform(env, "train", (1,), seed, start=COLD_START),
-        supervision_note="single calls, sampled with definitions shown",
-        about={"functions": config.functions, "keep_definitions": config.keep_definitions},
-    )  # fmt: skip
+from rlskills_recipes.paper_stage1 import calls
 
 
 def stage2(config: PaperConfig) -> Iterator[ArmConfig]:
@@ -53,6 +26,19 @@ def stage2(config: PaperConfig) -> Iterator[ArmConfig]:
     for name, settings in (("rft", config.rft), ("rft_strong", matched(config))):
         if name in config.arms:
             yield from _chain(config, name, settings, env, gate)
+    yield from _supervised(config, env, gate)
+
+
+def _supervised(config: PaperConfig, env: Environment, gate: RecallGate) -> Iterator[ArmConfig]:
+    """Demonstrations of RL's problems of level 2."""
+    about = {"functions": config.functions, "reward": config.reward}
+    for name, target, shown in (
+        ("sft_answers", "answer", Supervision.ANSWERS), ("sft_worked", "worked", Supervision.STEPS)
+    ):  # fmt: skip
+        if name in config.arms:
+            yield ArmConfig(name, shown, replace(config.sft, target=target),
+                            lambda seed: uniform(env, "train", (2,), seed), "base", about=about,
+                            gate=gate)  # fmt: skip
 
 
 def matched(config: PaperConfig) -> CollectSettings:

@@ -9,6 +9,7 @@ from rlskills_recipes.quickstart import STAGE1, STAGE2
 from rlskills_recipes.shared import StudyConfig
 
 ARMS = ("rl_l1", "rl_l2", "rl_l12", "rft", "rft_strong")
+MORE = ("sft_answers", "sft_worked")
 STAGE2_SFT = {"batch_size": 64, "optimizer": "muon", "learning_rate": 2e-4, "eval_every": 0}
 
 
@@ -16,12 +17,14 @@ STAGE2_SFT = {"batch_size": 64, "optimizer": "muon", "learning_rate": 2e-4, "eva
 class PaperConfig(StudyConfig):
     """What is trained and evaluated."""
 
-    functions: Literal["tiny", "clean", "paper"] = "tiny"
-    """Which functions: tiny ones, the paper's, or the paper's without twins."""
+    functions: Literal["tiny", "letters", "clean", "paper"] = "tiny"
+    """Which functions: tiny ones, eight of them with their letters apart, the paper's, or the
+    paper's without twins."""
     arms: tuple[str, ...] = ARMS
-    """Arms of stage 2; `rft` and `rft_strong` are one arm for each iteration."""
+    """Arms of stage 2; `rft` and `rft_strong` are one arm for each iteration. Beside the paper's
+    there are `sft_answers` and `sft_worked`: supervised on level 2, as RL's problems."""
     lessons: SFTSettings = SFTSettings(**STAGE1)
-    """Stage 1 with tiny functions: worked solutions."""
+    """Stage 1 with tiny functions or letters: worked solutions."""
     stage1: CollectSettings = CollectSettings(epochs=2)
     """Stage 1 with others: rejection fine-tuning on single calls."""
     keep_definitions: bool = False
@@ -45,6 +48,8 @@ class PaperConfig(StudyConfig):
         samples=8, skip_solved=False, max_per_prompt=2, **STAGE2_SFT
     )
     """An iteration of a strong one; its `problems` follow from RL's rollouts."""
+    sft: SFTSettings = SFTSettings(**STAGE2, batch_size=256)
+    """Supervised arms of stage 2."""
     matched_rounds: float = 1.0
     """Rounds of sampling per RL update that these rollouts count: more than 1 where dynamic
     sampling draws again."""
@@ -71,4 +76,4 @@ class PaperConfig(StudyConfig):
             matched_rounds=self.matched_rounds,
         )  # fmt: skip
         checks.not_empty(eval_levels=self.eval_levels, groups=self.groups)
-        checks.known("arm", self.arms, ARMS)
+        checks.known("arm", self.arms, (*ARMS, *MORE))

@@ -46,22 +46,31 @@ _PAPER = {
     "samples": 4,  # at temperature 1 [B], beside the greedy answer (in-training validation); ours
     "recall": 0.8, "recall_tasks": 32,  # ours: reproductions with stage 1 in order reach 0.9
 }  # fmt: skip
-_SMALL_SFT = {
-    "learning_rate": 1e-4, "batch_size": 64, "max_new_tokens": 256, "max_length": 1024,
-    "optimizer": "adamw", "beta2": 0.95, "weight_decay": 0.01, "lr_scheduler": "cosine",
-    "warmup_share": 0.1, "gradient_accumulation_steps": 4, "eval_every": 0,
-}  # fmt: skip
+# ours: what two CPU cores train in two hours (docs/studies/smollm2_paper.md)
+_SMALL = {"optimizer": "adamw", "beta2": 0.95, "save_every": 10}
 _SMOLLM2 = {
-    "model": "smollm2", "functions": "clean",
-    "stage1": {**_SMALL_SFT, "problems": 8_192, "samples": 16, "epochs": 2},
-    "rl": {
-        "prompts_per_step": 16, "group_size": 16, "max_steps": 300, "max_new_tokens": 256,
-        "treatments": ["grpo", "dynamic_sampling?max_resamples=3"], "optimizer": "adamw",
-        "learning_rate": 5e-6, "lr_scheduler": "constant", "warmup_steps": 0,
-        "gradient_accumulation_steps": 4, "eval_every": 50,
+    "model": "smollm2", "functions": "letters",
+    "model_options": {"system_prompt": "Apply the functions."},  # its default one is longer
+    "lessons": {
+        **_SMALL, "max_steps": 200, "batch_size": 16, "learning_rate": 1e-4, "warmup_steps": 10,
+        "lr_scheduler": "cosine", "eval_every": 50,
     },
-    "rft": {**_SMALL_SFT, "problems": 8_000, "samples": 2, "epochs": 1},
-    "rft_strong": {**_SMALL_SFT, "samples": 8, "skip_solved": False, "max_per_prompt": 2},
-    "groups": ["train", "held_out"], "eval_levels": [1, 2, 3, 4], "max_new_tokens": 256,
+    "rl": {
+        "prompts_per_step": 8, "group_size": 4, "max_steps": 60, "max_new_tokens": 64,
+        "optimizer": "adamw", "learning_rate": 1e-5, "lr_scheduler": "constant", "warmup_steps": 3,
+        "eval_every": 15, "save_every": 5,
+    },
+    "rft_strong": {
+        **_SMALL, "samples": 8, "skip_solved": False, "max_per_prompt": 4, "max_new_tokens": 64,
+        "batch_size": 32, "learning_rate": 1e-5, "warmup_steps": 3, "eval_every": 10,
+        "problems_per_file": 20,
+    },
+    "sft": {
+        **_SMALL, "max_steps": 60, "batch_size": 32, "learning_rate": 1e-5, "warmup_steps": 3,
+        "eval_every": 15,
+    },
+    "arms": ["rl_l2", "rft_strong", "sft_answers"], "iterations": 2, "reward": "binary",
+    "groups": ["train", "held_out"], "eval_levels": [1, 2, 3], "max_new_tokens": 80,
+    "eval_tasks": 64, "samples": 2, "curve_tasks": 16,
 }  # fmt: skip
 SCALES: dict[str, dict[str, Any]] = {"tiny": {}, "smollm2": _SMOLLM2, "paper": _PAPER}

@@ -142,7 +142,7 @@ def test_clean_binary_nodes_use_literals_and_both_sides() -> None:
     assert shapes["('w' + x)"] == pytest.approx(250, rel=0.3)
 
 
-@pytest.mark.parametrize("preset", ["clean", "tiny"])
+@pytest.mark.parametrize("preset", ["clean", "tiny", "letters"])
 @pytest.mark.parametrize("functions", ["train", "held_out", "all"])
 def test_functions_are_drawn_equally(preset: str, functions: str) -> None:
     drawn, rng = sampler(preset, functions), random.Random(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlskills.environments import Task
+from rlskills.errors import UserError
 from rlskills_envs.string_transform import StringTransform
 
 VARIANTS: list[dict[str, Any]] = [
@@ -20,6 +22,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"preset": "clean", "functions": "held_out", "binary_prob": 0.3},
     *({"preset": "tiny", "functions": f} for f in ("all", "common", "train", "held_out")),
     {"preset": "tiny", "functions": "all", "mode": "copy"},
+    {"preset": "letters", "functions": "all", "identity": "program_and_input"},
 ]
 
 
@@ -172,6 +175,22 @@ def test_copy_is_exact(completion: str) -> None:
     task = example(env, "F01(F02(abc))")
     assert env.score(task, "F01(F02(abc))").reward == 1
     assert env.score(task, completion).reward == (0 if completion else -1)
+
+
+def test_letters_stand_apart() -> None:
+    env = StringTransform(preset="letters", functions="train")
+    task = next(t for i in range(99) if (t := env.task("train", 2, i)).skills == ("F04", "F02"))
+    inner, outer = (step[0] for step in task.data["steps"])
+    assert task.text == outer.replace(outer[4:-1], inner) + "?"
+    assert re.fullmatch(r"F02\(F04\(( [a-h])+\)\)\?", task.text)
+    steps = env.steps(task, env.solution(task))
+    assert [step.correct for step in steps] == [True, True]
+    assert not env.steps(task, env.solution(task).replace("= ", "=", 1))[0].correct
+    assert env.score(task, f"#{task.answer}").correct  # unspaced letters say the same
+    assert not env.score(task, f"# {task.answer}x").correct
+    for mode, functions in (("copy", "train"), ("solve", "none")):
+        with pytest.raises((ValueError, UserError)):
+            StringTransform(preset="letters", mode=mode, functions=functions)
 
 
 @given(st.text(), st.sampled_from(["clean", "paper", "tiny"]))

@@ -40,7 +40,7 @@ def splits_of(functions: str, level: int) -> list[str]:
 # Splits.
 
 
-@pytest.mark.parametrize("preset", ["paper", "clean", "tiny"])
+@pytest.mark.parametrize("preset", ["paper", "clean", "tiny", "letters"])
 @pytest.mark.parametrize("level", [1, 2, 4])
 def test_splits_share_no_problem_whatever_the_seed(preset: str, level: int) -> None:
     owners: dict[str, set[str]] = {}
@@ -51,10 +51,10 @@ def test_splits_share_no_problem_whatever_the_seed(preset: str, level: int) -> N
                 for task in drawn(env, split, level, 40):
                     owners.setdefault(task.key, set()).add(split)
     assert all(len(splits) == 1 for splits in owners.values())
-    assert len(owners) > 100
+    assert len(owners) > (40 if preset == "letters" else 100)
 
 
-@pytest.mark.parametrize("preset", ["paper", "clean", "tiny"])
+@pytest.mark.parametrize("preset", ["paper", "clean", "tiny", "letters"])
 def test_training_never_composes_a_held_out_function(preset: str) -> None:
     env = StringTransform(preset=preset, functions="all")
     held_out = env.holdout.skills
@@ -102,7 +102,7 @@ def test_common_functions_are_composed_in_training() -> None:
     assert sum(used[name] for name in own) / 3000 == pytest.approx(8 / 56, abs=0.04)
 
 
-@pytest.mark.parametrize("preset", ["clean", "tiny", "paper"])
+@pytest.mark.parametrize("preset", ["clean", "tiny", "letters", "paper"])
 def test_what_makes_a_problem_the_same(preset: str) -> None:
     env = StringTransform(preset=preset, functions="all")
     alone: dict[str, set[str]] = {}

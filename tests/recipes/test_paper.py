@@ -28,7 +28,8 @@ from rlskills.training.settings import CollectSettings, RLSettings, SFTSettings
 from rlskills.training.stream import TaskStream
 from rlskills_recipes import quickstart
 from rlskills_recipes.paper import Config, at_scale, study
-from rlskills_recipes.paper_arms import base, matched, stage2
+from rlskills_recipes.paper_arms import matched, stage2
+from rlskills_recipes.paper_stage1 import base
 
 FEW = ["--machine.threads=1", "--machine.attention=eager", "--machine.precision=medium"]
 CUT = {"eval_tasks": 1, "recall_tasks": 1, "eval_levels": [1]}
@@ -68,8 +69,17 @@ def test_other_scales():
     assert tiny == Config()
     assert (tiny.model, tiny.functions) == ("tiny", "tiny")
     assert tiny.lessons == quickstart.Config().stage1
-    assert (small.model, small.functions) == ("smollm2", "clean")
-    assert small.stage1.epochs == 2
+    assert (small.model, small.functions) == ("smollm2", "letters")
+    made = study(replace(small, eval_tasks=1, recall_tasks=1))
+    assert [arm.name for arm in made.arms] == [
+        "base", "rl_l2", "rft_strong_1", "rft_strong_2", "sft_answers"
+    ]  # fmt: skip
+    rollouts = 60 * 8 * 4
+    assert rollouts == 2 * _settings(made.arms[2], CollectSettings).problems * 8
+    taught = {s for drawn in drawn_from(made.arms[0]).draw(300) for s in drawn.task.skills}
+    assert len(taught) == 8
+    for arm in made.arms[1:]:
+        assert {s for d in drawn_from(arm).draw(99) for s in d.task.skills} == {"F02", "F03", "F04"}
 
 
 def test_what_the_release_contradicts_is_an_option():
@@ -248,7 +258,7 @@ def test_settings_of_a_scale_a_file_and_flags(tmp_path: Path, capsys):
     assert "model: smollm2" in shown
     assert "max_steps: 8\n" in shown
     assert "learning_rate: 3.0e-06" in shown
-    assert "max_new_tokens: 256" in shown
+    assert "eval_every: 15" in shown  # of the scale
     with pytest.raises(SystemExit) as error:
         cli.main(["run", "paper", "--scale", "huge", "--dry-run"])
     assert error.value.code

@@ -9,7 +9,7 @@ from itertools import product
 from rlskills.environments import Environment, digest, off_stream
 from rlskills.errors import UnknownName
 
-from .presets import PRESETS
+from .presets import CHAINS, PRESETS
 from .tiny_functions import TINY_FUNCTIONS
 
 MODES = ("solve", "copy")
@@ -22,7 +22,7 @@ class Config(Environment.Config):
 
     preset: str = "clean"
     functions: str = "train"
-    """Set that calls are drawn from: all, train, held_out or, with `tiny`, common."""
+    """Set that calls are drawn from: all, train, held_out or, with chains, common."""
     depth: int = 1
     show_definitions: bool = off_stream(False, named=True)
     """Show the source of the functions used, under their anonymous names. An address asks the same
@@ -89,16 +89,16 @@ class Config(Environment.Config):
         return [name for name in names if name not in PRESETS[self.preset].interlace]
 
     def _check_preset(self) -> None:
-        if self.preset != "tiny":
-            if self.mode == "copy":
-                raise ValueError("mode='copy' needs preset='tiny'")
+        if self.mode == "copy" and self.preset != "tiny":
+            raise ValueError("mode='copy' needs preset='tiny'")
+        if self.preset not in CHAINS:
             return
         if self.mode == "copy" and (self.holdout_pairs or self.holdout_depth_above):
             raise ValueError("mode='copy' composes nothing, so nothing can be held out from it")
         if self.show_definitions:
-            raise ValueError("preset='tiny' has no definitions to show")
+            raise ValueError(f"preset={self.preset!r} has no definitions to show")
         if self.binary_prob > 0:
-            raise ValueError("preset='tiny' has chains only, so binary_prob must be 0 or -1")
+            raise ValueError(f"preset={self.preset!r} has chains only: binary_prob must be 0 or -1")
 
 
 def held_out_pairs(cfg: Config) -> frozenset[tuple[str, str]]:

@@ -24,6 +24,8 @@ With `preset=tiny` prompt and worked solution look like
     F46(F40(efag))?
     F40(efag)=efagf;F46(efagf)=aeffg;#aeffg
 
+and with `preset=letters` letters stand apart: `F07(F01( e f a))?`.
+
 Try `rlskills env sample string_transform --level 2`.
 """
 

@@ -1,7 +1,8 @@
 """How a problem is written and how its answer is read, for each kind of model.
 
 `Code` shows Python code and reads a JSON object, for models that know both. `Tiny` and `Copy` spend
-as few characters as they can, for a model that learns its only language here.
+as few characters as they can, for a model that learns its only language here; `Letters` keeps their
+letters apart.
 """
 
 from __future__ import annotations
@@ -174,6 +175,39 @@ class Tiny:
         return parsed == answer
 
 
+class Letters(Tiny):
+    """`F01(F07( e f a))?` in, `F07( e f a)= a f e;F01( a f e)= f a f e;# f a f e` out.
+
+    A blank stands before every letter, so that it is a token of its own in most vocabularies.
+    """
+
+    def prompt(self, program: Node, x: str, show_definitions: bool) -> str:
+        """The chain on the letters of the input."""
+        return _chain(program, _spaced(x)) + "?"
+
+    def call(self, step: Step) -> str:
+        """One step; it looks exactly like a problem of depth 1."""
+        return _call(step.node, _spaced(step.operands[0]))
+
+    def solution(self, trace: Trace, answer: str) -> str:
+        """Every call and the letters of its value, then the answer."""
+        lines = "".join(f"{call}={_spaced(value)};" for call, value in trace)
+        return lines + self.answer_only(answer)
+
+    def steps(self, text: str, trace: Trace) -> tuple[StepScore, ...]:
+        """Calls with their values, each ended by a semicolon, before the answer's mark."""
+        return TINY_STEPS.read(text, [_spaced(value) for _, value in trace])
+
+    def answer_only(self, answer: str) -> str:
+        """The answer's letters behind its mark."""
+        return "#" + _spaced(answer)
+
+    def parse(self, text: str) -> str | None:
+        """All that stands behind the last `#`, without the blanks before letters."""
+        found = super().parse(text)
+        return None if found is None else re.sub(r" (?=\S)", "", found)
+
+
 class Copy(Tiny):
     """`F01(F11(efahd))"` in, `F01(F11(efahd))` out: reading a chain without computing it."""
 
@@ -212,9 +246,19 @@ def _lines(trace: Trace) -> list[str]:
 
 def notation(preset: str, mode: str) -> Notation:
     """The notation of a preset in a mode, `solve` or `copy`."""
-    if preset != "tiny":
-        return Code()
-    return Copy() if mode == "copy" else Tiny()
+    match preset, mode:
+        case "tiny", "copy":
+            return Copy()
+        case "tiny", _:
+            return Tiny()
+        case "letters", _:
+            return Letters()
+        case _:
+            return Code()
+
+
+def _spaced(text: str) -> str:
+    return "".join(f" {letter}" for letter in text)
 
 
 def _chain(node: Node, x: str) -> str:

@@ -3,7 +3,8 @@
 `paper` is the release of arXiv 2509.25123 with its faults: four held-out functions have a twin
 in the training set, one function does nothing, and half of the operands ignore the input. `clean`
 keeps the functions that behave differently and always uses the input. `tiny` is for a model of a
-few hundred thousand parameters.
+few hundred thousand parameters. `letters` has eight of its functions, and blanks between letters:
+for small pretrained models, whose tokenizers would merge neighbours.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from dataclasses import dataclass, field
 
 from .expression import Functions
 from .functions import FUNCTIONS, RECORDS, Parameter
-from .tiny_functions import ALPHABET, TINY_FUNCTIONS, tiny_set
+from .tiny_functions import ALPHABET, FEW, TINY_FUNCTIONS, tiny_set
 
 Sets = Mapping[str, tuple[str, ...]]
-"""Function ids by set: `all`, `train`, `held_out` and, in `tiny`, `common`."""
+"""Function ids by set: `all`, `train`, `held_out` and, in `tiny` and `letters`, `common`."""
 
 TWINS = frozenset({"func_4", "func_18", "func_19", "func_20", "func_24"})
 """The identity on every reachable string, and the (near) copies of 1, 8, 7 and 9."""
@@ -29,7 +30,7 @@ class Preset:
 
     functions: Functions
     sets: Callable[[int], Sets]
-    """Function sets, given the number of common functions (which only `tiny` has)."""
+    """Function sets, given the number of common functions (which only `tiny` can choose)."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     """What the literal argument of a function is drawn from, for those that have one."""
     interlace: tuple[str, ...] = ()
@@ -65,6 +66,11 @@ def _named_sets(without: frozenset[str]) -> Callable[[int], Sets]:
 
 def _tiny_sets(common: int) -> Sets:
     return {name: tiny_set(name, common) for name in ("all", "common", "train", "held_out")}
+
+
+def _few_sets(common: int) -> Sets:
+    """Two that stage 1 may compose, three to train on and three that are held out."""
+    return {"all": FEW, "common": FEW[:2], "train": FEW[2:5], "held_out": FEW[5:]}
 
 
 _parameters = {
@@ -103,4 +109,12 @@ PRESETS: dict[str, Preset] = {
         input_alphabet=ALPHABET,
         input_length=(3, 5),
     ),
+    "letters": Preset(
+        functions={name: TINY_FUNCTIONS[name] for name in FEW},
+        sets=_few_sets,
+        input_alphabet=ALPHABET,
+        input_length=(3, 5),
+    ),
 }
+CHAINS = ("tiny", "letters")
+"""Presets whose programs are chains of functions without a definition."""

@@ -63,6 +63,9 @@ _shuffled = _catalogue()
 random.Random(64).shuffle(_shuffled)
 TINY_FUNCTIONS: dict[str, StringFunction] = {f"F{i:02d}": f for i, f in enumerate(_shuffled)}
 
+FEW = tuple(TINY_FUNCTIONS)[:8]
+"""Those of the preset `letters`."""
+
 
 def tiny_set(name: str, common: int) -> tuple[str, ...]:
     """Ids of one set: the first `common` are common, the others half train and half held out."""
