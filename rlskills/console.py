@@ -63,8 +63,7 @@ def _lines(title: str, total: int, done: int, console: Console) -> Callable[[int
         last = now
         speed = rate(step)
         left = (total - step) / speed if speed > 0 else 0.0
-        console.print(
-            f"{title}: {step}/{total}, {speed:.1f}/s, {left:.0f} s left, {remark}", highlight=False
-        )
+        shown = f"{title}: {step}/{total}, {speed:.1f}/s, {left:.0f} s left"
+        console.print(f"{shown}, {remark}" if remark else shown, highlight=False)
 
     return advance

@@ -1,10 +1,11 @@
-"""`rlskills eval`: ask a model fixed eval sets of an environment."""
+"""`rlskills eval`: ask a model fixed eval sets of an environment, on one process or several."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ..tables import print_table
 if TYPE_CHECKING:
     from ..evaluation.eval_sets import EvalSet
     from ..evaluation.evaluate import EvalConfig
+    from ..experiments.eval_parts import PartFolder
     from ..models.loaded import LoadedModel
 
 
@@ -53,57 +55,84 @@ def evaluate_model(
         max_new_tokens: Length at which a completion is cut off.
         by_skill: Also a table by skill.
         engine: What samples: auto, llama_cpu, transformers or vllm.
-        output: File for all outcomes as JSON.
+        output: File for all outcomes as JSON. What is answered is kept beside it, so the same
+            command goes on after a kill, also on another number of processes.
         machine: How to use this machine.
         options: How the model is loaded and spoken to.
     """
     from .. import environments
-    from ..evaluation.eval_sets import make_eval_sets
+    from ..evaluation.eval_sets import eval_sets_digest, make_eval_sets
     from ..evaluation.evaluate import EvalConfig
     from ..evaluation.evaluate import by_skill as count_skills
+    from ..experiments.eval_parts import PartFolder
+    from ..models.identity import identity_of
     from ..runs.folder import write_json
 
     _check(levels, tasks, samples, temperature, max_new_tokens)
     environment = environments.load(env)
     eval_sets = make_eval_sets({split or environment.name: environment}, levels, tasks, split)
     how = EvalConfig(max_new_tokens, samples, temperature)
-    loaded = _load(model, machine, options)
-    records = _answers(loaded, eval_sets, how, engine)
+    main, loaded = _load(model, machine, options)
+    about = {
+        "model": identity_of(model),
+        "env": str(environment.spec),
+        "version": environment.version,
+        "eval_sets": eval_sets_digest(eval_sets),
+        **asdict(how),
+        **asdict(options),
+    }
+    folder = PartFolder(output, about) if output else None
+    records = _answers(loaded, eval_sets, how, engine, folder)
+    if not main:
+        return
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
     if by_skill:
         console.print()
         print_table(console, *skill_table(count_skills(records)))
-    if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
+    if output and folder:
         write_json(output, {"model": model, "env": env, "eval_sets": records})
+        folder.remove()
 
 
-def _load(model: str, machine: Machine, options: ModelOptions) -> LoadedModel:
-    from ..models.choose_kernels import apply, default_device, use_threads
+def _load(model: str, machine: Machine, options: ModelOptions) -> tuple[bool, LoadedModel]:
+    """Whether this is the main process, and the model of this one."""
+    from ..experiments.machine import processes
+    from ..models.choose_kernels import apply, use_threads
     from ..models.loading import load
 
     use_threads(machine.threads)
-    loaded = load(model, machine.kernels(), default_device(), options)
+    group = processes()
+    loaded = load(model, machine.kernels(), group.device, options)
     apply(loaded.kernels)
-    return loaded
+    return group.is_main_process, loaded
 
 
 def _answers(
-    loaded: LoadedModel, eval_sets: list[EvalSet], how: EvalConfig, engine: str
+    loaded: LoadedModel,
+    eval_sets: list[EvalSet],
+    how: EvalConfig,
+    engine: str,
+    folder: PartFolder | None,
 ) -> list[dict[str, Any]]:
     """What a model answers; sampled by `engine`, or by the next that can, with a note."""
-    from ..evaluation.evaluate import evaluate
+    from ..console import progress
+    from ..experiments.eval_parts import evaluate_in_parts
+    from ..experiments.machine import processes
     from ..generation.select import ENGINES, select_engine
 
     if engine not in ENGINES:
         raise UnknownName("engine", engine, ENGINES)
     asked = [(each.env, task) for each in eval_sets for task in each.tasks]
     loaded.check(asked, how.max_new_tokens)
-    note = partial(print, file=sys.stderr)
-    sampler = select_engine(loaded, engine, note)
+    quiet = not processes().is_main_process
+    sampler = select_engine(loaded, engine, None if quiet else partial(print, file=sys.stderr))
     sampler.sync(0)
-    return evaluate(loaded, eval_sets, how, engine=sampler)
+    console = Console(stderr=True, quiet=quiet)
+    with progress("evaluating", len(asked), 0, console) as advance:
+        return evaluate_in_parts(
+            loaded, eval_sets, how, sampler, folder, lambda done: advance(done, "")
+        )
 
 
 def _check(

@@ -1,0 +1,152 @@
+"""An evaluation in parts, which processes share and which a kill does not lose.
+
+A part is some tasks of one eval set. What it asks, and the seed of its samples, follow from its
+place alone, so neither the number of processes nor a kill in between changes what is asked or
+drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from accelerate import PartialState
+from accelerate.utils import gather_object
+
+from ..environments import seed_from
+from ..errors import UserError
+from ..evaluation.eval_sets import EvalSet
+from ..evaluation.evaluate import EvalConfig, evaluate
+from ..generation.engine import Engine
+from ..models.loaded import LoadedModel
+from ..runs.folder import write_json
+
+ROWS = 1024
+"""Completions of a part: enough to fill a batch, and what a kill costs at most."""
+ABOUT = "about.json"
+Outcomes: TypeAlias = list[dict[str, Any]]
+"""Of the tasks of a part."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some tasks of the eval set of number `which`, from the task of number `start` on."""
+
+    which: int
+    start: int
+    asked: EvalSet
+
+    @property
+    def file(self) -> str:
+        """Where its outcomes are kept."""
+        return f"{self.which}-{self.start}.json"
+
+
+class PartFolder:
+    """The outcomes of the parts that are done, beside the file that all of them will make."""
+
+    def __init__(self, output: Path, about: Mapping[str, Any]) -> None:
+        """A `UserError` where the folder holds parts of another evaluation than `about` says."""
+        self.path = output.with_name(output.name + ".parts")
+        self.about = json.loads(json.dumps(about))
+        found = _read(self.path / ABOUT)
+        if isinstance(found, dict) and found != self.about:
+            other = next(k for k in {**found, **self.about} if found.get(k) != self.about.get(k))
+            raise UserError(
+                f"{self.path} holds a part of another evaluation ({other}: {found.get(other)} "
+                f"there, {self.about.get(other)} now); remove it, or choose another --output"
+            )
+
+    def begin(self) -> None:
+        """Say what the parts are of."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_json(self.path / ABOUT, self.about)
+
+    def read(self, part: Part) -> Outcomes | None:
+        """The outcomes of a part; None where they are not there or not whole."""
+        found = _read(self.path / part.file)
+        rows = found if isinstance(found, list) else []
+        keys = [row.get("key") if isinstance(row, dict) else None for row in rows]
+        return rows if keys == [task.key for task in part.asked.tasks] else None
+
+    def write(self, part: Part, outcomes: Outcomes) -> None:
+        """Keep the outcomes of a part."""
+        write_json(self.path / part.file, outcomes)
+
+    def remove(self) -> None:
+        """All parts are in the file that they make."""
+        shutil.rmtree(self.path)
+
+
+def parts_of(eval_sets: Sequence[EvalSet], how: EvalConfig) -> list[Part]:
+    """All parts, in the order of their tasks."""
+    size = max(1, ROWS // (1 + how.samples))
+    return [
+        Part(which, start, replace(each, tasks=each.tasks[start : start + size]))
+        for which, each in enumerate(eval_sets)
+        for start in range(0, len(each.tasks), size)
+    ]
+
+
+def evaluate_in_parts(
+    loaded: LoadedModel,
+    eval_sets: Sequence[EvalSet],
+    how: EvalConfig,
+    engine: Engine,
+    folder: PartFolder | None,
+    advance: Callable[[int], None],
+) -> list[dict[str, Any]]:
+    """The records of `evaluate`; every process answers its share and receives all.
+
+    Parts that `folder` holds are not answered again. `advance` is told how many tasks are done, of
+    all processes as far as this one can tell.
+    """
+    group, parts = PartialState(), parts_of(eval_sets, how)
+    known = [folder.read(part) if folder else None for part in parts]
+    group.wait_for_everyone()  # none may write before all have seen what is there
+    if folder and group.is_main_process:
+        folder.begin()
+    group.wait_for_everyone()
+    done = sum(len(each) for each in known if each)
+    advance(done)
+    pending = [i for i, each in enumerate(known) if each is None]
+    mine: dict[int, Outcomes] = {}
+    for turn, i in enumerate(pending[group.process_index :: group.num_processes]):
+        mine[i] = _answer(loaded, parts[i], how, engine)
+        if folder:
+            folder.write(parts[i], mine[i])
+        at_once = pending[turn * group.num_processes : (turn + 1) * group.num_processes]
+        done += sum(len(parts[j].asked.tasks) for j in at_once)
+        advance(done)
+    found = {i: outcomes for share in gather_object([mine]) for i, outcomes in share.items()}
+    return _joined(eval_sets, parts, [each or found[i] for i, each in enumerate(known)])
+
+
+def _answer(loaded: LoadedModel, part: Part, how: EvalConfig, engine: Engine) -> Outcomes:
+    seed = seed_from("part", part.which, part.start)
+    (record,) = evaluate(loaded, [part.asked], how, seed, engine)
+    return record["tasks"]
+
+
+def _joined(
+    eval_sets: Sequence[EvalSet], parts: Sequence[Part], outcomes: Sequence[Outcomes]
+) -> list[dict[str, Any]]:
+    records = [
+        {"group": each.group, "level": each.level, "split": each.split, "tasks": []}
+        for each in eval_sets
+    ]
+    for part, tasks in zip(parts, outcomes, strict=True):
+        records[part.which]["tasks"] += tasks
+    return records
+
+
+def _read(file: Path) -> Any:
+    """What a JSON file holds; None where there is none, or half of one."""
+    try:
+        return json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
