@@ -20,10 +20,10 @@ from statistics import median
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 
 from rlskills.cli.env.bench import machine, peak_mb, rate
+from rlskills.console import Console
 from rlskills.environments import Environment, load
 
 BATCH = 50

@@ -20,10 +20,10 @@ from itertools import islice
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from rlskills.console import Console
 from rlskills.environments import Environment, load, unique_tasks
 from rlskills.environments.grading import arithmetic
 

@@ -1,23 +1,48 @@
-"""Progress with rate and time left: a bar in a terminal, a line now and then in a log file."""
+"""The console that everything is printed on, and progress with rate and time left."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from rich.console import Console
+import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 LINE_EVERY = 15.0
 """Seconds between lines where there is no terminal."""
 
 
+class Console(rich.console.Console):
+    """Rich's console, for text that may be anyone's: brackets and colons in it mean nothing.
+
+    Where the reader of a pipe has gone, `BrokenPipeError` is raised; a console that
+    `outlives_reader` falls silent, so that a run of hours does not end with its terminal.
+    """
+
+    def __init__(self, outlives_reader: bool = False, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+        self.outlives_reader = outlives_reader
+
+    def on_broken_pipe(self) -> None:
+        """In place of an exit with status 1."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+        if not self.outlives_reader:
+            raise BrokenPipeError
+
+
 @contextmanager
 def progress(
-    title: str, total: int, done: int, console: Console
+    title: str, total: int, done: int, console: rich.console.Console
 ) -> Iterator[Callable[[int, str], None]]:
-    """A function of (step, remark) that shows how far `title` has come."""
+    """A function of (step, remark) that shows how far `title` has come: a bar in a terminal, a line
+    now and then in a log file."""
     if console.is_terminal:
         columns = (
             TextColumn("{task.description}"),
@@ -51,7 +76,9 @@ class _Rate:
         return (step - self.done) / max(1e-9, time.perf_counter() - self.start)
 
 
-def _lines(title: str, total: int, done: int, console: Console) -> Callable[[int, str], None]:
+def _lines(
+    title: str, total: int, done: int, console: rich.console.Console
+) -> Callable[[int, str], None]:
     rate = _Rate(done)
     last = time.perf_counter()
 

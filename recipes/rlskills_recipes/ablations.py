@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-
 from rlskills.cli import command_line
+from rlskills.console import Console
 from rlskills.experiments import RunConfig, checks, run_study
 from rlskills.experiments.config_file import configured, plain
 from rlskills_recipes import quickstart

@@ -8,10 +8,9 @@ answers to fixed test problems are then compared, each problem with itself.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from rich.console import Console
-
 from rlskills import environments
 from rlskills.cli import command_line
+from rlskills.console import Console
 from rlskills.experiments import checks, run_study
 from rlskills.stats import accuracy_interval, paired_difference
 from rlskills.training.settings import RLSettings

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import yaml
-from rich.console import Console
 
 from rlskills.cli import command_line, show
+from rlskills.console import Console
 from rlskills.experiments import Study, run_study
 from rlskills.experiments.config_file import configured, over, plain
 from rlskills.experiments.estimate import Assumptions, print_estimate

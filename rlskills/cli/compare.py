@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 
+from ..console import Console
 from ..errors import UnknownName
 from ..report.comparison import compare
 from ..report.render import to_json

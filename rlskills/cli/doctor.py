@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from ..console import Console
 
 REQUIRED = (
     "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy", "scipy", "matplotlib",

@@ -1,6 +1,6 @@
 """The `rlskills` command. Every subcommand is a typed function or dataclass; tyro parses it.
 
-A `UserError` anywhere becomes one clear line on standard error and exit status 2.
+What a user or the machine can cause becomes one line on standard error, never a traceback.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import __version__
+from .. import __version__, stopping
 from ..errors import UnknownName, UserError
 
 # GNU OpenMP threads busy-wait between parallel regions. On a loaded machine that makes two threads
@@ -41,16 +41,35 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def with_clear_errors(work: Callable[[], Any]) -> None:
-    """Run `work`; a `UserError` prints its message and exits with status 2."""
+    """Run `work`; what a user or the machine can cause ends it with one line on standard error.
+
+    A `UserError` and an error of the operating system have exit status 2, Ctrl-C 130 and SIGTERM
+    143; a reader of a pipe that has seen enough is none. RLSKILLS_DEBUG=1 shows tracebacks.
+    """
     try:
-        work()
+        with stopping.listening():
+            work()
+    except KeyboardInterrupt:
+        _end(stopping.last_words(), stopping.status())
     except UserError as error:
-        print(f"rlskills: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _end(f"{error}", 2)
     except BrokenPipeError:
         # The reader (head, less) has seen enough.
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if not error.strerror:
+            raise
+        about = f"{error.filename}: " if error.filename else ""
+        _end(f"{about}{error.strerror.lower()}", 2)
+
+
+def _end(line: str, status: int) -> None:
+    if os.environ.get("RLSKILLS_DEBUG"):
+        raise
+    if stopping.speaks():
+        print(f"rlskills: {line}", file=sys.stderr)
+    raise SystemExit(status) from None
 
 
 def usage() -> str:

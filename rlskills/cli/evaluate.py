@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tyro
-from rich.console import Console
 
+from ..console import Console
 from ..errors import UnknownName, UserError
 from ..models.machine import Machine
 from ..models.options import ModelOptions

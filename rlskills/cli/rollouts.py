@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 
+from ..console import Console
 from ..errors import UserError
 from ..report.rollouts import Filter, groups, log_of, pick, show, show_groups, steps_of
 

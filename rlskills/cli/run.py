@@ -71,8 +71,7 @@ def run_recipe(
 
 def show(output: Path, axis: str = "samples") -> None:
     """Print the comparison of all runs below `output`, on the main process, and write it there."""
-    from rich.console import Console
-
+    from ..console import Console
     from ..experiments.machine import processes
     from ..report.write import write_report
 

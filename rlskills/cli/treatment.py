@@ -11,10 +11,10 @@ from string import Template
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..console import Console
 from ..errors import UnknownName, UserError
 
 STAGES = ("sampling", "augment", "shape", "credit", "select", "adapt")

@@ -10,16 +10,17 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
-from rich.console import Console
 from transformers.utils import logging as library_logging
 
-from ..console import progress
+from .. import stopping
+from ..console import Console, progress
 from ..errors import UserError
 from ..generation.engine import Engine
 from ..generation.select import select_engine
@@ -30,8 +31,10 @@ from ..models.loaded import LoadedModel
 from ..models.loading import load
 from ..models.options import ModelOptions
 from ..models.traits import traits_of
+from ..runs.disk import disk_errors
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
+from ..runs.owner import owned
 from ..runs.supervision import Supervision
 from ..training.collected import FOLDER, collect
 from ..training.resume import read_state, restore
@@ -92,11 +95,23 @@ class ArmJob:
 
 
 def run_arm(job: ArmJob, console: Console | None = None) -> None:
-    """Train and evaluate one arm, or go on with it; without a console in plain lines."""
+    """Train and evaluate one arm, or go on with it; without a console in plain lines.
+
+    An arm that another process works on, and a folder or disk that cannot be used, is a
+    `UserError`.
+    """
     library_logging.disable_progress_bar()
-    run, console = job.open(), console or Console(force_terminal=False)
-    if run.complete:
-        return
+    stopping.check()
+    with disk_errors(job.path):
+        run = job.open()
+        if run.complete:
+            return
+        mine = owned(job.path) if PartialState().is_main_process else nullcontext()
+        with mine:
+            _run(job, run, console or Console(force_terminal=False))
+
+
+def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)

@@ -14,6 +14,7 @@ from accelerate import PartialState
 from rich.console import Console
 from transformers import PrinterCallback
 
+from .. import stopping
 from ..console import progress
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
@@ -106,8 +107,19 @@ class Fit:
                 )
             sampled = getattr(trainer, "sampled", None)
             every = settings.eval_every
-            trainer.add_callback(Recorder(writer, budget, self.evaluate, every, advance, sampled))
+            moved = _told(title, advance)
+            trainer.add_callback(Recorder(writer, budget, self.evaluate, every, moved, sampled))
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
+
+
+def _told(title: str, advance: Callable[[int, str], None]) -> Callable[[int, str], None]:
+    """`advance`, which also keeps what a message about an early end should name."""
+
+    def moved(step: int, remark: str) -> None:
+        stopping.doing(f"{title} at step {step}")
+        advance(step, remark)
+
+    return moved
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from accelerate import PartialState
-from rich.console import Console
 
+from ..console import Console
 from ..errors import UserError
 from ..models.choose_kernels import default_device, use_threads
 from ..models.kernels import Kernels

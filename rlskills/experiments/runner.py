@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accelerate import PartialState
-from rich.console import Console
 
+from ..console import Console
 from ..errors import UserError
 from ..models.identity import identity_of
 from ..models.loading import folder_of
 from ..models.machine import Machine
 from ..models.tiny import save_tiny
+from ..runs.disk import disk_errors, usable
 from ..runs.folder import RunFolder
 from ..runs.study_file import CONFIG, StudyFile
 from .arm import ArmJob, restore_arm, run_arm
@@ -46,22 +48,36 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
 
     Arms that start from the same point run side by side where the machine has threads for them; an
     arm alone has all threads. The configuration, and what a page says of the study, are saved in
-    its folder.
+    its folder. A folder or disk that cannot be used is a `UserError`.
     """
-    prepared = prepare(config.machine, console or Console())
-    for arm in study.arms:
-        if arm.settings:
-            check_method(arm.settings, study.model_options)
-    shelf = RecordShelf(config.records, prepared.console)
-    plans = [SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds]
-    # No process may write before all have seen what is there.
-    PartialState().wait_for_everyone()
-    if PartialState().is_main_process:
+    with disk_errors(config.output):
+        prepared = prepare(config.machine, console or Console(outlives_reader=True))
+        for arm in study.arms:
+            if arm.settings:
+                check_method(arm.settings, study.model_options)
+        shelf = RecordShelf(config.records, prepared.console)
+        plans = [
+            SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds
+        ]
+        # No process may write before all have seen what is there.
+        PartialState().wait_for_everyone()
+        if PartialState().is_main_process:
+            _begin(study, config, any(plan.needed for plan in plans))
+        evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
+        for plan in plans:
+            _SeedRun(plan, evaluator, prepared).run()
+
+
+def _begin(study: Study, config: RunConfig, to_train: bool) -> None:
+    """Save the configuration; a `UserError` where that cannot be done and there is work to do."""
+    if to_train:
+        usable(config.output)
+    try:
         save_config(config, config.output / CONFIG, study.command)
         _about(study).save(config.output)
-    evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
-    for plan in plans:
-        _SeedRun(plan, evaluator, prepared).run()
+    except OSError:
+        if to_train:
+            raise  # else all is done: a folder that may only be read will do
 
 
 def _about(study: Study) -> StudyFile:
@@ -159,7 +175,8 @@ class _SeedRun:
         if run:
             self._say(path, "complete, reused")
             if main and not (path / NAME).exists():
-                write_record(run)
+                with suppress(OSError):  # of a folder that may only be read
+                    write_record(run)
         else:
             record = self.plan.records[arm.name]
             self._say(path, f"complete by {record.file}")

@@ -17,25 +17,31 @@ from pathlib import Path
 
 from ..processes import end_with_parent
 from ..spec import import_files, imported_files
+from ..stopping import leave_to_parent
 
 
 def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads: int) -> None:
     """Run picklable `jobs`, `at_once` of them at a time, on `threads` CPU threads each.
 
-    The first error of a job is raised here, after those already begun have ended.
+    The first error of a job is raised here, after those already begun have ended. An interrupt of
+    this process ends them at once.
     """
     context = _context()
     pickled = pickle.dumps(jobs)
     files = [path for name, path in imported_files().items() if name.encode() in pickled]
-    with ProcessPoolExecutor(
-        at_once, context, initializer=_begin, initargs=(threads, files)
-    ) as pool:
+    pool = ProcessPoolExecutor(at_once, context, initializer=_begin, initargs=(threads, files))
+    try:
         futures = [pool.submit(job) for job in jobs]
-        try:
-            for future in futures:
-                future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for future in futures:
+            future.result()
+    except Exception:
+        raise
+    except BaseException:  # Ctrl-C, say: jobs under way are not waited for
+        for process in list((pool._processes or {}).values()):
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _context() -> BaseContext:
@@ -53,6 +59,7 @@ def _context() -> BaseContext:
 
 def _begin(threads: int, files: list[Path]) -> None:
     end_with_parent()
+    leave_to_parent()
     from ..models.choose_kernels import use_threads
 
     use_threads(threads)

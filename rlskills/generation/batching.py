@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from .. import stopping
 from ..environments import seed_from
 from .engine import Completion, Engine, Prompt, SamplingParams
 
@@ -19,6 +20,7 @@ def generate_in_batches(
     order = sorted(range(len(prompts)), key=lambda i: (len(prompts[i]), i))
     found: list[list[Completion]] = [[] for _ in prompts]
     for start in range(0, len(order), size):
+        stopping.check()
         batch = order[start : start + size]
         drawn = engine.generate([prompts[i] for i in batch], params, batch_seed(seed, start))
         for place, i in enumerate(batch):

@@ -33,10 +33,14 @@ def write_report(
     loaded = load_runs(runs, notes)
     comparison = build(loaded, notes)
     print_comparison(comparison, console)
-    output.mkdir(parents=True, exist_ok=True)
     page = output / "comparison.md"
-    page.write_text(to_markdown(comparison))
-    written = [page, *draw_figures(loaded, comparison, output, axis)]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        page.write_text(to_markdown(comparison))
+        written = [page, *draw_figures(loaded, comparison, output, axis)]
+    except OSError as error:
+        written = []
+        console.print(f"note: cannot write {error.filename or page}: {error.strerror}")
     for file in written:
         console.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
     for run in runs:

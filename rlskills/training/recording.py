@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from .. import stopping
 from ..runs.metrics import Budget, MetricWriter
 from .batch import RolloutBatch
 
@@ -66,8 +67,9 @@ class Recorder(TrainerCallback):
         control: TrainerControl,
         **kwargs: object,
     ) -> None:
-        """Stop the clock."""
+        """Stop the clock; the end, if it was asked for while this step was under way."""
         self.budget.seconds += time.perf_counter() - self.started
+        stopping.check()
 
     def on_log(
         self,

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
-from rich.console import Console
 from rich.table import Table as RichTable
 
-from ...console import progress
+from ...console import Console, progress
 from ...errors import UserError
 from ...simulation.jobs import JobResult, jobs_of, run_jobs
 from ...simulation.methods import DEFAULT, chosen, find_regimes

@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...console import Console
 from ...curricula import CATALOGUE, DEFAULT, Base, find
 from ...curricula.describe import OptionHelp, option_help, summary
 from ...errors import UnknownName

@@ -14,10 +14,10 @@ from statistics import median
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...console import Console
 from ...environments import Environment, Task, load, names
 from ...environments.environment import EmptySplit
 from ...errors import UserError

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import tyro
-from rich.console import Console
 
-from ...console import progress
+from ...console import Console, progress
 from ...environments import Task, load
 from ...errors import UserError
 

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 
 import tyro
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...console import Console
 from ...environments import Environment, Task, demonstration, load, names
 from ...environments.environment import ENVIRONMENTS
 from ...environments.registry import members, prefixes
@@ -182,7 +182,7 @@ def _print_task(console: Console, env: Environment, task: Task) -> None:
     parts = {f"prompt ({said['role']})": said["content"] for said in task.messages}
     parts |= {"solution": _expert(env, task), "answer": str(task.answer)}
     for title, text in parts.items():
-        console.print(f"[bold]{title}[/bold]")
+        console.print(title, style="bold")
         _print(console, text)
 
 
