@@ -18,8 +18,9 @@ from .. import stopping
 from ..console import progress
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
-from ..models.lora import require_peft
+from ..models.lora import adapted, require_peft
 from ..models.options import ModelOptions
+from ..runs.disk import amount, free
 from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
@@ -94,6 +95,8 @@ class Fit:
         trainer = TRAINERS[type(settings)](
             self.loaded, self.stream, settings, self.run.checkpoints, budget=budget, **own
         )
+        if writer:
+            self._tell_of_space()
         if not done.step:
             first = self.evaluate(0)  # by every process: each answers its share
             if writer:
@@ -110,6 +113,19 @@ class Fit:
             moved = _told(title, advance)
             trainer.add_callback(Recorder(writer, budget, self.evaluate, every, moved, sampled))
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
+
+    def _tell_of_space(self) -> None:
+        """A note where the disk may be too small for the checkpoints, one more than are kept."""
+        weights = list(self.loaded.model.parameters())
+        trained = sum(each.numel() for each in weights if each.requires_grad)
+        saved = trained if adapted(self.loaded.model) else sum(each.numel() for each in weights)
+        count = self.settings.keep_checkpoints + 1
+        needed, left = count * (4 * saved + 8 * trained), free(self.run.path)
+        if left is not None and left < needed:
+            self.console.print(
+                f"note: {count} checkpoints take up to {amount(needed)}; {amount(left)} are free "
+                f"on the disk of {self.run.path}", highlight=False, soft_wrap=True,
+            )  # fmt: skip
 
 
 def _told(title: str, advance: Callable[[int, str], None]) -> Callable[[int, str], None]:
