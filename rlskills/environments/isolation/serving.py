@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,6 +47,7 @@ def serve() -> None:
             fields, full = _graded(env, call)
             owner.say("score", number, *fields)
             before.restore()
+            signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm would end the worker later
             if full:
                 owner.say("full")
                 return
@@ -107,6 +109,8 @@ def _graded(env: Environment, call: Call) -> tuple[list[Any], bool]:
     except GraderError as error:
         full = isinstance(error.__cause__, MemoryError)
         score = Score.failure("grader_error", f"{error}"[:4000])
+    except MemoryError:  # there was none left to say it with
+        full, score = True, Score.failure("grader_error", "the grader raised MemoryError")
     about = [score.correct, score.reward, score.parts, score.status, score.parsed, score.note]
     return [*about, [[step.start, step.end, step.correct] for step in score.steps]], full
 
