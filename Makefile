@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: install quickstart test lint golden clean
+.PHONY: install quickstart test torture lint golden clean
 
 install: $(READY)
 
@@ -15,6 +15,10 @@ quickstart: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
+
+# Breaks runs on purpose, a line of the table a test; half an hour and more.
+torture: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torture -v tests/torture $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
