@@ -31,8 +31,10 @@ from ..registry import load
 from ..seeding import digest
 from ..types import Score, Task
 
+START_S = 60.0
+"""Seconds in which a child must have started, loaded its environment and said a first word."""
 SILENCE_S = 20.0
-"""Seconds without a word after which a child counts as hung; starting it is included."""
+"""Seconds without a word after which it counts as hung later on."""
 SLOW_S = 0.25
 """Processor seconds that grading one string may take."""
 
@@ -55,7 +57,7 @@ def run(job: str, spec: Spec, *, hash_seed: int = 0, **payload: Any) -> Iterator
     """
     order = {"job": job, "spec": spec.to_json(), "payload": payload}
     code = "from rlskills.environments.conformance.isolated import child; child()"
-    yield from listen(code, order, SILENCE_S, SILENCE_S, hash_seed)
+    yield from listen(code, order, max(START_S, SILENCE_S), SILENCE_S, hash_seed)
 
 
 def listen(
