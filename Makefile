@@ -16,7 +16,7 @@ quickstart: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
 
-# Faults provoked on the real command, a line each.
+# Faults provoked on the real command, a line each; half an hour and more.
 torture: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torture -v tests/torture $(ARGS)
 

@@ -20,6 +20,7 @@ def compare_runs(
     output: Path | None = None,
     axis: str = "samples",
     json: bool = False,
+    same_code: bool = False,
 ) -> None:
     """Compare runs: accuracy by level and arm with intervals, difference to the base model,
     budgets, where one arm passes another, and figures.
@@ -30,10 +31,12 @@ def compare_runs(
         axis: Budget on the figures' x axis: samples, rollouts, generated_tokens, trained_tokens
             or seconds.
         json: Print one JSON object instead of tables.
+        same_code: Compare runs that were graded by two versions of one file (file.py:Class); to be
+            said only where both grade alike.
     """
     if axis not in BUDGETS:
         raise UnknownName("budget", axis, BUDGETS)
     if json:
-        print(to_json(compare(runs)))
+        print(to_json(compare(runs, same_code)))
         return
-    write_report(runs, output or runs[0], Console(), axis)
+    write_report(runs, output or runs[0], Console(), axis, same_code)

@@ -16,6 +16,7 @@ from ..console import Console
 from ..errors import UnknownName, UserError
 from ..models.machine import Machine
 from ..models.options import ModelOptions
+from ..spec import code_of
 from ..tables import print_table
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ def evaluate_model(
         options: How the model is loaded and spoken to.
     """
     from .. import environments
+    from ..environments.failures import GradingFailures
     from ..evaluation.eval_sets import eval_sets_digest, make_eval_sets
-    from ..evaluation.evaluate import EvalConfig
+    from ..evaluation.evaluate import EvalConfig, failures_in
     from ..evaluation.evaluate import by_skill as count_skills
     from ..experiments.eval_parts import PartFolder
     from ..models.identity import identity_of
@@ -77,6 +79,7 @@ def evaluate_model(
         "model": identity_of(model),
         "env": str(environment.spec),
         "version": environment.version,
+        **({"code": code} if (code := code_of(environment.spec)) else {}),
         "eval_sets": eval_sets_digest(eval_sets),
         **asdict(how),
         **asdict(options),
@@ -87,6 +90,8 @@ def evaluate_model(
         return
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
+    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
+    GradingFailures(say).tell(*failures_in(records), "failed gradings")
     if by_skill:
         console.print()
         print_table(console, *skill_table(count_skills(records)))

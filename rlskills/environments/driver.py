@@ -5,11 +5,13 @@ Keyboard, supervised demonstrations, evaluation and training all drive the same 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from ..errors import UserError
 from .environment import Environment, GraderError
 from .episode import Caps, Episode, Turn
+from .guard import ENDINGS, end_copies, sent_by_signal
 from .types import Message, Score, Task
 
 
@@ -64,13 +66,18 @@ class Play:
         return self._score
 
     def _step(self, text: str) -> Turn:
+        owner = os.getpid()
         try:
             turn = self.episode.step(text)
             if not turn.done and not turn.messages:
                 raise ValueError("step says nothing and is not done: there is nothing to reply to")
             return turn
-        except Exception as error:
+        except (Exception, *ENDINGS) as error:
+            if isinstance(error, ENDINGS) and sent_by_signal(error):
+                raise
             raise GraderError(_report(self.episode, error, text)) from error
+        finally:
+            end_copies(owner)
 
 
 def play(
@@ -100,7 +107,7 @@ def bare_answer(env: Environment, task: Task) -> Play:
     return playing
 
 
-def _report(episode: Episode, error: Exception, text: str) -> str:
+def _report(episode: Episode, error: BaseException, text: str) -> str:
     task = episode.task.to_json()[:2000]
     return (
         f"step of {episode.env.name} raised {type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ from ..errors import UnknownName, UserError
 from ..spec import Registry, Spec, typed
 from .capabilities import Capabilities
 from .composition import DRAWS, compositions, skills_of
+from .guard import sent_by_signal, undisturbed
 from .isolation.workers import workers_of
 from .parsing import answer_block, strictly_formed
 from .rewards import reward_weights
@@ -66,6 +67,9 @@ class Environment(Capabilities):
     """Whether `parse`, `verify` and the like may run in the trainer's own process."""
     grading_seconds: float = 5.0
     """Wall-clock limit of one grading, where the grader is not trusted."""
+    grading_memory_mb: int = 4096
+    """Megabytes that a grading process may take beyond what it has once the environment is loaded,
+    where the grader is not trusted (on Linux); 0: no limit."""
     grading_workers: int = 0
     """Processes that grade, where the grader is not trusted; 0: one per core, at most 4."""
     source: ClassVar[str] = ""
@@ -141,6 +145,16 @@ class Environment(Capabilities):
         cfg = self.config(level)
         if split not in self.holdout.splits:
             raise UnknownName(f"split of {self.name}", split, self.holdout.splits)
+        try:
+            return self._drawn(cfg, split, level, index, patience)
+        except SystemExit as error:
+            if sent_by_signal(error):
+                raise
+            raise UserError(
+                f"{self.name} raised SystemExit: {error} when it drew {split} {level} {index}"
+            ) from error
+
+    def _drawn(self, cfg: Any, split: str, level: int, index: int, patience: float) -> Task:
         address = (self._stream_keys[level - 1], split, level, index)
         if self._composed:
             address = (*address, self.composition)
@@ -272,13 +286,16 @@ class Environment(Capabilities):
     ) -> list[Score]:
         """Grade one completion of each task.
 
-        An exception of a trusted grader becomes a `GraderError`, which stops a run. A grader that
-        is not trusted runs in worker processes: what raises there, ends its process or takes
-        longer than `grading_seconds` gets a score that `failed`, and no other call notices.
+        An exception of a trusted grader becomes a `GraderError`, which stops a run; folder,
+        environment variables and global generators are afterwards as before. A grader that is not
+        trusted runs in worker processes: what raises there, ends its process, takes longer than
+        `grading_seconds` or more memory than `grading_memory_mb` gets a score that `failed`, and no
+        other call notices. `docs/environments.md` says what that does not cover.
         """
         calls = calls_of(tasks, completions, truncated)
         if self.trusted_grader:
-            return [grade(self, *call) for call in calls]
+            with undisturbed():
+                return [grade(self, *call) for call in calls]
         return workers_of(self).grade(calls)
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import UserError
+from .guard import ENDINGS, end_copies, sent_by_signal
 from .types import Score, StepScore, Task
 
 if TYPE_CHECKING:
@@ -20,18 +22,26 @@ class GraderError(UserError):
 
 
 def grade(env: Environment, task: Task, completion: str, truncated: bool) -> Score:
-    """Grade one completion here and now; an exception of the author's code is a `GraderError`."""
+    """Grade one completion here and now; an exception of the author's code is a `GraderError`.
+
+    So is an attempt to end the process. A copy of the process that the code made ends here.
+    """
+    owner = os.getpid()
     try:
         parsed = None if truncated else env.parse(completion)
         parts = _parts(env, task, completion, parsed)
         steps = _steps(env, task, completion)
         if bad := [name for name, value in parts.items() if not 0.0 <= value <= 1.0]:
             raise ValueError(f"{bad[0]} is {parts[bad[0]]}, outside [0, 1]")
-    except Exception as error:
+    except (Exception, *ENDINGS) as error:
+        if isinstance(error, ENDINGS) and sent_by_signal(error):
+            raise
         raise GraderError(
             f"the grader of {env.name} raised {type(error).__name__}: {error}"
             f"\n  task: {task.to_json()[:2000]}\n  completion: {completion[:2000]!r}"
         ) from error
+    finally:
+        end_copies(owner)
     reward = sum(weight * parts.get(part, 0.0) for part, weight in env.weights.items())
     status = "truncated" if truncated else "unparsed" if parsed is None else "ok"
     return Score(parts["answer"] == 1.0, reward, parts, status, parsed, steps=steps)

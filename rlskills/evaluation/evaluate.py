@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ..environments import Environment, Play, Score, Task, score_batch, seed_from
+from ..environments.failures import failure_of
+from ..environments.guard import undisturbed
 from ..environments.types import FAILURES
 from ..errors import UserError
 from ..generation.batching import CPU_ROWS, GPU_ROWS, generate_in_batches
@@ -49,8 +51,9 @@ def evaluate(
 
     `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
     `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
-    says so of the greedy one, `samples` does not count it, and `grader_failures` does. `engine`
-    samples; None takes the one that `select_engine` chooses.
+    says so of the greedy one, `samples` does not count it, `grader_failures` does, and `failure`
+    says why the first one failed. `engine` samples; None takes the one that `select_engine`
+    chooses.
     """
     asker = _Asker(loaded, engine or select_engine(loaded), seed)
     tasks = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
@@ -134,14 +137,26 @@ class _Asker:
 
         limits = TokenLimits(params.max_new_tokens, self.loaded.positions)
         rollout_episodes(plays, self.loaded.codec, sample, limits)
-        return _grouped([play.score() for play in plays], params.n)
+        with undisturbed():
+            return _grouped([play.score() for play in plays], params.n)
 
 
 def _grouped(scores: Sequence[Score], size: int) -> list[list[Score]]:
     return [list(scores[i : i + size]) for i in range(0, len(scores), size)]
 
 
+def failures_in(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
+    """Why gradings failed, a text for each that did, and the number of all completions."""
+    tasks = [task for record in records for task in record["tasks"]]
+    failed = sum(task["grader_failures"] for task in tasks)
+    texts = [task["failure"] for task in tasks for _ in range(task["grader_failures"])]
+    graded_samples = sum(task["samples"] for task in tasks)
+    greedy = sum(task["status"] not in FAILURES for task in tasks)
+    return texts, graded_samples + greedy + failed
+
+
 def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
+    why = next(filter(None, map(failure_of, (greedy, *sampled))), "")
     return {
         "key": task.key,
         "skills": list(task.skills),
@@ -151,4 +166,5 @@ def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
         "correct": sum(score.correct for score in sampled),
         "reward": sum(score.reward for score in sampled if not score.failed),
         "grader_failures": sum(score.failed for score in (greedy, *sampled)),
+        **({"failure": why} if why else {}),
     }

@@ -21,6 +21,7 @@ from transformers.utils import logging as library_logging
 
 from .. import stopping
 from ..console import Console, progress
+from ..environments.failures import GradingFailures
 from ..errors import UserError
 from ..generation.engine import Engine
 from ..generation.select import select_engine
@@ -117,14 +118,16 @@ def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
     engine = select_engine(loaded, job.engine, partial(_note, console))
     job.evaluator.check(loaded)
+    failures = GradingFailures(partial(_note, console))
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
         done = progress_of(run)
         writer = _writer(job, done.last_step)
-        _train(job, run, loaded, engine, done, writer, console)
+        _train(job, run, loaded, engine, done, writer, console, failures)
     else:
         writer = _writer(job, -1)
-    evaluation = job.evaluator.final(loaded, engine, job.settings.max_steps if job.settings else 0)
+    steps = job.settings.max_steps if job.settings else 0
+    evaluation = job.evaluator.final(loaded, engine, steps, failures)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -146,16 +149,17 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
 
 def _train(
     job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, done: Progress,
-    writer: MetricWriter | None, console: Console,
+    writer: MetricWriter | None, console: Console, failures: GradingFailures,
 ) -> None:  # fmt: skip
     """Train `loaded`; its weights and final state are then in the run folder."""
     assert job.settings is not None
     assert job.stream is not None
     budget = Budget(**job.spent)
-    settings = _with_data(job, run, loaded, engine, budget, console)
+    settings = _with_data(job, run, loaded, engine, budget, console, failures)
     if done.step < settings.max_steps:
         fit = Fit(loaded, job.stream, settings, run, writer, console,
-                  lambda step: job.evaluator.curve(loaded, engine, step), engine)  # fmt: skip
+                  lambda step: job.evaluator.curve(loaded, engine, step, failures), engine,
+                  failures)  # fmt: skip
         with run.attempt(main=writer is not None):
             fit.train(done, budget)
     elif done.checkpoint:
@@ -178,6 +182,7 @@ def _with_data(
     engine: Engine,
     budget: Budget,
     console: Console,
+    failures: GradingFailures,
 ) -> Training:
     """The settings of its trainer; where it learns from a fixed data set, that is then there."""
     settings = job.settings
@@ -193,7 +198,9 @@ def _with_data(
     title = f"{job.arm}: sampling"
     with run.attempt(main), progress(title, files, 0, console) as advance:
         sampler = engine if source is loaded else select_engine(source, job.engine)
-        found = collect(source, sampler, job.stream, settings, run.path / FOLDER, budget, advance)
+        found = collect(
+            source, sampler, job.stream, settings, run.path / FOLDER, budget, advance, failures
+        )
         if not found["kept"]:
             raise UserError(
                 f"{run.path}: of {found['rollouts']} completions of {found['problems']} problems "

@@ -12,8 +12,9 @@ from typing import Any
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
+from ..environments.failures import GradingFailures
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
-from ..evaluation.evaluate import EvalConfig, evaluate, graded
+from ..evaluation.evaluate import EvalConfig, evaluate, failures_in, graded
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..runs import tags
@@ -37,10 +38,13 @@ class Evaluator:
         asked = [(each.env, task) for each in self.eval_sets for task in each.tasks]
         loaded.check(asked, self.config.max_new_tokens)
 
-    def curve(self, loaded: LoadedModel, engine: Engine, step: int) -> dict[str, float]:
+    def curve(
+        self, loaded: LoadedModel, engine: Engine, step: int, failures: GradingFailures
+    ) -> dict[str, float]:
         """Greedy accuracy by tag on the first tasks of each eval set; for every process.
 
         `step` is that of the weights, which an engine in a program of its own takes over.
+        `failures` is told of gradings that failed.
         """
         engine.sync(step)
         fewer = [
@@ -48,12 +52,16 @@ class Evaluator:
             for eval_set in self.eval_sets
         ]
         records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
+        failures.tell(*failures_in(records), "evaluation")
         return accuracies_of(records, tags.eval_greedy)
 
-    def final(self, loaded: LoadedModel, engine: Engine, step: int) -> dict[str, Any]:
+    def final(
+        self, loaded: LoadedModel, engine: Engine, step: int, failures: GradingFailures
+    ) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
         engine.sync(step)
         records = _shared(loaded, self.eval_sets, self.config, engine)
+        failures.tell(*failures_in(records), "evaluation")
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 
 

@@ -16,6 +16,7 @@ from transformers import PrinterCallback
 
 from .. import stopping
 from ..console import progress
+from ..environments.failures import GradingFailures
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..models.lora import adapted, require_peft
@@ -87,6 +88,8 @@ class Fit:
     evaluate: Callable[[int], dict[str, float]]
     engine: Engine
     """What samples for training too; there is one for each loaded model."""
+    failures: GradingFailures
+    """Is told of gradings that failed."""
 
     def train(self, done: Progress, budget: Budget) -> None:
         """Train to the last step, from where `done` stands."""
@@ -104,6 +107,8 @@ class Fit:
         trainer.remove_callback(PrinterCallback)
         title = str(self.run.manifest["arm"])
         with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:
+            if isinstance(settings, RLSettings):
+                trainer.collector.failures = self.failures
             if writer and isinstance(settings, RLSettings):
                 trainer.rollout_log = RolloutLog(
                     self.run.path, settings.log_rollouts_every, last_step=done.last_step

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
-from ..environments import digest
+from ..environments import Environment, digest
 from ..evaluation.eval_sets import eval_sets_digest
 from ..models.identity import identity_of
 from ..models.options import ModelOptions
-from .study import Study
+from ..runs.folder import CODE, EVAL_CODE
+from ..spec import Spec, code_of
+from .study import ArmConfig, Study
 
 _FILE = re.compile(r"[^\s?&=(),]*/([^/\s?&=(),]+\.py:)")
 
@@ -25,9 +29,15 @@ def config_hash(arm: str, config: Any) -> str:
     return digest(arm, config)
 
 
-def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
-    """The configuration of every arm under `seed`, by name; JSON values without machine paths."""
+def configurations(
+    study: Study, seed: int, earlier: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, dict[str, Any]]:
+    """The configuration of every arm under `seed`, by name; JSON values without machine paths.
+
+    `earlier` are digests of files, by their names, to be taken instead of those of the present.
+    """
     eval_sets = eval_sets_digest(list(study.eval_sets))
+    grading = _code(earlier, [each.env.spec for each in study.eval_sets])
     found: dict[str, dict[str, Any]] = {}
     model = ""
     for arm in study.arms:
@@ -46,6 +56,8 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
             **({"continues": True} if arm.continues else {}),
             **({"moved_by": moved} if (moved := arm.moved_by(seed)) else {}),
+            **({EVAL_CODE: grading} if grading else {}),
+            **_training(study, arm, seed, earlier),
             **arm.about,
             **study.about,
         }
@@ -60,6 +72,33 @@ def portable(value: Any) -> Any:
     if isinstance(value, list):
         return [portable(item) for item in value]
     return _FILE.sub(r"\1", value) if isinstance(value, str) else value
+
+
+def _training(
+    study: Study, arm: ArmConfig, seed: int, earlier: Mapping[str, str]
+) -> dict[str, Any]:
+    """What decides an arm's training and stands nowhere else: sources of its own, and versions.
+
+    The version of an environment that is evaluated too is in the keys of its problems.
+    """
+    stream = arm.stream_of(seed)
+    if stream is None:
+        return {}
+    specs: list[Spec | str] = [source.env.spec for source in stream.sources.values()]
+    specs += [spec] if (spec := getattr(stream.curriculum, "spec", None)) else []
+    code = _code(earlier, [*specs, *getattr(arm.settings, "treatments", ())])
+    known = {each.env.name for each in study.eval_sets}
+    versions = {
+        source.env.name: source.env.version
+        for source in stream.sources.values()
+        if source.env.name not in known and source.env.version != Environment.version
+    }
+    found = {CODE: code, "versions": versions}
+    return {name: value for name, value in found.items() if value}
+
+
+def _code(earlier: Mapping[str, str], specs: Sequence[Spec | str]) -> dict[str, str]:
+    return {name: earlier.get(name, digest) for name, digest in code_of(*specs).items()}
 
 
 def _of_arm(name: str, found: dict[str, dict[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..runs.folder import RunFolder
+from .edited import check_code, earlier_code
 from .identity import config_hash, configurations
 from .records import Record, RecordShelf
 from .study import ArmConfig, Study
@@ -13,12 +14,24 @@ from .study import ArmConfig, Study
 class SeedPlan:
     """Every arm of one seed: complete in its folder, known from a record, or to be trained."""
 
-    def __init__(self, study: Study, seed: int, folder: Path, shelf: RecordShelf) -> None:
-        """A run folder made with another configuration is a `UserError`, before any training."""
+    def __init__(
+        self,
+        study: Study,
+        seed: int,
+        folder: Path,
+        shelf: RecordShelf,
+        same_code: bool = False,
+    ) -> None:
+        """A run folder made with another configuration is a `UserError`, before any training.
+
+        `same_code` takes files that have changed (`file.py:Class`) as those of the runs that are
+        in this folder and beside it.
+        """
         self.study = study
         self.seed = seed
         self.folder = folder
-        self.configs = configurations(study, seed)
+        earlier = earlier_code(folder.parent, folder) if same_code else {}
+        self.configs = configurations(study, seed, earlier)
         self.complete: dict[str, RunFolder] = {}
         self.records: dict[str, Record] = {}
         for arm in study.arms:
@@ -47,6 +60,7 @@ class SeedPlan:
         path = self.folder / arm.name
         if not (path / "run.json").exists():
             return None
+        check_code(RunFolder.read(path), self.configs[arm.name])
         return RunFolder.open(path, arm=arm.name, config=self.configs[arm.name])
 
     def _needed(self) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ class RunConfig:
     records: Path | None = None
     """A folder of records (`record.json.gz`); arms that are finished there are taken as done."""
     machine: Machine = Machine()
+    same_code: bool = False
+    """Go on with runs although a file that they were made with (`file.py:Class`) has changed; to be
+    said only of a change that alters no result. Not saved."""
 
 
 def run_study(study: Study, config: RunConfig, console: Console | None = None) -> None:
@@ -57,7 +60,8 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
                 check_method(arm.settings, study.model_options)
         shelf = RecordShelf(config.records, prepared.console)
         plans = [
-            SeedPlan(study, seed, config.output / f"seed{seed}", shelf) for seed in study.seeds
+            SeedPlan(study, seed, config.output / f"seed{seed}", shelf, config.same_code)
+            for seed in study.seeds
         ]
         # No process may write before all have seen what is there.
         PartialState().wait_for_everyone()
@@ -73,7 +77,7 @@ def _begin(study: Study, config: RunConfig, to_train: bool) -> None:
     if to_train:
         usable(config.output)
     try:
-        save_config(config, config.output / CONFIG, study.command)
+        save_config(replace(config, same_code=False), config.output / CONFIG, study.command)
         _about(study).save(config.output)
     except OSError:
         if to_train:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
+from ..errors import UserError
 from ..processes import end_with_parent
-from ..spec import import_files, imported_files
+from ..spec import import_files, imported_files, source_digest
 from ..stopping import leave_to_parent
 
 
@@ -28,10 +29,14 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
     """
     context = _context()
     pickled = pickle.dumps(jobs)
-    files = [path for name, path in imported_files().items() if name.encode() in pickled]
+    files = {
+        path: source_digest(path)
+        for name, path in imported_files().items()
+        if name.encode() in pickled
+    }
     pool = ProcessPoolExecutor(at_once, context, initializer=_begin, initargs=(threads, files))
     try:
-        futures = [pool.submit(job) for job in jobs]
+        futures = [pool.submit(_run, job) for job in jobs]
         for future in futures:
             future.result()
     except Exception:
@@ -57,10 +62,21 @@ def _context() -> BaseContext:
     return context
 
 
-def _begin(threads: int, files: list[Path]) -> None:
+_changed: list[Path] = []
+"""Files that this process has imported otherwise than the one that started it."""
+
+
+def _run(job: Callable[[], object]) -> object:
+    if _changed:
+        raise UserError(f"{_changed[0]} has changed since this run began; repeat the command")
+    return job()
+
+
+def _begin(threads: int, files: Mapping[Path, str]) -> None:
     end_with_parent()
     leave_to_parent()
     from ..models.choose_kernels import use_threads
 
     use_threads(threads)
-    import_files(files)
+    import_files(list(files))
+    _changed.extend(file for file, digest in files.items() if source_digest(file) != digest)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ..environments import Message, Play
+from ..environments.guard import undisturbed
 from ..models.codec import Codec
 from .engine import Completion
 
@@ -80,8 +81,9 @@ def rollout_episodes(
         replies = sample([transcript.context for transcript in live], turn, limit)
         kept = [reply.ids[: limits.left(t)] for t, reply in zip(live, replies, strict=True)]
         texts = codec.decode(kept)
-        for transcript, reply, ids, text in zip(live, replies, kept, texts, strict=True):
-            _reply(transcript, ids, reply.logprobs, text, codec)
+        with undisturbed():
+            for transcript, reply, ids, text in zip(live, replies, kept, texts, strict=True):
+                _reply(transcript, ids, reply.logprobs, text, codec)
         live, turn = [t for t in live if _goes_on(t, limits)], turn + 1
     return transcripts
 

@@ -65,10 +65,13 @@ class Comparison:
     notes: tuple[str, ...] = field(default=())
 
 
-def compare(paths: Iterable[str | Path]) -> Comparison:
-    """The comparison of all evaluated runs in `paths`, run folders or parents of run folders."""
+def compare(paths: Iterable[str | Path], same_code: bool = False) -> Comparison:
+    """The comparison of all evaluated runs in `paths`, run folders or parents of run folders.
+
+    `same_code` takes runs that were graded by two versions of one file as graded alike.
+    """
     notes: list[str] = []
-    return build(load_runs(paths, notes), notes)
+    return build(load_runs(paths, notes, same_code), notes)
 
 
 def build(runs: Sequence[Run], notes: Sequence[str] = ()) -> Comparison:

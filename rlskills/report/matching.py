@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..errors import UserError
+from ..runs.folder import CODE, EVAL_CODE
 from ..runs.tags import Address
 from .run import EvalSet, Run, addresses
 
@@ -28,6 +29,27 @@ def check_same_problems(runs: Sequence[Run]) -> None:
                     f"{run} and {first} were not evaluated on the same problems at {group} "
                     f"level {level}; evaluate both on the same eval sets"
                 )
+
+
+def check_same_code(runs: Sequence[Run], notes: list[str] | None, same_code: bool) -> None:
+    """Refuse runs whose evaluation was graded by two versions of one file.
+
+    With `same_code`, and where only the training differs in that, it is a note.
+    """
+    for kind, what in ((EVAL_CODE, "graded"), (CODE, "trained")):
+        first: dict[str, tuple[Run, str]] = {}
+        for run in runs:
+            for file, digest in (run.config.get(kind) or {}).items():
+                other, before = first.setdefault(file, (run, digest))
+                if before == digest:
+                    continue
+                text = f"{other.folder} and {run.folder} were {what} with two versions of {file}"
+                if kind == EVAL_CODE and not same_code:
+                    raise UserError(
+                        f"{text}; run one of them again, or say --same-code if they grade alike"
+                    )
+                if notes is not None and text not in notes:
+                    notes.append(text)
 
 
 def graded_everywhere(runs: list[Run], notes: list[str] | None) -> list[Run]:

@@ -18,16 +18,19 @@ from ..errors import UserError
 from ..runs.metrics import BUDGETS, metric_lines
 from ..runs.supervision import Supervision
 from ..runs.tags import Address
-from .matching import check_same_problems, graded_everywhere
+from .matching import check_same_code, check_same_problems, graded_everywhere
 from .run import EvalSet, Record, Run, arms
 
 
-def load_runs(paths: Iterable[str | Path], notes: list[str] | None = None) -> list[Run]:
+def load_runs(
+    paths: Iterable[str | Path], notes: list[str] | None = None, same_code: bool = False
+) -> list[Run]:
     """Every evaluated run in the given folders, each a run folder or a parent of run folders.
 
     A run without `evaluation.json` is left out and a line on it appended to `notes`. Raises
     `UserError` for a folder that is missing or holds no runs, a file that cannot be understood,
-    two runs of one arm with one seed, and runs that were not evaluated on the same problems.
+    two runs of one arm with one seed, and runs that were not evaluated on the same problems or,
+    unless `same_code` is said, were graded by two versions of one file.
     """
     folders: dict[Path, Path] = {}
     for path in paths:
@@ -44,6 +47,7 @@ def load_runs(paths: Iterable[str | Path], notes: list[str] | None = None) -> li
         raise UserError(f"no evaluated run to compare{left_out}")
     runs = [run for pool in arms(runs).values() for run in pool]
     check_same_problems(runs)
+    check_same_code(runs, notes, same_code)
     return graded_everywhere(runs, notes)
 
 

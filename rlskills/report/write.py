@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def write_report(
-    runs: Sequence[Path], output: Path, console: Console, axis: str = "samples"
+    runs: Sequence[Path],
+    output: Path,
+    console: Console,
+    axis: str = "samples",
+    same_code: bool = False,
 ) -> list[Path]:
     """Print the comparison of `runs`, write it to `output` with its figures; returns the files.
 
@@ -28,9 +32,10 @@ def write_report(
         output: Folder for `comparison.md`, `levels_greedy.png` and `curves_<axis>.png`.
         console: Where to print.
         axis: Budget on the x axis of the curves.
+        same_code: Take two versions of one file as grading alike.
     """
     notes: list[str] = []
-    loaded = load_runs(runs, notes)
+    loaded = load_runs(runs, notes, same_code)
     comparison = build(loaded, notes)
     print_comparison(comparison, console)
     page = output / "comparison.md"

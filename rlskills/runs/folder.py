@@ -29,6 +29,9 @@ from ..errors import UserError
 BASE = "base"
 """The arm that every other arm starts from."""
 
+CODE, EVAL_CODE = "code", "eval_code"
+"""Where a configuration has digests of the files that an arm is trained with (`file.py:Class`), and
+of those that its evaluation is graded with, by their names."""
 PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
 
 

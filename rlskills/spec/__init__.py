@@ -9,9 +9,11 @@ the command line, in a run's manifest, in an exported row, between processes. St
 
 from .files import from_file, import_files, imported_files
 from .registry import Registry
+from .sources import code_of, source_digest
 from .text import Plain, Spec
 from .types import typed
 
 __all__ = [
-    "Plain", "Registry", "Spec", "from_file", "import_files", "imported_files", "typed",
+    "Plain", "Registry", "Spec", "code_of", "from_file", "import_files", "imported_files",
+    "source_digest", "typed",
 ]  # fmt: skip

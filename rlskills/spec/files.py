@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TypeVar
 
 from ..errors import UserError
+from .sources import source_digest
 
 R = TypeVar("R")
 PREFIX = "rlskills_file_"
@@ -33,6 +34,7 @@ def from_file(path: Path, kind: str = "environment") -> ModuleType:
     assert loader is not None
     # In `sys.modules` before it runs: dataclasses and pickle look their module up there.
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    source_digest(path)  # of what is loaded now, whatever the file holds later
     try:
         guarded(str(path), lambda: loader.exec_module(module))
     except UserError:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 
 from ..environments import Message
+from ..environments.failures import GradingFailures, failure_of
+from ..errors import UserError
 from ..generation.engine import SamplingParams
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch, zero_variance
@@ -22,6 +24,8 @@ from .statistics import nanstd
 from .stream import Drawn, TaskStream
 from .treatments import CurriculumGate, Treatment, TruncationMask
 
+FAILED_ROUNDS = 5
+"""Rounds on end without a single graded completion after which training stops."""
 Log = Callable[[str, float], None]
 Features = Callable[[Sequence[Request]], Sequence[tuple[float, ...] | None]]
 """What a curriculum wants to know of prompts, by group."""
@@ -51,6 +55,9 @@ class Collector:
         self.log = log
         self.features = features
         self.limit = limit
+        self.failures = GradingFailures()
+        """Tells the user of gradings that failed."""
+        self._failed_rounds = 0
         self.episodes = any(source.env.multi_turn for source in stream.sources.values())
 
     def collect(self, step: int) -> list[RolloutBatch]:
@@ -74,6 +81,7 @@ class Collector:
         self._observe(batch)
         self._spend(batch.rollouts)
         self._record(batch)
+        self._tell_failures(batch.rollouts)
         extra = _Extra(self, params)
         for treatment in self.treatments:
             treatment.augment(batch, extra)
@@ -116,6 +124,17 @@ class Collector:
         self.budget.rollouts += len(rollouts)
         self.budget.samples += len(rollouts)
         self.budget.generated_tokens += sum(rollout.sampled for rollout in rollouts)
+
+    def _tell_failures(self, rollouts: Sequence[Rollout]) -> None:
+        """A `UserError` where all gradings of several rounds on end failed: nothing is learned."""
+        texts = [text for rollout in rollouts if (text := failure_of(rollout.score))]
+        self.failures.tell(texts, len(rollouts), "train/grader_failures")
+        self._failed_rounds = self._failed_rounds + 1 if len(texts) == len(rollouts) else 0
+        if self._failed_rounds == FAILED_ROUNDS:
+            raise UserError(
+                f"grading failed for all completions of {FAILED_ROUNDS} rounds on end, so nothing "
+                f"is learned: {texts[0]}"
+            )
 
     def _record(self, batch: RolloutBatch) -> None:
         rewards, rollouts = batch.rewards(), batch.rollouts

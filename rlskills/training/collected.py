@@ -24,6 +24,7 @@ from accelerate import PartialState
 
 from ..curricula import Choice
 from ..environments import Environment, digest
+from ..environments.failures import GradingFailures, failure_of
 from ..errors import UserError
 from ..generation.engine import Engine, SamplingParams
 from ..models.loaded import LoadedModel
@@ -57,11 +58,13 @@ def collect(
     folder: Path,
     budget: Budget,
     advance: Callable[[int, str], None] = lambda done, text: None,
+    failures: GradingFailures | None = None,
 ) -> dict[str, Any]:
     """Sample what is not in `folder` yet; the counts of all of it, and the digest of its rows.
 
     `stream` and `budget` are then where they stand behind the last problem; `advance` is told the
-    number of files. Under several processes each samples its share and the main one writes.
+    number of files, `failures` of gradings that failed. Under several processes each samples its
+    share and the main one writes.
     """
     group = PartialState()
     files = _files(folder)
@@ -69,7 +72,7 @@ def collect(
         restore(_header(files[-1])["state"], stream, budget)
     group.wait_for_everyone()
     processes = Processes(group.process_index, group.num_processes)
-    writer = _Writer(loaded, engine, stream, settings, processes)
+    writer = _Writer(loaded, engine, stream, settings, processes, failures or GradingFailures())
     first = range(0, settings.problems, settings.problems_per_file)
     for number in range(len(files), len(first)):
         size = min(settings.problems_per_file, settings.problems - first[number])
@@ -118,7 +121,9 @@ class _Writer:
         stream: TaskStream,
         settings: CollectSettings,
         processes: Processes,
+        failures: GradingFailures,
     ) -> None:
+        self.failures = failures
         if any(source.env.multi_turn for source in stream.sources.values()):
             raise UserError("completions are collected of problems with one reply, not of episodes")
         self.codec, self.stream, self.settings = loaded.codec, stream, settings
@@ -144,6 +149,8 @@ class _Writer:
         ]
         self.sampler.engine.sync(0)
         rollouts = self.sampler.sample(requests, self.params, budget.rollouts, episodes=False)
+        texts = [text for rollout in rollouts if (text := failure_of(rollout.score))]
+        self.failures.tell(texts, len(rollouts), "sampling the data set")
         outcomes = RolloutBatch(rollouts).outcomes()
         self.stream.observe([outcome for outcome in outcomes if outcome.pass_rates])
         budget.rollouts += len(rollouts)

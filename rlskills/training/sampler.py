@@ -23,6 +23,7 @@ from ..environments import (
     score_batch,
     seed_from,
 )
+from ..environments.guard import undisturbed
 from ..generation.engine import Completion, Engine, SamplingParams
 from ..generation.episodes import TokenLimits, rollout_episodes, transcribe
 from ..models.loaded import LoadedModel
@@ -141,12 +142,14 @@ class RolloutSampler:
         limits = TokenLimits(params.max_new_tokens, self.positions)
         found = rollout_episodes(plays, self.codec, sample, limits)
         texts = self.codec.decode([transcript.ids for transcript in found])
+        with undisturbed():
+            scores = [transcript.play.score() for transcript in found]
         return [
             (
-                t.prompt, t.ids, t.mask, t.logprobs or None, text, t.play.truncated,
-                t.play.score(), t.play.turns,
+                t.prompt, t.ids, t.mask, t.logprobs or None, text, t.play.truncated, score,
+                t.play.turns,
             )
-            for t, text in zip(found, texts, strict=True)
+            for t, text, score in zip(found, texts, scores, strict=True)
         ]  # fmt: skip
 
     def _seed_of(self, spent: int, turn: int) -> int:

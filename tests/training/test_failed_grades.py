@@ -10,12 +10,15 @@ import pytest
 from rlskills.curricula import Outcome, Uniform
 from rlskills.environments import Environment
 from rlskills.environments import load as load_environment
+from rlskills.environments.failures import GradingFailures
 from rlskills.environments.isolation.workers import workers_of
+from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate, graded
+from rlskills.evaluation.evaluate import EvalConfig, evaluate, failures_in, graded
 from rlskills.experiments.evaluator import accuracies_of
 from rlskills.models.loading import load
 from rlskills.runs import tags
+from rlskills.training.collect import FAILED_ROUNDS
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import Source, TaskStream
 from rlskills.training.trl import RLTrainer
@@ -91,12 +94,31 @@ def test_training_drops_and_counts_them(half_trained: Path, tmp_path: Path, flak
     assert failed
     assert all("ValueError: b" in score.note for score in failed)
 
+    # The user is told once, with the text.
+    said: list[str] = []
+    trainer.collector.failures = GradingFailures(said.append)
+
     # Rows that are learned from belong to groups in which every grade came back.
     batch = trainer.collector.round(1)
     hit = {rollout.group for rollout in batch if rollout.score.failed}
     assert hit
     assert len(batch.kept) == 32 - 4 * len(hit)
     assert not hit & {rollout.group for rollout in batch.kept}
+    count = sum(rollout.score.failed for rollout in batch)
+    assert said == [
+        f"grading failed for {count} of 32 completions: the grader of Flaky raised ValueError: b "
+        "(train/grader_failures)"
+    ]
+
+    # Where nothing at all can be graded, there is an end.
+    broken = [rollout for rollout in batch if rollout.score.failed]
+    for _ in range(FAILED_ROUNDS - 1):
+        trainer.collector._tell_failures(broken)
+    trainer.collector._tell_failures(batch.rollouts)
+    for _ in range(FAILED_ROUNDS - 1):
+        trainer.collector._tell_failures(broken)
+    with pytest.raises(UserError, match=f"{FAILED_ROUNDS} rounds on end.*ValueError: b"):
+        trainer.collector._tell_failures(broken)
 
 
 def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
@@ -108,5 +130,10 @@ def test_evaluation_counts_them_apart(half_trained: Path, flaky: Environment):
     for task in record["tasks"]:
         assert task["samples"] + task["grader_failures"] == 2 + (task not in kept)
         assert not (task["status"] == "grader_error" and task["greedy"])
+        why = "the grader of Flaky raised ValueError: b" if task["grader_failures"] else None
+        assert task.get("failure") == why
+    texts, completions = failures_in([record])
+    assert completions == 24 * 3
+    assert len(texts) == sum(task["grader_failures"] for task in record["tasks"])
     accuracy = sum(task["greedy"] for task in kept) / len(kept)
     assert accuracies_of([record], tags.eval_greedy) == {"eval/all/L1/greedy": accuracy}

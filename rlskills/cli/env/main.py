@@ -120,7 +120,8 @@ def check(
     """Check that environments grade and draw as they must; exits with status 1 on a failure.
 
     Right answers score correct, wrong and hostile ones do not; model text is not executed; every
-    process draws the same tasks; splits are disjoint; hold-outs are held out.
+    process draws the same tasks; splits are disjoint; hold-outs are held out. An environment that
+    hangs or ends its process is stopped, and the check that met it fails.
 
     Args:
         envs: Names or file.py:Class; options may follow after a question mark. "rg:*" stands for
@@ -147,11 +148,11 @@ def check(
 
 def _check_one(spec: str, hard: Mapping[str, Any]) -> bool:
     """Print the findings on one environment; True when none is a failure."""
-    from ...environments.conformance import check as findings_of
+    from ...environments.conformance.apart import check_apart
 
     console = Console()
     table = _table("check", "result", "", title=Text(spec, overflow="fold"), title_justify="left")
-    findings = findings_of(spec, **hard)
+    findings = check_apart(spec, **hard)
     for finding in findings:
         style = STYLES[finding.level]
         message = Text(_plain(finding.message))

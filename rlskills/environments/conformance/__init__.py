@@ -64,13 +64,17 @@ def check(
         if name not in CHECKS:
             raise UnknownName("check", name, CHECKS)
     subject = Subject(load(env_spec), junk, tasks, draws, golden)
-    chosen = [name for name in CHECKS if name in (only or CHECKS)]
+    return [finding for name in chosen(subject, only) for finding in findings(name, subject)]
+
+
+def chosen(subject: Subject, only: Sequence[str]) -> list[str]:
+    """The names of the checks to run."""
     if not subject.sample:  # then nothing else can be said
-        chosen = ["draws"]
-    return [finding for name in chosen for finding in _findings(name, subject)]
+        return ["draws"]
+    return [name for name in CHECKS if name in (only or CHECKS)]
 
 
-def _findings(name: str, subject: Subject) -> Iterator[Finding]:
+def findings(name: str, subject: Subject) -> Iterator[Finding]:
     """One check's problems; an exception in the author's code is a problem too."""
     problems, found, summary = CHECKS[name](subject), [], ""
     while len(found) < ENOUGH:
@@ -79,7 +83,7 @@ def _findings(name: str, subject: Subject) -> Iterator[Finding]:
         except StopIteration as end:
             summary = end.value
             break
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             found.append(Problem(raised(error)))
             break
     problems.close()

@@ -14,7 +14,7 @@ from pathlib import Path
 from ..environment import Environment
 from ..types import StepScore, Task
 from .isolated import ChildDied, run, same, shown
-from .subject import Problem, Problems, Subject, address, raised
+from .subject import Problem, Problems, Subject, address, progress, raised
 
 
 def oracle(subject: Subject) -> Problems:
@@ -104,6 +104,7 @@ def exchanged(subject: Subject) -> Problems:
         if other.answer is None or other.key == task.key or same(other.answer, task.answer or ""):
             continue
         tried += 1
+        progress()
         if subject.env.score(task, subject.env.answer_only(other)).correct:
             accepted.append(Problem(f"takes {shown(other.answer)}, another task's answer", task))
     strange = 4 * len(accepted) > tried and not subject.env.many_valid_answers
@@ -132,6 +133,7 @@ def _hostile(subject: Subject, kind: str) -> Problems:
         )
         try:
             for message in job:
+                progress()
                 if message[0] == "try":
                     tried, number, text = tried + 1, message[1], message[2]
                 elif message[0] == "bad":

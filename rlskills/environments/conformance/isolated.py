@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any
@@ -31,10 +31,15 @@ from ..registry import load
 from ..seeding import digest
 from ..types import Score, Task
 
+START_S = 60.0
+"""Seconds in which a child must have started, loaded its environment and said a first word."""
 SILENCE_S = 20.0
-"""Seconds without a word after which a child counts as hung; starting it is included."""
+"""Seconds without a word after which it counts as hung later on."""
 SLOW_S = 0.25
 """Processor seconds that grading one string may take."""
+
+PATIENCE = "patience"
+"""The kind of message in which a child says how many seconds it may be silent from now on."""
 
 Address = tuple[str, int, int]
 Message = list[Any]
@@ -44,26 +49,32 @@ class ChildDied(Exception):
     """The child was killed for silence, or ended before its job was done."""
 
 
-def run(
-    job: str, spec: Spec, *, hash_seed: int = 0, silence_s: float | None = None, **payload: Any
-) -> Iterator[Message]:
+def run(job: str, spec: Spec, *, hash_seed: int = 0, **payload: Any) -> Iterator[Message]:
     """Yield the messages of a job of `JOBS` run on `load(spec)` in a fresh interpreter.
 
     `payload` (JSON values) goes to the job. `ChildDied` is raised behind the last message when the
-    child hangs for `silence_s` seconds or does not end well.
+    child hangs for `SILENCE_S` seconds or does not end well.
     """
-    order = json.dumps({"job": job, "spec": spec.to_json(), "payload": payload})
+    order = {"job": job, "spec": spec.to_json(), "payload": payload}
+    code = "from rlskills.environments.conformance.isolated import child; child()"
+    yield from listen(code, order, max(START_S, SILENCE_S), SILENCE_S, hash_seed)
+
+
+def listen(
+    code: str, order: Mapping[str, Any], first_s: float, silence_s: float, hash_seed: int = 0
+) -> Iterator[Message]:
+    """The messages of a fresh interpreter that runs `code` and is given `order` as JSON.
+
+    `ChildDied` is raised behind the last one when the child does not end well, or says nothing for
+    `first_s` seconds in the beginning and `silence_s` later on.
+    """
     with tempfile.TemporaryFile() as errors:
-        child = interpreter(
-            "from rlskills.environments.conformance.isolated import child; child()",
-            errors,
-            hash_seed,
-        )
+        child = interpreter(code, errors, hash_seed)
         try:
             assert child.stdin is not None
-            child.stdin.write(order.encode())
+            child.stdin.write(json.dumps(order).encode())
             child.stdin.close()
-            yield from _listen(child, silence_s or SILENCE_S)
+            yield from _listen(child, first_s, silence_s)
             if child.wait() != 0:
                 errors.seek(0)
                 last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
@@ -72,7 +83,7 @@ def run(
             end(child)
 
 
-def _listen(child: subprocess.Popen[bytes], silence_s: float) -> Iterator[Message]:
+def _listen(child: subprocess.Popen[bytes], first_s: float, silence_s: float) -> Iterator[Message]:
     heard: queue.Queue[bytes] = queue.Queue()
 
     def read(pipe: IO[bytes]) -> None:
@@ -83,24 +94,38 @@ def _listen(child: subprocess.Popen[bytes], silence_s: float) -> Iterator[Messag
 
     assert child.stdout is not None
     threading.Thread(target=read, args=(child.stdout,), daemon=True).start()
+    patience = first_s
     while True:
         try:
-            line = heard.get(timeout=silence_s)
+            line = heard.get(timeout=patience)
         except queue.Empty:
-            raise ChildDied(f"nothing happened for {silence_s:g} s; it was stopped") from None
+            raise ChildDied(f"nothing happened for {patience:g} s; it was stopped") from None
         if not line:
             return
-        yield json.loads(line)
+        message = json.loads(line)
+        if message[0] == PATIENCE:
+            silence_s = max(silence_s, message[1])
+        patience = silence_s
+        yield message
 
 
 def child() -> None:
-    """What the fresh interpreter runs. Only messages reach stdout, whatever graders print."""
-    out = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)
-    order = json.load(sys.stdin)
+    """What the fresh interpreter runs."""
+    order, say = taken()
     for message in JOBS[order["job"]](load(Spec.from_json(order["spec"])), **order["payload"]):
+        say(message)
+
+
+def taken() -> tuple[dict[str, Any], Callable[[Message], None]]:
+    """In the child: its order, and how it sends a message. Nothing else reaches the parent."""
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # graders may print
+
+    def say(message: Message) -> None:
         out.write(json.dumps(message) + "\n")
         out.flush()
+
+    return json.load(sys.stdin), say
 
 
 def _fingerprints(env: Environment, addresses: list[Address]) -> Iterator[Message]:

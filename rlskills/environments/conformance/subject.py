@@ -6,7 +6,7 @@ The checks themselves are in the other modules of this package.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -76,7 +76,7 @@ class Subject:
     @cached_property
     def sample(self) -> list[Task]:
         """All those tasks in one list."""
-        return [task for tasks in self.drawn.values() for task in tasks]
+        return _Watched(task for tasks in self.drawn.values() for task in tasks)
 
     @cached_property
     def spread(self) -> list[Task]:
@@ -92,6 +92,29 @@ class Subject:
             for (split, level), tasks in self.drawn.items()
             if split == "train" and tasks
         }
+
+
+class _Watched(list[Task]):
+    """Tasks that a check goes through; each of them is progress."""
+
+    def __iter__(self) -> Iterator[Task]:
+        for task in super().__iter__():
+            progress()
+            yield task
+
+
+_listeners: list[Callable[[], None]] = []
+
+
+def progress() -> None:
+    """Say that a check goes on, to whoever waits for it in another process."""
+    for listener in _listeners:
+        listener()
+
+
+def on_progress(listener: Callable[[], None]) -> None:
+    """Have `listener` called at every progress, from now on."""
+    _listeners.append(listener)
 
 
 def draw(
@@ -110,6 +133,7 @@ def draw(
     try:
         while len(found) < count and (not found or time.perf_counter() < end):
             found.append(env.task(split, level, len(found), patience=patience))
+            progress()
     except EmptySplit:
         pass
     return found

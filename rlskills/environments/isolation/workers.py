@@ -9,58 +9,26 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
-import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, finalize
 
+from ...spec import code_of
 from ..scoring import Call, GraderError
 from ..types import Score, StepScore
-from .processes import end, interpreter
+from .worker import Lost, Worker
 
 if TYPE_CHECKING:
     from ..environment import Environment
 
 CHUNK = 16
 """Calls sent to a worker at a time, at most."""
-START_S = 120.0
-"""Seconds in which a worker must have loaded its environment."""
-
-
-class Worker:
-    """A process that loads one environment and grades what it is sent."""
-
-    def __init__(self, order: bytes) -> None:
-        self.child = interpreter(
-            "from rlskills.environments.isolation.serving import serve; serve()", subprocess.DEVNULL
-        )
-        assert self.child.stdin is not None
-        assert self.child.stdout is not None
-        self.inbox = Connection(os.dup(self.child.stdout.fileno()), writable=False)
-        self._outbox = Connection(os.dup(self.child.stdin.fileno()), readable=False)
-        self.ready = False
-        self.deadline = time.monotonic() + START_S
-        self.places: deque[int] = deque()
-        """Calls that it has yet to score, the one under way first."""
-        self._outbox.send_bytes(order)
-
-    def send(self, places: Sequence[int], calls: Sequence[Call]) -> None:
-        """Give it a chunk; the clock starts when it says that it has begun."""
-        self.places.extend(places)
-        self.deadline = time.monotonic() + START_S
-        self._outbox.send_bytes(pickle.dumps([calls[place] for place in places]))
-
-    def close(self) -> None:
-        """Kill it, with all that it started."""
-        end(self.child)
-        self.inbox.close()
-        self._outbox.close()
+FUTILE = 10
+"""Workers that may end on end without a score, before there is no point in starting more."""
 
 
 @dataclass
@@ -72,6 +40,8 @@ class Workers:
     seconds: float
     count: int
     alive: list[Worker] = field(default_factory=list)
+    futile: int = 0
+    """Workers that ended since the last score."""
 
     def grade(self, calls: Sequence[Call]) -> list[Score]:
         """The scores of `calls`, in order; see `Environment.scores`."""
@@ -81,9 +51,9 @@ class Workers:
         try:
             while len(scores) < len(calls):
                 self._hand_out(waiting, calls)
-                soonest = min(worker.deadline for worker in self._busy())
+                soonest = min((worker.deadline for worker in self._busy()), default=0.0)
                 wait(
-                    [worker.inbox for worker in self._busy()], max(0.0, soonest - time.monotonic())
+                    [worker.lines for worker in self._busy()], max(0.0, soonest - time.monotonic())
                 )
                 for worker in self._busy():
                     self._hear(worker, scores, waiting)
@@ -106,48 +76,39 @@ class Workers:
         for _ in range(min(self.count - len(self.alive), len(waiting) - len(idle) - starting)):
             self.alive.append(Worker(self.order))
         for worker in idle[: len(waiting)]:
-            worker.send(waiting.popleft(), calls)
+            places = waiting.popleft()
+            try:
+                worker.send(places, calls)
+            except OSError:  # it ended while it had nothing to do: none of these calls was begun
+                waiting.appendleft(places)
+                self._remove(worker)
 
     def _hear(self, worker: Worker, scores: dict[int, Score], waiting: deque[range]) -> None:
         """Take in all that a worker has said; replace it if it is late or has ended."""
         try:
-            while worker.inbox.poll():
-                self._take(worker, json.loads(worker.inbox.recv_bytes()), scores)
-            if (worker.places or not worker.ready) and time.monotonic() > worker.deadline:
-                why = f"took over {self.seconds:g} s" if worker.ready else "said nothing"
-                self._lose(worker, "grader_timeout", why, scores, waiting)
-        except (EOFError, OSError, ValueError, TypeError, IndexError):
-            # The last three: it does not speak as `serve` does any more.
-            with suppress(subprocess.TimeoutExpired):
-                worker.child.wait(1)
-            why = f"ended its process (status {worker.child.returncode})"
-            self._lose(worker, "grader_error", why, scores, waiting)
+            worker.hear(self.seconds, lambda place, fields: self._take(place, fields, scores))
+        except Lost as lost:
+            self._remove(worker)
+            if not worker.ready:
+                raise GraderError(
+                    f"a grading worker for {self.name} did not start: {lost.why}"
+                ) from None
+            if worker.places and lost.status:
+                why = f"the grader {lost.why}"
+                scores[worker.places.popleft()] = Score.failure(lost.status, why)
+            if worker.places:
+                waiting.appendleft(range(worker.places[0], worker.places[-1] + 1))
 
-    def _take(self, worker: Worker, message: list[Any], scores: dict[int, Score]) -> None:
-        kind, *rest = message
-        if kind == "unready":
-            raise GraderError(f"a grading worker cannot load {self.name}: {rest[0]}")
-        if kind == "score":
-            scores[worker.places.popleft()] = _score(*rest)
-        worker.ready = True
-        worker.deadline = time.monotonic() + self.seconds
+    def _take(self, place: int, fields: list[Any], scores: dict[int, Score]) -> None:
+        scores[place] = _score(*fields)
+        self.futile = 0
 
-    def _lose(
-        self,
-        worker: Worker,
-        status: str,
-        why: str,
-        scores: dict[int, Score],
-        waiting: deque[range],
-    ) -> None:
+    def _remove(self, worker: Worker) -> None:
         self.alive.remove(worker)
         worker.close()
-        if not worker.ready:
-            raise GraderError(f"a grading worker for {self.name} did not start: it {why}")
-        if worker.places:
-            scores[worker.places.popleft()] = Score.failure(status, f"the grader {why}")
-        if worker.places:
-            waiting.appendleft(range(worker.places[0], worker.places[-1] + 1))
+        self.futile += not worker.places
+        if self.futile > FUTILE:
+            raise GraderError(f"grading workers for {self.name} end before they are given anything")
 
 
 def _score(*values: Any) -> Score:
@@ -168,7 +129,7 @@ def workers_of(env: Environment) -> Workers:
     """The workers of an environment, which end with it or with this process."""
     if env not in _known:
         count = env.grading_workers or min(4, os.cpu_count() or 1)
-        order = json.dumps(env.spec.to_json()).encode()
+        order = json.dumps({"spec": env.spec.to_json(), "code": code_of(env.spec)}).encode()
         _known[env] = workers = Workers(env.name, order, env.grading_seconds, count)
         finalize(env, _close, workers, os.getpid())
     return _known[env]

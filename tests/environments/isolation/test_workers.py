@@ -16,7 +16,7 @@ from rlskills.environments.isolation.workers import workers_of
 from rlskills.errors import UserError
 
 WILD = '''
-import os, time
+import os, random, time
 from rlskills.environments import Draft, Environment
 
 class Wild(Environment):
@@ -24,6 +24,7 @@ class Wild(Environment):
     trusted_grader = False
     grading_seconds = 0.5
     grading_workers = 2
+    grading_memory_mb = 200
 
     def make(self, rng, cfg):
         return Draft(f"say {rng.randrange(10**6)}", "right")
@@ -35,7 +36,19 @@ class Wild(Environment):
             case "compute": 9**9**9
             case "die": os._exit(3)
             case "raise": raise ValueError("no such answer")
-            case "pid": return os.getpid() == 0
+            case "fork": os.fork()
+            case "leave": raise SystemExit(0)
+            case "interrupt": raise KeyboardInterrupt
+            case "deaf": os.closerange(3, 200)
+            case "full": bytearray(10**9)
+            case "move":
+                os.chdir("/"); os.environ.clear(); random.seed(1)
+                return False
+            case "where": return os.getcwd() != "/" and bool(os.environ)
+            case "garble":
+                for number in range(3, 30):
+                    try: os.write(number, b'["score", 0, 1]\\n{')
+                    except OSError: pass
             case "child":
                 pid = os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "60")
                 open(__file__ + ".pid", "w").write(str(pid))
@@ -78,6 +91,11 @@ def test_workers_grade_like_this_process(wild: Environment):
         ("compute", "grader_timeout", "took over 0.5 s"),
         ("die", "grader_error", "status 3"),
         ("raise", "grader_error", "no such answer"),
+        ("leave", "grader_error", "raised SystemExit: 0"),
+        ("interrupt", "grader_error", "raised KeyboardInterrupt"),
+        ("deaf", "grader_error", "cut off its worker"),
+        ("full", "grader_error", "raised MemoryError"),
+        ("garble", "grader_error", "wrote to its worker's pipe"),
     ],
 )
 def test_a_failure_is_its_own_only(wild: Environment, fault: str, status: str, note: str):
@@ -91,6 +109,26 @@ def test_a_failure_is_its_own_only(wild: Environment, fault: str, status: str, n
         assert note in failed.note
         assert math.isnan(failed.reward)
     assert not any(score.failed for score in scores[5:])
+
+
+def test_a_fork_changes_no_score(wild: Environment):
+    answers = ["fork", "right", "wrong"] * 6
+    assert [score.correct for score in grades(wild, *answers)] == [
+        answer == "right" for answer in answers
+    ]
+
+
+def test_a_call_finds_its_surroundings_as_the_first_one_did(wild: Environment):
+    scores = grades(wild, *["move", "where"] * 6)
+    assert [score.correct for score in scores] == [False, True] * 6
+
+
+def test_a_worker_that_ended_between_batches_is_replaced(wild: Environment):
+    grades(wild, "right")
+    (worker,) = workers_of(wild).alive
+    os.killpg(worker.child.pid, signal.SIGKILL)
+    worker.child.wait()
+    assert [score.correct for score in grades(wild, "right", "wrong")] == [True, False]
 
 
 def test_the_clock_starts_when_grading_starts(wild: Environment):
@@ -145,7 +183,6 @@ def test_an_interrupt_leaves_nothing_behind(wild: Environment):
 def test_a_worker_whose_owner_is_gone_ends(wild: Environment):
     grades(wild, "right")
     (worker,) = workers_of(wild).alive
-    worker._outbox.close()
     assert worker.child.stdin is not None
     worker.child.stdin.close()
     assert worker.child.wait(5) == 0
@@ -156,7 +193,7 @@ def test_an_environment_that_workers_cannot_load_is_one_error(wild: Environment)
         pass
 
     env = Hidden()
-    with pytest.raises(GraderError, match="a grading worker cannot load"):
+    with pytest.raises(GraderError, match="cannot load the environment"):
         grades(env, "right")
     assert workers_of(env).alive == []
 
