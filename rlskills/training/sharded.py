@@ -20,6 +20,7 @@ from ..errors import UserError
 from ..models.lora import ADAPTER, adapted
 from ..models.sharding import FSDP2, Shards, sharding
 from .settings import Training
+from .zero import Zero
 
 
 def check_sharding(settings: Training) -> None:
@@ -60,6 +61,8 @@ def shards_of(trainer: Any) -> Shards | None:
     """How a trainer of transformers has sharded the weights of its model."""
     if trainer.is_fsdp_enabled:
         return FSDP2(trainer.model)
+    if trainer.is_deepspeed_enabled:
+        return Zero(trainer.deepspeed, trainer.accelerator)
     return None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import UserError
 from ..models.lora import ADAPTER, adapted
 from .sharded import in_shards, whole_from_shards
+from .zero import in_zero_shards, whole_from_zero
 
 
 def restore_weights(model: Any, checkpoint: Path) -> None:
@@ -21,6 +22,9 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
     """
     if in_shards(checkpoint):
         whole_from_shards(model, checkpoint)
+        return
+    if in_zero_shards(checkpoint):
+        whole_from_zero(model, checkpoint)
         return
     if adapted(model):
         _restore_adapters(model, checkpoint)

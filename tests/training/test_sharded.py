@@ -7,88 +7,201 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import time
+import signal
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from safetensors.torch import load_file
 
+from rlskills.errors import UserError
+from rlskills.models.options import LoraOptions, ModelOptions
 from rlskills.training.settings import RLSettings, SFTSettings, Training
+from rlskills.training.stream import uniform
+from rlskills_envs.function_guess import FunctionGuess
 
 from .accelerated import variables
 from .shared import run_shared
 from .small import lessons, stream, train
 
 SHARDS = variables("fsdp2")
+ONE_FILE = SHARDS | {"FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}
 RL = RLSettings(
     max_steps=4, prompts_per_step=8, group_size=4, max_new_tokens=6, learning_rate=1e-3,
     eval_every=2, save_every=2, treatments=("grpo?zero_variance=keep",),
 )  # fmt: skip
 SFT = SFTSettings(max_steps=4, batch_size=8, learning_rate=1e-3, eval_every=2, save_every=2)
-METHODS: dict[str, tuple[Training, Any]] = {"grpo": (RL, lessons), "sft": (SFT, stream)}
+STUDY: dict[str, dict[str, Any]] = {
+    # More processes than tasks: one has nothing to answer.
+    "lora": {"model_options": ModelOptions(lora=LoraOptions(rank=4)), "curve_tasks": 1},
+}
 
 
-def note_shards(folder: Path) -> None:
-    """Have each process note, at every update, which share of the weights it holds."""
-    from rlskills.training.recording import Recorder
+def games() -> Any:
+    guess = FunctionGuess(preset="tiny", pool=4, reward={"answer": 1.0, "queries": 0.1})
+    return uniform(guess, "train", (1, 2), 0)
+
+
+METHODS: dict[str, tuple[Training, Any]] = {
+    "grpo": (RL, lessons),
+    "sft": (SFT, stream),
+    "games": (replace(RL, max_new_tokens=24, prompts_per_step=4), games),
+    "lora": (
+        replace(RL, learning_rate=1e-2, max_new_tokens=4, gradient_checkpointing=True),
+        stream,
+    ),
+}
+
+
+def watch(folder: Path, dies_at: tuple[str, int] | None) -> None:
+    """Note at every update which share of the weights is here; die at a moment, as by SIGKILL."""
     from torch.distributed import get_rank, get_world_size
     from torch.distributed.tensor import DTensor
 
-    before, seen = Recorder.on_step_end, []
+    from rlskills.training.recording import Recorder
 
-    def on_step_end(self: Any, *args: Any, model: Any, **kwargs: Any) -> None:
-        before(self, *args, **kwargs)
-        weights = list(model.parameters())
-        assert all(isinstance(weight, DTensor) for weight in weights)
-        here = sum(weight.to_local().numel() for weight in weights)
-        seen.append([get_world_size(), here, sum(weight.numel() for weight in weights)])
-        (folder / f"shards{get_rank()}.json").write_text(json.dumps(seen))
+    seen: list[list[int]] = []
 
-    Recorder.on_step_end = on_step_end
+    def noted(method: str) -> Any:
+        before = getattr(Recorder, method)
+
+        def after(self: Any, args: Any, state: Any, control: Any, model: Any, **more: Any) -> None:
+            before(self, args, state, control, **more)
+            weights = list(model.parameters())
+            here = [w.to_local() if isinstance(w, DTensor) else w for w in weights]
+            both = [sum(w.numel() for w in some) for some in (here, weights)]
+            seen.append([get_world_size(), *both])
+            (folder / f"shards{get_rank()}.json").write_text(json.dumps(seen))
+            if (method, state.global_step) == dies_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return after
+
+    for method in ("on_step_end", "on_train_end"):
+        setattr(Recorder, method, noted(method))
 
 
-def arm(folder: Path, model: Path, method: str, sharded: bool, **changes: Any) -> None:
+def arm(folder: Path, model: Path, method: str, dies_at: tuple[str, int] | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    if sharded:
-        note_shards(folder)
+    watch(folder, dies_at)
     settings, problems = METHODS[method]
-    train(folder, method, str(model), replace(settings, **changes), problems())
+    train(folder, method, str(model), settings, problems(), **STUDY.get(method, {}))
 
 
-def run(folder: Path, model: Path, method: str, processes: int = 2, **changes: Any) -> Path:
-    shards = SHARDS if processes == 2 else None
-    job = partial(arm, folder, model, method, shards is not None, **changes)
-    run_shared(job, processes, shards)
+def run(
+    folder: Path, model: Path, method: str, *, processes: int = 2,
+    shards: dict[str, str] | None = SHARDS, dies_at: tuple[str, int] | None = None,
+) -> Path:  # fmt: skip
+    """Train one arm under FSDP2 (`shards` None: with whole copies); returns its run folder."""
+    job = partial(arm, folder, model, method, dies_at)
+    if dies_at:
+        with pytest.raises(BrokenProcessPool):
+            run_shared(job, processes, shards)
+    else:
+        run_shared(job, processes, shards)
     return folder / "seed0" / method
 
 
-def shares(folder: Path) -> list[list[list[int]]]:
-    return [json.loads((folder / f"shards{rank}.json").read_text()) for rank in (0, 1)]
+def shares(folder: Path) -> list[tuple[list[int], list[int]]]:
+    """Of both processes, at every update: how many there are, weights held, weights."""
+    one, two = (json.loads((folder / f"shards{rank}.json").read_text()) for rank in (0, 1))
+    return list(zip(one, two, strict=True))
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_sharded_run_is_that_of_whole_copies(half_trained: Path, tmp_path: Path, method: str):
-    sharded = run(tmp_path / "sharded", half_trained, method)
-    job = partial(arm, tmp_path / "whole", half_trained, method, False)
-    run_shared(job, 2)
-    whole = tmp_path / "whole" / "seed0" / method
-    first, second = shares(tmp_path / "sharded")
-    for (world, here, all_of_them), (_, there, _) in zip(first, second, strict=True):
-        assert world == 2
-        assert here + there == all_of_them
-        assert abs(here - there) < 0.1 * all_of_them
-    assert len(first) == 4
+def weights(run: Path) -> bytes:
+    (file,) = (run / "model").glob("*.safetensors")
+    return file.read_bytes()
+
+
+def result(run: Path) -> list[Any]:
+    """All that must be equal bit for bit."""
+    manifest = json.loads((run / "run.json").read_text())
+    assert manifest["status"] == "complete"
+    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    metrics = [{k: v for k, v in one.items() if k not in ("time", "seconds")} for one in lines]
+    return [weights(run), (run / "evaluation.json").read_text(), metrics, manifest["final_state"]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(half_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One sharded run of each method, made when it is first asked for."""
+
+    class Runs(dict[str, Path]):
+        def __missing__(self, method: str) -> Path:
+            self[method] = run(tmp_path_factory.mktemp(method), half_trained, method)
+            return self[method]
+
+    return Runs()
+
+
+@pytest.mark.parametrize("method", ["grpo", "sft"])
+def test_a_sharded_run_is_that_of_whole_copies(
+    half_trained: Path, tmp_path: Path, undisturbed: dict[str, Path], method: str
+):
+    sharded = undisturbed[method]
+    whole = run(tmp_path, half_trained, method, shards=None)
+    assert len(shares(sharded.parents[1])) == len(shares(tmp_path)) == 5
+    for (world, here, every), (_, there, _) in shares(sharded.parents[1]):
+        assert (world, here + there) == (2, every)
+        assert abs(here - there) < 0.1 * every
+    assert all(here == every for (_, here, every), _ in shares(tmp_path))
+    assert json.loads((sharded / "run.json").read_text())["sharding"] == "fsdp2"
     found, expected = (load_file(one / "model/model.safetensors") for one in (sharded, whole))
     start = load_file(half_trained / "model.safetensors")
     assert found.keys() == expected.keys() == start.keys()
-    for name, weights in expected.items():
-        moved = float((weights - start[name]).norm())
-        assert float((found[name] - weights).norm()) < 0.02 * moved, name
-    for one in ("evaluation.json",):
-        assert (sharded / one).read_text() == (whole / one).read_text()
+    for name, tensor in expected.items():
+        moved = float((tensor - start[name]).norm())
+        assert moved > 0
+        assert float((found[name] - tensor).norm()) < 0.02 * moved, name
+    assert (sharded / "evaluation.json").read_text() == (whole / "evaluation.json").read_text()
+
+
+LATE = ("on_train_end", 4)
+KILLED = [
+    ("grpo", SHARDS, ("on_step_end", 3)), ("grpo", SHARDS, LATE), ("grpo", ONE_FILE, LATE),
+    ("sft", ONE_FILE, ("on_step_end", 3)), ("games", SHARDS, ("on_step_end", 3)),
+    ("lora", SHARDS, ("on_step_end", 3)), ("lora", SHARDS, LATE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "shards", "dies_at"), KILLED,
+    ids=lambda value: value.get("FSDP_STATE_DICT_TYPE") if isinstance(value, dict) else str(value),
+)  # fmt: skip
+def test_a_killed_sharded_run_ends_as_an_undisturbed_one(
+    half_trained: Path, tmp_path: Path, undisturbed: dict[str, Path], method, shards, dies_at
+):
+    torn = run(tmp_path, half_trained, method, shards=shards, dies_at=dies_at)
+    assert json.loads((torn / "run.json").read_text())["status"] != "complete"
+    run(tmp_path, half_trained, method, shards=shards)
+    assert result(torn) == result(undisturbed[method])
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [((2, SHARDS), (1, None)), ((1, None), (2, None)), ((2, None), (1, None))]
+)
+def test_a_run_goes_on_with_another_number_of_processes(
+    half_trained: Path, tmp_path: Path, first, then
+):
+    dies_at = ("on_step_end", 3)
+    torn = run(tmp_path, half_trained, "grpo", processes=first[0], shards=first[1], dies_at=dies_at)
+    state = json.loads((torn / "checkpoints/checkpoint-2/rlskills.json").read_text())
+    run(tmp_path, half_trained, "grpo", processes=then[0], shards=then[1])
+    manifest = json.loads((torn / "run.json").read_text())
+    assert manifest["status"] == "complete"
+    assert state["budget"]["rollouts"] == 2 * 32
+    assert manifest["budget"]["rollouts"] == 4 * 32
+    assert sum(manifest["final_state"]["position"].values()) == 4 * 8
+    records = [json.loads(line) for line in (torn / "metrics.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in records] == [0, 1, 2, 3, 4]
+    assert [record["rollouts"] for record in records] == [0, 32, 64, 96, 128]
+
+
+def test_a_run_of_whole_weights_cannot_go_on_sharded(half_trained: Path, tmp_path: Path):
+    run(tmp_path, half_trained, "sft", shards=None, dies_at=("on_step_end", 3))
+    said = "written by 2 processes without sharding and cannot be gone on from by 2 under fsdp2"
+    with pytest.raises(UserError, match=said):
+        run(tmp_path, half_trained, "sft")
