@@ -5,8 +5,9 @@ all; what the trainer itself does not save (task stream, budgets, position in th
 is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
 how often they were used before. Overridden, each calling `super()`: `training_step`,
 `_get_output_dir`, `_save_checkpoint`, `_prepare_for_training` (where weights are sharded) and
-`_load_optimizer_and_scheduler`; and `_load_from_checkpoint`, which loads as `from_pretrained`
-does; and `create_model_card`, which does nothing.
+`_load_optimizer_and_scheduler`; `create_accelerator_and_postprocess` (the precision of sharded
+training); `_load_from_checkpoint`, which loads as `from_pretrained` does; and `create_model_card`,
+which does nothing.
 
 Under several processes all of them save, and the main one publishes what is whole. What follows
 from a step's number and a process's is the same for any number of processes, so a run may go on
@@ -30,7 +31,13 @@ from ..models.loaded import LoadedModel
 from ..models.sharding import sharding
 from ..runs.metrics import Budget
 from .checkpoint import publish
-from .sharded import check_goes_on, in_shards, optimizer_from_shards, shards_of
+from .sharded import (
+    check_goes_on,
+    in_shards,
+    optimizer_from_shards,
+    reduce_in_float32,
+    shards_of,
+)
 from .stream import TaskStream
 from .weights import restore_weights
 
@@ -74,6 +81,11 @@ class ExactResume(Host):
     def load_own_state(self, state: dict[str, Any]) -> None:
         """Continue where `own_state` was taken."""
         restore(state, self.stream, self.budget)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Make the accelerator, which shards without rounding gradients."""
+        super().create_accelerator_and_postprocess()
+        reduce_in_float32(self.accelerator)
 
     def training_step(
         self,

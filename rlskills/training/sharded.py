@@ -8,12 +8,16 @@ without sharding or only has its last weights evaluated. DeepSpeed's are read by
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import Accelerator
 from accelerate.utils.constants import FSDP_MODEL_NAME, OPTIMIZER_NAME
+from torch.distributed.fsdp import FSDPModule
 from torch.optim import Optimizer
 
 from ..errors import UserError
@@ -30,6 +34,13 @@ def check_sharding(settings: Training) -> None:
         raise UserError(
             "FSDP of version 1 is not supported: set fsdp_version: 2 in accelerate's configuration "
             "(recipes/accelerate/fsdp2.yaml)"
+        )
+    if kind == "fsdp2" and not hasattr(FSDPModule, "reset_iter_state"):
+        raise UserError(f"fsdp2 needs a later torch than {torch.__version__} (2.13 is tested)")
+    if kind == "fsdp2" and os.environ.get("FSDP_ACTIVATION_CHECKPOINTING", "false") == "true":
+        raise UserError(
+            "fsdp_activation_checkpointing is not supported: set it to false in accelerate's "
+            "configuration, and take the setting gradient_checkpointing"
         )
     if kind and settings.optimizer == "muon":
         raise UserError(
@@ -57,6 +68,19 @@ def _under(kind: str) -> str:
     return f"under {kind}" if kind else "without sharding"
 
 
+def reduce_in_float32(accelerator: Accelerator) -> None:
+    """Have FSDP average gradients in float32 and leave outputs as they are, under bfloat16 too.
+
+    accelerate would round both to bfloat16, and with the outputs every log-probability.
+    """
+    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    policy = plugin and plugin.mixed_precision_policy
+    if policy:
+        plugin.mixed_precision_policy = replace(
+            policy, reduce_dtype=torch.float32, output_dtype=None
+        )
+
+
 def shards_of(trainer: Any) -> Shards | None:
     """How a trainer of transformers has sharded the weights of its model."""
     if trainer.is_fsdp_enabled:
@@ -73,15 +97,17 @@ def in_shards(checkpoint: Path) -> bool:
 
 
 def whole_from_shards(model: Any, checkpoint: Path) -> None:
-    """Set the weights of `model`, which are whole, to those in a checkpoint of FSDP."""
-    from peft import get_peft_model_state_dict, set_peft_model_state_dict
+    """Set the weights of `model`, which are whole, to those in a checkpoint of FSDP.
 
+    Of a model with adapters these alone are in it.
+    """
     file = checkpoint / f"{FSDP_MODEL_NAME}.bin"
     if file.is_file():
         found = torch.load(file, map_location="cpu", weights_only=True)
-        lost = model.load_state_dict(found, strict=not adapted(model)).unexpected_keys
-        assert not lost, lost
+        model.load_state_dict(found, strict=not adapted(model))
     elif adapted(model):
+        from peft import get_peft_model_state_dict, set_peft_model_state_dict
+
         wanted = {"model": get_peft_model_state_dict(model, adapter_name=ADAPTER)}
         _read(wanted, checkpoint / f"{FSDP_MODEL_NAME}_0")
         set_peft_model_state_dict(model, wanted["model"], adapter_name=ADAPTER)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 
+from rlskills.cli.entry import main
 from rlskills.errors import UserError
 from rlskills.models.options import LoraOptions, ModelOptions
 from rlskills.training.settings import RLSettings, SFTSettings, Training
@@ -27,6 +32,7 @@ from .accelerated import variables
 from .shared import run_shared
 from .small import lessons, stream, train
 
+ROOT = Path(__file__).parents[2]
 SHARDS = variables("fsdp2")
 ONE_FILE = SHARDS | {"FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}
 RL = RLSettings(
@@ -48,7 +54,7 @@ def games() -> Any:
 METHODS: dict[str, tuple[Training, Any]] = {
     "grpo": (RL, lessons),
     "sft": (SFT, stream),
-    "games": (replace(RL, max_new_tokens=24, prompts_per_step=4), games),
+    "games": (replace(RL, max_new_tokens=24, prompts_per_step=4, beta=0.05), games),
     "lora": (
         replace(RL, learning_rate=1e-2, max_new_tokens=4, gradient_checkpointing=True),
         stream,
@@ -205,3 +211,38 @@ def test_a_run_of_whole_weights_cannot_go_on_sharded(half_trained: Path, tmp_pat
     said = "written by 2 processes without sharding and cannot be gone on from by 2 under fsdp2"
     with pytest.raises(UserError, match=said):
         run(tmp_path, half_trained, "sft")
+
+
+WORDS = [
+    "run", "grpo", "--env", "string_transform?preset=tiny", "--levels", "1", "--eval-tasks", "3",
+    "--machine.threads", "1", "--machine.attention", "eager", "--machine.precision", "medium",
+    "--cold-start.max-steps", "2", "--cold-start.batch-size", "6", "--rl.max-steps", "4",
+    "--rl.prompts-per-step", "4", "--rl.eval-every", "2", "--rl.save-every", "1",
+    "--rl.treatments", "grpo?zero_variance=keep", "--output",
+]  # fmt: skip
+
+
+def test_a_recipe_that_is_killed_under_a_launcher_ends_as_an_undisturbed_one(tmp_path: Path):
+    run_shared(partial(main, [*WORDS, str(tmp_path / "whole")]), 2, SHARDS)
+    program = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    program += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0"]
+    program += [str(Path(__file__).with_name("accelerated.py")), "fsdp2"]
+    program += [*WORDS, str(tmp_path / "torn")]
+    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}:{ROOT / 'recipes'}", "OMP_NUM_THREADS": "1"}
+    launched = subprocess.Popen(program, env=os.environ | paths)
+    torn, whole = tmp_path / "torn/seed0", tmp_path / "whole/seed0"
+    while not (torn / "grpo/checkpoints/checkpoint-2").exists():
+        assert launched.poll() is None
+        time.sleep(0.02)
+    for process in [psutil.Process(launched.pid), *psutil.Process(launched.pid).children(True)]:
+        process.kill()
+    launched.wait()
+    for arm, status in {"base": "complete", "grpo": "running"}.items():
+        manifest = json.loads((torn / arm / "run.json").read_text())
+        assert (manifest["status"], manifest["processes"]) == (status, 2)
+        assert manifest["sharding"] == "fsdp2"
+    run_shared(partial(main, [*WORDS, str(tmp_path / "torn")]), 2, SHARDS)
+    for arm in ("base", "grpo"):
+        assert result(torn / arm) == result(whole / arm)
+    records = (torn / "grpo/metrics.jsonl").read_text().splitlines()
+    assert sum("eval/string_transform/L1/greedy" in record for record in records) == 3
