@@ -9,6 +9,7 @@ without sharding or only has its last weights evaluated. DeepSpeed's are read by
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -136,4 +137,7 @@ def _read(wanted: dict[str, Any], folder: Path) -> None:
     """Fill the tensors of `wanted` from the parts of all processes in `folder`."""
     from torch.distributed import checkpoint
 
-    checkpoint.load(wanted, storage_reader=checkpoint.FileSystemReader(folder), no_dist=True)
+    with warnings.catch_warnings():
+        # Every process reads all parts by itself, as intended.
+        warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
+        checkpoint.load(wanted, storage_reader=checkpoint.FileSystemReader(folder), no_dist=True)

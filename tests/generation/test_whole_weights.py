@@ -34,12 +34,18 @@ def group(tmp_path: Path) -> Iterator[None]:
     destroy_process_group()
 
 
-def sharded(**settings: Any) -> LoadedModel:
+def whole(tied: bool) -> LoadedModel:
+    """The same weights at every call."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return loaded_of(made("llama", tie_word_embeddings=tied))
+
+
+def sharded(tied: bool) -> LoadedModel:
     """As accelerate shards: each layer, embeddings and head with the last norm, then the rest."""
-    model = made("llama", **settings)
+    model = whole(tied).model
     for layer in model.model.layers:
         fully_shard(layer, reshard_after_forward=True)
-    tied = settings.get("tie_word_embeddings")
     if not tied:
         fully_shard(model.model.embed_tokens)
     tail = [model.model.norm, *([model.model.embed_tokens] if tied else []), model.lm_head]
@@ -57,8 +63,8 @@ def all_sharded(model: Any) -> bool:
 @pytest.mark.parametrize("engine", [LlamaCPU, Transformers])
 @pytest.mark.parametrize("tied", [False, True])
 def test_samples_and_their_probabilities_are_those_of_whole_weights(group, engine, tied: bool):
-    expected = engine(loaded_of(made("llama", tie_word_embeddings=tied)))
-    loaded = sharded(tie_word_embeddings=tied)
+    expected = engine(whole(tied))
+    loaded = sharded(tied)
     for _ in range(2):
         with loaded.whole_weights():
             assert not any(isinstance(weight, DTensor) for weight in loaded.model.parameters())
@@ -68,7 +74,7 @@ def test_samples_and_their_probabilities_are_those_of_whole_weights(group, engin
 
 
 def test_our_decoder_knows_a_sharded_model_while_it_is_whole(group):
-    loaded = sharded()
+    loaded = sharded(False)
     assert class_of(loaded.model).__name__ == "LlamaForCausalLM"
     assert "DTensor" in str(unsupported(loaded.model))
     with loaded.whole_weights():
@@ -80,7 +86,7 @@ def test_training_goes_on_as_if_nothing_had_been_between(group):
     ids = torch.tensor([PROMPTS[2]])
     gradients = []
     for between in (False, True):
-        loaded = sharded(tie_word_embeddings=True)
+        loaded = sharded(True)
         model = loaded.model
         flags = [_flags(model)]
         if between:
@@ -105,9 +111,9 @@ def _flags(model: Any) -> list[bool]:
 
 
 def test_the_whole_state_knows_tied_weights_as_one(group, tmp_path: Path):
-    loaded = sharded(tie_word_embeddings=True)
+    loaded = sharded(True)
     loaded.save(tmp_path / "sharded")
-    loaded_of(made("llama", tie_word_embeddings=True)).save(tmp_path / "whole")
+    whole(True).save(tmp_path / "whole")
     assert all_sharded(loaded.model)
     for name in ("model.safetensors", "config.json"):
         assert (tmp_path / "sharded" / name).read_bytes() == (

@@ -42,7 +42,10 @@ RL = RLSettings(
 SFT = SFTSettings(max_steps=4, batch_size=8, learning_rate=1e-3, eval_every=2, save_every=2)
 STUDY: dict[str, dict[str, Any]] = {
     # More processes than tasks: one has nothing to answer.
-    "lora": {"model_options": ModelOptions(lora=LoraOptions(rank=4)), "curve_tasks": 1},
+    "lora": {
+        "model_options": ModelOptions(base_dtype="bfloat16", lora=LoraOptions(rank=4)),
+        "curve_tasks": 1,
+    },
 }
 
 
@@ -237,12 +240,12 @@ def test_a_recipe_that_is_killed_under_a_launcher_ends_as_an_undisturbed_one(tmp
     for process in [psutil.Process(launched.pid), *psutil.Process(launched.pid).children(True)]:
         process.kill()
     launched.wait()
-    for arm, status in {"base": "complete", "grpo": "running"}.items():
-        manifest = json.loads((torn / arm / "run.json").read_text())
+    for name, status in {"base": "complete", "grpo": "running"}.items():
+        manifest = json.loads((torn / name / "run.json").read_text())
         assert (manifest["status"], manifest["processes"]) == (status, 2)
         assert manifest["sharding"] == "fsdp2"
     run_shared(partial(main, [*WORDS, str(tmp_path / "torn")]), 2, SHARDS)
-    for arm in ("base", "grpo"):
-        assert result(torn / arm) == result(whole / arm)
+    for name in ("base", "grpo"):
+        assert result(torn / name) == result(whole / name)
     records = (torn / "grpo/metrics.jsonl").read_text().splitlines()
     assert sum("eval/string_transform/L1/greedy" in record for record in records) == 3
