@@ -22,7 +22,6 @@ import pytest
 from safetensors.torch import load_file
 
 from rlskills.cli.entry import main
-from rlskills.errors import UserError
 from rlskills.models.options import LoraOptions, ModelOptions
 from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import uniform
@@ -74,7 +73,7 @@ def watch(folder: Path, dies_at: tuple[str, int] | None) -> None:
 
     seen: list[list[int]] = []
 
-    def noted(method: str) -> Any:
+    def noting(method: str) -> Any:
         before = getattr(Recorder, method)
 
         def after(self: Any, args: Any, state: Any, control: Any, model: Any, **more: Any) -> None:
@@ -90,7 +89,7 @@ def watch(folder: Path, dies_at: tuple[str, int] | None) -> None:
         return after
 
     for method in ("on_step_end", "on_train_end"):
-        setattr(Recorder, method, noted(method))
+        setattr(Recorder, method, noting(method))
 
 
 def arm(folder: Path, model: Path, method: str, dies_at: tuple[str, int] | None) -> None:
@@ -114,10 +113,18 @@ def run(
     return folder / "seed0" / method
 
 
-def shares(folder: Path) -> list[tuple[list[int], list[int]]]:
-    """Of both processes, at every update: how many there are, weights held, weights."""
-    one, two = (json.loads((folder / f"shards{rank}.json").read_text()) for rank in (0, 1))
-    return list(zip(one, two, strict=True))
+def noted(folder: Path) -> list[list[list[int]]]:
+    """Of each process of the last training there: at every update, and behind the last one, the
+    number of processes, weights held here, weights."""
+    return [json.loads(file.read_text()) for file in sorted(folder.glob("shards*.json"))]
+
+
+def really_sharded(folder: Path) -> bool:
+    """Two processes held half of the weights each, all the time."""
+    return all(
+        world == 2 and here + there == every and abs(here - there) < 0.1 * every
+        for (world, here, every), (_, there, _) in zip(*noted(folder), strict=True)
+    )
 
 
 def weights(run: Path) -> bytes:
@@ -140,7 +147,10 @@ def undisturbed(half_trained: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
     class Runs(dict[str, Path]):
         def __missing__(self, method: str) -> Path:
-            self[method] = run(tmp_path_factory.mktemp(method), half_trained, method)
+            folder = tmp_path_factory.mktemp(method)
+            self[method] = run(folder, half_trained, method)
+            assert really_sharded(folder)
+            assert list(map(len, noted(folder))) == [5, 5]
             return self[method]
 
     return Runs()
@@ -152,11 +162,7 @@ def test_a_sharded_run_is_that_of_whole_copies(
 ):
     sharded = undisturbed[method]
     whole = run(tmp_path, half_trained, method, shards=None)
-    assert len(shares(sharded.parents[1])) == len(shares(tmp_path)) == 5
-    for (world, here, every), (_, there, _) in shares(sharded.parents[1]):
-        assert (world, here + there) == (2, every)
-        assert abs(here - there) < 0.1 * every
-    assert all(here == every for (_, here, every), _ in shares(tmp_path))
+    assert all(here == every for rank in noted(tmp_path) for _, here, every in rank)
     assert json.loads((sharded / "run.json").read_text())["sharding"] == "fsdp2"
     found, expected = (load_file(one / "model/model.safetensors") for one in (sharded, whole))
     start = load_file(half_trained / "model.safetensors")
@@ -168,12 +174,12 @@ def test_a_sharded_run_is_that_of_whole_copies(
     assert (sharded / "evaluation.json").read_text() == (whole / "evaluation.json").read_text()
 
 
-LATE = ("on_train_end", 4)
 KILLED = [
-    ("grpo", SHARDS, ("on_step_end", 3)), ("grpo", SHARDS, LATE), ("grpo", ONE_FILE, LATE),
-    ("sft", ONE_FILE, ("on_step_end", 3)), ("games", SHARDS, ("on_step_end", 3)),
-    ("lora", SHARDS, ("on_step_end", 3)), ("lora", SHARDS, LATE),
+    ("games", SHARDS, ("on_step_end", 3)), ("sft", ONE_FILE, ("on_step_end", 3)),
+    ("lora", SHARDS, ("on_step_end", 3)), ("lora", SHARDS, ("on_train_end", 4)),
+    ("grpo", ONE_FILE, ("on_train_end", 4)),
 ]  # fmt: skip
+"""Also behind the last update, where the weights are read without being sharded."""
 
 
 @pytest.mark.parametrize(
@@ -186,6 +192,9 @@ def test_a_killed_sharded_run_ends_as_an_undisturbed_one(
     torn = run(tmp_path, half_trained, method, shards=shards, dies_at=dies_at)
     assert json.loads((torn / "run.json").read_text())["status"] != "complete"
     run(tmp_path, half_trained, method, shards=shards)
+    assert really_sharded(tmp_path)
+    late = dies_at[0] == "on_train_end"
+    assert len(noted(tmp_path)[0]) == (5 if late else 3), "it goes on from the checkpoint"
     assert result(torn) == result(undisturbed[method])
 
 
@@ -199,6 +208,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
     torn = run(tmp_path, half_trained, "grpo", processes=first[0], shards=first[1], dies_at=dies_at)
     state = json.loads((torn / "checkpoints/checkpoint-2/rlskills.json").read_text())
     run(tmp_path, half_trained, "grpo", processes=then[0], shards=then[1])
+    assert [held[0] for held in noted(tmp_path)[0]] == [then[0]] * 3
     manifest = json.loads((torn / "run.json").read_text())
     assert manifest["status"] == "complete"
     assert state["budget"]["rollouts"] == 2 * 32
@@ -207,13 +217,6 @@ def test_a_run_goes_on_with_another_number_of_processes(
     records = [json.loads(line) for line in (torn / "metrics.jsonl").read_text().splitlines()]
     assert [record["step"] for record in records] == [0, 1, 2, 3, 4]
     assert [record["rollouts"] for record in records] == [0, 32, 64, 96, 128]
-
-
-def test_a_run_of_whole_weights_cannot_go_on_sharded(half_trained: Path, tmp_path: Path):
-    run(tmp_path, half_trained, "sft", shards=None, dies_at=("on_step_end", 3))
-    said = "written by 2 processes without sharding and cannot be gone on from by 2 under fsdp2"
-    with pytest.raises(UserError, match=said):
-        run(tmp_path, half_trained, "sft")
 
 
 WORDS = [
