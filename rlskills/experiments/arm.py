@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import PartialState
 from transformers.utils import logging as library_logging
 
@@ -31,6 +32,7 @@ from ..models.kernels import Kernels
 from ..models.loaded import LoadedModel
 from ..models.loading import load
 from ..models.options import ModelOptions
+from ..models.sharding import sharding
 from ..models.traits import traits_of
 from ..runs.disk import disk_errors
 from ..runs.folder import BASE, RunFolder, write_json
@@ -91,6 +93,7 @@ class ArmJob:
                     kernels=asdict(chosen),
                     base_weights=identity_of(self.base),
                     processes=PartialState().num_processes,
+                    sharding=sharding(),
                 )
         return run
 
@@ -115,7 +118,9 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
 def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
-    loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
+    # Weights that will be sharded are moved to the device part by part, when training begins.
+    device = torch.device("cpu") if job.settings and sharding() else PartialState().device
+    loaded = load(job.base, kernels, device, job.options, job.seed)
     engine = select_engine(loaded, job.engine, partial(_note, console))
     job.evaluator.check(loaded)
     failures = GradingFailures(partial(_note, console))
@@ -165,9 +170,10 @@ def _train(
     elif done.checkpoint:
         # Killed after the last update, before the run was complete.
         restore_weights(loaded.model, done.checkpoint)
+        loaded.model.to(PartialState().device)
         restore(read_state(done.checkpoint), job.stream, budget)
+    loaded.save(run.model, main=writer is not None)
     if writer:
-        loaded.save(run.model)
         run.note(
             final_state=job.stream.state_dict(),
             budget=asdict(budget),
@@ -191,9 +197,10 @@ def _with_data(
         return settings
     assert job.stream is not None
     main = PartialState().is_main_process
-    source = loaded
-    if job.sampler:
-        source = load(job.sampler, loaded.kernels, str(PartialState().device), job.options)
+    source, other = loaded, job.sampler
+    if other or sharding():
+        device = PartialState().device
+        source = load(other or job.base, loaded.kernels, device, job.options, job.seed)
     files = -(-settings.problems // settings.problems_per_file)
     title = f"{job.arm}: sampling"
     with run.attempt(main), progress(title, files, 0, console) as advance:

@@ -80,11 +80,13 @@ def _shared(
     processes = PartialState()
     rank, world = processes.process_index, processes.num_processes
     mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
-    shares = gather_object([evaluate(loaded, mine, how, seed=rank, engine=engine)])
+    with loaded.whole_weights():
+        share = evaluate(loaded, mine, how, seed=rank, engine=engine)
+    shares = gather_object([share])
     records = [{**record, "tasks": [None] * len(eval_set.tasks)}
                for record, eval_set in zip(shares[0], eval_sets, strict=True)]  # fmt: skip
-    for first, share in enumerate(shares):
-        for whole, part in zip(records, share, strict=True):
+    for first, records_of_one in enumerate(shares):
+        for whole, part in zip(records, records_of_one, strict=True):
             whole["tasks"][first::world] = part["tasks"]
     return records
 

@@ -33,6 +33,7 @@ from ..training.recording import Recorder
 from ..training.resume import STAGED
 from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from ..training.sft import SFT
+from ..training.sharded import check_sharding
 from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
 
@@ -48,6 +49,7 @@ def check_method(settings: Training, options: ModelOptions) -> None:
     config = getattr(TRAINERS[type(settings)], "config_class", None)
     if config:
         check_arguments(settings, config)
+    check_sharding(settings)
     if options.lora.rank:
         require_peft()
         refuse_with_adapters(settings)
@@ -100,10 +102,6 @@ class Fit:
         )
         if writer:
             self._tell_of_space()
-        if not done.step:
-            first = self.evaluate(0)  # by every process: each answers its share
-            if writer:
-                writer.log(0, budget, first)
         trainer.remove_callback(PrinterCallback)
         title = str(self.run.manifest["arm"])
         with _quiet(), progress(title, settings.max_steps, done.step, self.console) as advance:

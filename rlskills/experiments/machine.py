@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from accelerate import PartialState
@@ -25,17 +27,22 @@ class Prepared:
     """Arms to train side by side."""
 
 
-def processes() -> PartialState:
-    """The process group that this process belongs to.
+def processes(timeout: int = Machine.process_timeout) -> PartialState:
+    """The process group that this process belongs to, which waits `timeout` minutes for anyone.
 
-    The first to ask decides; unasked, a launcher's processes on a CPU would not be a group.
+    The first to ask decides; unasked, a launcher's processes on a CPU would not be a group, and
+    the libraries' own limits (10 minutes on GPUs) are shorter than a large evaluation.
     """
-    return PartialState(cpu=default_device() == "cpu")
+    # Non-main processes would begin with empty weights; but models are sampled and evaluated, and
+    # references loaded, before and without being sharded.
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
+    cpu = default_device() == "cpu"
+    return PartialState(cpu=cpu, timeout=timedelta(minutes=timeout))
 
 
 def prepare(machine: Machine, console: Console) -> Prepared:
     """Join the process group, take the threads, and say so."""
-    group = processes()
+    group = processes(machine.process_timeout)
     _check_gpus(group.num_processes)
     if not group.is_main_process:
         console = Console(quiet=True)

@@ -2,7 +2,8 @@
 
 A model passes if its classes, its modules and every setting of its config are ones that `Decoder`
 has been written for. What a later version of transformers adds to these models, an adapter puts
-into them or a sharding does to their weights is then a reason to refuse, never a wrong token.
+into them or a sharding does to their weights is then a reason to refuse, never a wrong token. A
+model that FSDP2 has sharded passes while its weights are whole (`LoadedModel.whole_weights`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from transformers.activations import SiLUActivation
 from transformers.models.llama import modeling_llama as llama
 from transformers.models.qwen2 import modeling_qwen2 as qwen2
 from transformers.models.qwen3 import modeling_qwen3 as qwen3
+
+from ..models.sharding import class_of
 
 _PLAIN = {nn.Embedding, nn.Linear, nn.ModuleList, nn.SiLU, SiLUActivation}
 _KNOWN: dict[type[nn.Module], set[type[nn.Module]]] = {
@@ -52,15 +55,19 @@ _SETTINGS = {field.name for field in fields(PreTrainedConfig)} | {
 }  # fmt: skip
 _ATTENTION = {"eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"}
 """Kernels for the one softmax attention; others may compute something else."""
-_HARMLESS_HOOKS = ("transformers.modeling_utils", "transformers.utils.output_capturing")
-"""Where hooks come from that only look on: gradients of inputs, hidden states asked for."""
+_HARMLESS_HOOKS = (
+    "transformers.modeling_utils", "transformers.utils.output_capturing",
+    "torch.distributed.fsdp._fully_shard._fsdp_state",
+)  # fmt: skip
+"""Where hooks come from that only look on (gradients of inputs, hidden states asked for), or have
+nothing to do while weights are whole."""
 
 
 def unsupported(model: nn.Module) -> str | None:
     """Why `decode` does not compute exactly what this model computes; None if it does."""
-    if type(model) not in _KNOWN:
+    if class_of(model) not in _KNOWN:
         names = ", ".join(known.__name__ for known in _KNOWN)
-        return f"decodes {names} only, not {type(model).__name__}"
+        return f"decodes {names} only, not {class_of(model).__name__}"
     return next(_reasons(model), None)
 
 
@@ -77,9 +84,9 @@ def _reasons(model: Any) -> Iterator[str]:
 
 def _of_modules(model: nn.Module) -> Iterator[str]:
     """Modules of other classes, and anything hung onto them."""
-    known = _PLAIN | _KNOWN[type(model)] | {type(model)}
+    known = _PLAIN | _KNOWN[class_of(model)] | {class_of(model)}
     for name, module in model.named_modules():
-        kind = type(module)
+        kind = class_of(module)
         if kind not in known:
             yield f"does not know {kind.__module__}.{kind.__name__}, which is the model's {name}"
         if not _plain_forward(module):
@@ -91,7 +98,7 @@ def _of_modules(model: nn.Module) -> Iterator[str]:
 
 def _plain_forward(module: nn.Module) -> bool:
     """Whether it is the class's, or TRL's around it, which is the same unless asked."""
-    kind = type(module)
+    kind = class_of(module)
     if kind.forward.__module__ != kind.__module__ and kind is not nn.ModuleList:
         return False
     own = vars(module).get("forward")

@@ -51,6 +51,8 @@ class Transformers:
                 attention_mask=torch.tensor(mask, device=model.device),
                 generation_config=_config(params, codec.ends, codec.pad),
                 logits_processor=_processors(params, longest),
+                # Processes sample unequally often; weights are whole while they do.
+                synced_gpus=False,
             )
         ids = out.sequences[:, longest:].tolist()
         known: list[Any] = [None] * len(ids)

@@ -16,6 +16,7 @@ from ..errors import UserError
 from .codec import Codec
 from .kernels import Kernels
 from .lora import adapted, save_adapters
+from .sharding import Shards
 
 
 @dataclass(eq=False)
@@ -27,6 +28,8 @@ class LoadedModel:
     codec: Codec
     kernels: Kernels
     """Its attention and the precision that it is computed in, nothing left to choose."""
+    shards: Shards | None = None
+    """How a trainer has sharded its weights; None: they are whole."""
 
     @property
     def positions(self) -> int | None:
@@ -61,17 +64,28 @@ class LoadedModel:
         finally:
             self.model.train(training)
 
-    def save(self, folder: Path) -> None:
+    def whole_weights(self) -> AbstractContextManager[None]:
+        """Within, the model can be run without regard to other processes; all enter together.
+
+        Where its weights are sharded, each process then holds a copy of all of them.
+        """
+        return self.shards.whole() if self.shards else nullcontext()
+
+    def save(self, folder: Path, main: bool = True) -> None:
         """Write model and tokenizer as an ordinary folder, whole or not at all.
 
-        Of a model with adapters they alone are written, with a note of what they belong on.
+        Of a model with adapters they alone are written, with a note of what they belong on. To be
+        called by all processes of a group, of which the `main` one writes.
         """
+        weights = self.shards.state_dict() if self.shards else None
+        if not main:
+            return
         beside = folder.with_name(f"{folder.name}.new")
         shutil.rmtree(beside, ignore_errors=True)
         if adapted(self.model):
-            save_adapters(self.model, beside, folder)
+            save_adapters(self.model, beside, folder, weights)
         else:
-            self.model.save_pretrained(beside)
+            self.model.save_pretrained(beside, state_dict=weights)
         self.codec.tokenizer.save_pretrained(beside)
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)

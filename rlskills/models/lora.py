@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..errors import UserError
 from .identity import identity_of
@@ -121,9 +123,16 @@ def attach(model: Any, folder: str, options: LoraOptions) -> Any:
     return found
 
 
-def save_adapters(model: Any, folder: Path, place: Path) -> None:
-    """Write the trained adapters of `model` to `folder`, which will be moved to `place`."""
-    model.save_pretrained(folder, selected_adapters=[ADAPTER], save_embedding_layers=False)
+def save_adapters(
+    model: Any, folder: Path, place: Path, weights: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write the trained adapters of `model` to `folder`, which will be moved to `place`.
+
+    `weights` are all of its weights by name; None takes those that it holds.
+    """
+    model.save_pretrained(
+        folder, selected_adapters=[ADAPTER], save_embedding_layers=False, state_dict=weights
+    )
     config = json.loads((folder / CONFIG).read_text())
     name, revision = config["base_model_name_or_path"], config.get("revision") or ""
     beside = ""

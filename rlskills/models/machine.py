@@ -26,10 +26,14 @@ class Machine:
     """Tokens, of prompts and completions, that are sampled at a time; 0: what memory allows."""
     arms_at_once: int = 0
     """Arms trained side by side on one thread each; 0: as many as threads, on a GPU one."""
+    process_timeout: int = 60
+    """Minutes that a process waits for the others of its group before all of them give up."""
 
     def __post_init__(self) -> None:
         if self.threads < 0 or self.arms_at_once < 0:
             raise UserError("--machine.threads and --machine.arms-at-once must not be negative")
+        if self.process_timeout < 1:
+            raise UserError("--machine.process-timeout must be at least 1 (minutes)")
         self.kernels()
 
     def kernels(self) -> Kernels:

@@ -14,10 +14,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
+from accelerate import PartialState
 from transformers.training_args import OptimizerNames
 
 from ..errors import UnknownName, UserError
 from ..models.loaded import LoadedModel
+from ..models.sharding import sharding
 from ..spec import typed
 from ..spec.pairs import read_pairs
 from .settings import RLSettings, SFTSettings, Training
@@ -75,7 +78,12 @@ _INSTEAD = {
     "the setting report_to": "report_to",
     "the recipe's seeds": "seed data_seed full_determinism",
     "the recipe's output": "output_dir resume_from_checkpoint save_on_each_node",
-    "the recipe's machine settings": "bf16 fp16 use_cpu bf16_full_eval fp16_full_eval",
+    "the recipe's machine settings": (
+        "bf16 fp16 use_cpu bf16_full_eval fp16_full_eval ddp_timeout"
+    ),
+    "accelerate launch --config_file (recipes/accelerate/)": (
+        "fsdp fsdp_config deepspeed ddp_backend accelerator_config parallelism_config"
+    ),
     "the recipe's model options": (
         "model_init_kwargs chat_template_kwargs chat_template_path eos_token pad_token "
         "trust_remote_code"
@@ -127,7 +135,7 @@ def common_arguments(settings: Training, checkpoints: Path, loaded: LoadedModel)
         "seed": settings.seed,
         "bf16": loaded.autocast_dtype is not None,
         "activation_checkpointing": settings.gradient_checkpointing,
-        "use_cpu": loaded.device.type == "cpu",
+        "use_cpu": _device(loaded).type == "cpu",
         "save_strategy": "steps",
         "save_steps": settings.save_every,
         "save_total_limit": None,
@@ -142,6 +150,11 @@ def common_arguments(settings: Training, checkpoints: Path, loaded: LoadedModel)
         **({} if own else {"optim": settings.optimizer}),
         **read_pairs(settings.trl, "trl"),
     }
+
+
+def _device(loaded: LoadedModel) -> torch.device:
+    """Where it will be trained: weights that will be sharded wait for it on the CPU."""
+    return PartialState().device if sharding() else loaded.device
 
 
 OWN_OPTIMIZERS = ("adamw", "muon")

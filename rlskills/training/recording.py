@@ -50,6 +50,19 @@ class Recorder(TrainerCallback):
         self.sampled = sampled
         self.started = 0.0
 
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: object,
+    ) -> None:
+        """Evaluate what a run begins with; its weights are where training will have them."""
+        if state.global_step == 0 and self.evaluate:
+            first = self.evaluate(0)
+            if self.writer:
+                self.writer.log(0, self.budget, first)
+
     def on_step_begin(
         self,
         args: TrainingArguments,

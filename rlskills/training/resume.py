@@ -4,9 +4,14 @@ Three things make a continued run equal to an undisturbed one: checkpoints appea
 all; what the trainer itself does not save (task stream, budgets, position in the generation cycle)
 is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
 how often they were used before. Overridden, each calling `super()`: `training_step`,
-`_get_output_dir`, `_save_checkpoint` and `_load_optimizer_and_scheduler`; and
-`_load_from_checkpoint`, which loads as `from_pretrained` does; and `create_model_card`, which does
-nothing.
+`_get_output_dir`, `_save_checkpoint`, `_prepare_for_training` (where weights are sharded) and
+`_load_optimizer_and_scheduler`; `create_accelerator_and_postprocess` (the precision of sharded
+training); `_load_from_checkpoint`, which loads as `from_pretrained` does; and `create_model_card`,
+which does nothing.
+
+Under several processes all of them save, and the main one publishes what is whole. What follows
+from a step's number and a process's is the same for any number of processes, so a run may go on
+with more or fewer; it then ends as a run of its own, since they share the work otherwise.
 """
 
 from __future__ import annotations
@@ -19,10 +24,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from transformers import Trainer
+from transformers.trainer import SCHEDULER_NAME
 
 from ..environments import seed_from
+from ..models.loaded import LoadedModel
+from ..models.sharding import sharding
 from ..runs.metrics import Budget
 from .checkpoint import publish
+from .sharded import (
+    check_goes_on,
+    in_shards,
+    optimizer_from_shards,
+    reduce_in_float32,
+    shards_of,
+)
 from .stream import TaskStream
 from .weights import restore_weights
 
@@ -49,17 +64,28 @@ def restore(state: dict[str, Any], stream: TaskStream, budget: Budget) -> None:
 class ExactResume(Host):
     """Mixin for a `Trainer` that draws from a `TaskStream`; put it before the trainer class."""
 
+    loaded: LoadedModel
     stream: TaskStream
     budget: Budget
     keep_checkpoints: int = 2
 
     def own_state(self) -> dict[str, Any]:
         """What the library's trainer does not save, JSON-safe."""
-        return {"stream": self.stream.state_dict(), "budget": asdict(self.budget)}
+        return {
+            "stream": self.stream.state_dict(),
+            "budget": asdict(self.budget),
+            "processes": self.args.world_size,
+            "sharding": sharding(),
+        }
 
     def load_own_state(self, state: dict[str, Any]) -> None:
         """Continue where `own_state` was taken."""
         restore(state, self.stream, self.budget)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Make the accelerator, which shards without rounding gradients."""
+        super().create_accelerator_and_postprocess()
+        reduce_in_float32(self.accelerator)
 
     def training_step(
         self,
@@ -95,6 +121,18 @@ class ExactResume(Host):
     def create_model_card(self, *args: object, **kwargs: object) -> None:
         """None: a checkpoint is not a publication."""
 
+    def _prepare_for_training(
+        self, max_steps: int, train_dataloader: Any, resume_from_checkpoint: str | None
+    ) -> Any:
+        """Wrap or shard the model, and note how; from then on it may be asked for whole weights."""
+        if resume_from_checkpoint is not None:
+            check_goes_on(read_state(Path(resume_from_checkpoint)), self.args.world_size)
+        prepared = super()._prepare_for_training(
+            max_steps, train_dataloader, resume_from_checkpoint
+        )
+        self.loaded.shards = shards_of(self)
+        return prepared
+
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Every weight, also those that saving renames; sharded models load as the library does."""
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:
@@ -104,9 +142,14 @@ class ExactResume(Host):
                             Path(resume_from_checkpoint))  # fmt: skip
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
+        if in_shards(Path(checkpoint)) and not self.is_fsdp_enabled:
+            optimizer_from_shards(self.model, self.optimizer, Path(checkpoint))
+            schedule = torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True)
+            self.lr_scheduler.load_state_dict(schedule)
+        else:
+            super()._load_optimizer_and_scheduler(checkpoint)
         self.load_own_state(read_state(Path(checkpoint)))
         # TRL counts micro-steps to know when to generate, and starts from 0 on a resume.
         self._step = self.state.global_step * self.args.gradient_accumulation_steps

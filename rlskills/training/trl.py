@@ -110,7 +110,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
     def _generate_and_score_completions(self, inputs: list[Any]) -> dict[str, Any]:
         step = self.state.global_step
         self.collector.sampler.engine.sync(step)
-        self.rounds = self.collector.collect(step)
+        with self.loaded.whole_weights():
+            self.rounds = self.collector.collect(step)
         if self.rollout_log:
             for number, batch in enumerate(self.rounds):
                 self.rollout_log.log(step + 1, rollout_records(batch, number))

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..errors import UserError
 from ..models.lora import ADAPTER, adapted
+from .sharded import in_shards, whole_from_shards
+from .zero import in_zero_shards, whole_from_zero
 
 
 def restore_weights(model: Any, checkpoint: Path) -> None:
@@ -15,8 +17,15 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
 
     Saving renames the weights of some architectures (experts that are kept as one tensor, heads
     under another name), and only `from_pretrained` undoes that; `load_state_dict` on the file
-    would leave such weights as they are.
+    would leave such weights as they are. The checkpoint may be that of a run with sharded weights;
+    those of `model` are whole.
     """
+    if in_shards(checkpoint):
+        whole_from_shards(model, checkpoint)
+        return
+    if in_zero_shards(checkpoint):
+        whole_from_zero(model, checkpoint)
+        return
     if adapted(model):
         _restore_adapters(model, checkpoint)
         return

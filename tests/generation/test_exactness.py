@@ -205,8 +205,8 @@ def test_a_sharded_model_is_refused(tmp_path):
         for layer in inner.model.layers:
             fully_shard(layer)
         fully_shard(whole)
-        assert "FSDP" in str(unsupported(inner))
-        assert "FSDP" in str(unsupported(whole))
+        assert "DTensor" in str(unsupported(inner))
+        assert "DTensor" in str(unsupported(whole))
     finally:
         destroy_process_group()
 

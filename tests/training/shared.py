@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from accelerate import PartialState
 from accelerate.utils.other import get_free_port
 
+from rlskills.experiments.machine import processes as join_group
 from rlskills.experiments.side_by_side import run_side_by_side
 
+from .accelerated import let_cpus_shard
 
-def run_shared(job: Callable[[], object], processes: int) -> None:
-    """Run a picklable `job` in `processes` processes of one thread each; they end together."""
+
+def run_shared(
+    job: Callable[[], object], processes: int, shards: Mapping[str, str] | None = None
+) -> None:
+    """Run a picklable `job` in `processes` processes of one thread each; they end together.
+
+    With `shards`, the variables of a launcher, trainers shard weights as these say.
+    """
     port = get_free_port()
-    shares = [partial(_share, job, rank, processes, port) for rank in range(processes)]
+    shares = [partial(_share, job, rank, processes, port, shards) for rank in range(processes)]
     run_side_by_side(shares, processes, threads=1)
 
 
-def _share(job: Callable[[], object], rank: int, processes: int, port: int) -> None:
+def _share(
+    job: Callable[[], object], rank: int, processes: int, port: int,
+    shards: Mapping[str, str] | None,
+) -> None:  # fmt: skip
     import torch.distributed
 
     os.environ |= {
@@ -28,8 +38,11 @@ def _share(job: Callable[[], object], rank: int, processes: int, port: int) -> N
         **dict.fromkeys(("RANK", "LOCAL_RANK"), str(rank)),
         **dict.fromkeys(("WORLD_SIZE", "LOCAL_WORLD_SIZE"), str(processes)),
     }
+    if shards:
+        os.environ |= shards
+        let_cpus_shard()
     try:
-        PartialState(cpu=True)
+        assert join_group().num_processes == processes
         job()
     finally:
         if torch.distributed.is_initialized():

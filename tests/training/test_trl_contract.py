@@ -57,7 +57,8 @@ OVERRIDDEN = {
     SFT: {"get_train_dataloader"},
     ExactResume: {
         "training_step", "_get_output_dir", "_save_checkpoint", "create_model_card",
-        "_load_optimizer_and_scheduler", "_load_from_checkpoint",
+        "_load_optimizer_and_scheduler", "_load_from_checkpoint", "_prepare_for_training",
+        "create_accelerator_and_postprocess",
     },
 }  # fmt: skip
 
@@ -84,6 +85,9 @@ def test_the_overridden_methods_have_the_signatures_we_call():
     ]  # fmt: skip
     assert parameters(Trainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_optimizer_and_scheduler) == ["self", "checkpoint"]
+    assert parameters(Trainer._prepare_for_training) == [
+        "self", "max_steps", "train_dataloader", "resume_from_checkpoint",
+    ]  # fmt: skip
     assert parameters(Trainer._get_output_dir) == ["self", "trial"]
 
 

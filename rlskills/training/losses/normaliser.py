@@ -17,8 +17,10 @@ So gradients are those of all rows kept, for all but dapo. Under `dynamic_sampli
 that sample again, left-out rows have been replaced, and no loss counts them. The KL and entropy
 terms of rows that are left out are missing in every loss; what there is is averaged over the rows
 that are there. Completions that were masked because they were cut off count as rows, not as tokens,
-as in TRL; what a treatment drops otherwise (wrong answers under rft) counts as neither. Where an
-update has several parts, bnpo is a mean of its parts' means, as in TRL.
+as in TRL; what a treatment drops otherwise (wrong answers under rft) counts as neither. Parts of an
+update and processes have equally many rows, fillers included, so means over rows do not depend on
+how many there are; those over tokens are told of all tokens, except bnpo, which is a mean of the
+means of its parts and processes, as in TRL.
 """
 
 from __future__ import annotations
