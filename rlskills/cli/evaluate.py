@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from ..tables import print_table
 if TYPE_CHECKING:
     from ..evaluation.eval_sets import EvalSet
     from ..evaluation.evaluate import EvalConfig
+    from ..generation.vllm_host import VLLMHost
     from ..models.loaded import LoadedModel
 
 
@@ -61,6 +63,7 @@ def evaluate_model(
     from ..evaluation.eval_sets import make_eval_sets
     from ..evaluation.evaluate import EvalConfig
     from ..evaluation.evaluate import by_skill as count_skills
+    from ..generation.vllm_host import VLLMHost
     from ..runs.folder import write_json
 
     _check(levels, tasks, samples, temperature, max_new_tokens)
@@ -68,7 +71,8 @@ def evaluate_model(
     eval_sets = make_eval_sets({split or environment.name: environment}, levels, tasks, split)
     how = EvalConfig(max_new_tokens, samples, temperature)
     loaded = _load(model, machine, options)
-    records = _answers(loaded, eval_sets, how, engine)
+    with closing(VLLMHost(machine.vllm)) as vllm:
+        records = _answers(loaded, eval_sets, how, engine, vllm)
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
     if by_skill:
@@ -83,6 +87,7 @@ def _load(model: str, machine: Machine, options: ModelOptions) -> LoadedModel:
     from ..models.choose_kernels import apply, default_device, use_threads
     from ..models.loading import load
 
+    machine.vllm.check_processes(1)
     use_threads(machine.threads)
     loaded = load(model, machine.kernels(), default_device(), options)
     apply(loaded.kernels)
@@ -90,7 +95,11 @@ def _load(model: str, machine: Machine, options: ModelOptions) -> LoadedModel:
 
 
 def _answers(
-    loaded: LoadedModel, eval_sets: list[EvalSet], how: EvalConfig, engine: str
+    loaded: LoadedModel,
+    eval_sets: list[EvalSet],
+    how: EvalConfig,
+    engine: str,
+    vllm: VLLMHost,
 ) -> list[dict[str, Any]]:
     """What a model answers; sampled by `engine`, or by the next that can, with a note."""
     from ..evaluation.evaluate import evaluate
@@ -101,7 +110,7 @@ def _answers(
     asked = [(each.env, task) for each in eval_sets for task in each.tasks]
     loaded.check(asked, how.max_new_tokens)
     note = partial(print, file=sys.stderr)
-    sampler = select_engine(loaded, engine, note)
+    sampler = select_engine(loaded, engine, note, vllm)
     sampler.sync(0)
     return evaluate(loaded, eval_sets, how, engine=sampler)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..console import progress
 from ..errors import UserError
 from ..generation.engine import Engine
 from ..generation.select import select_engine
+from ..generation.vllm_host import VLLMHost
 from ..models import choose_kernels
 from ..models.identity import identity_of
 from ..models.kernels import Kernels
@@ -30,6 +32,7 @@ from ..models.loaded import LoadedModel
 from ..models.loading import load
 from ..models.options import ModelOptions
 from ..models.traits import traits_of
+from ..models.vllm_settings import VLLMSettings
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.supervision import Supervision
@@ -62,6 +65,8 @@ class ArmJob:
     kernels: Kernels
     engine: str = "auto"
     """What samples in every evaluation: that of the study's RL, also for arms without it."""
+    vllm: VLLMSettings = VLLMSettings()
+    """How vLLM is run where that samples; no part of the hash."""
     options: ModelOptions = ModelOptions()
     sampler: str = ""
     """Folder of the model that samples a fixed data set; empty: the one it starts from."""
@@ -91,22 +96,30 @@ class ArmJob:
         return run
 
 
-def run_arm(job: ArmJob, console: Console | None = None) -> None:
-    """Train and evaluate one arm, or go on with it; without a console in plain lines."""
+def run_arm(job: ArmJob, console: Console | None = None, vllm: VLLMHost | None = None) -> None:
+    """Train and evaluate one arm, or go on with it; without a console in plain lines.
+
+    `vllm` is handed from arm to arm where several follow each other in a process.
+    """
     library_logging.disable_progress_bar()
     run, console = job.open(), console or Console(force_terminal=False)
     if run.complete:
         return
+    with nullcontext(vllm) if vllm else closing(VLLMHost(job.vllm)) as host:
+        _run(job, run, console, host)
+
+
+def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
-    engine = select_engine(loaded, job.engine, partial(_note, console))
+    engine = select_engine(loaded, job.engine, partial(_note, console), vllm)
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
         done = progress_of(run)
         writer = _writer(job, done.last_step)
-        _train(job, run, loaded, engine, done, writer, console)
+        _train(job, run, loaded, engine, vllm, done, writer, console)
     else:
         writer = _writer(job, -1)
     evaluation = job.evaluator.final(loaded, engine, job.settings.max_steps if job.settings else 0)
@@ -130,14 +143,14 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
 
 
 def _train(
-    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, done: Progress,
-    writer: MetricWriter | None, console: Console,
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, vllm: VLLMHost,
+    done: Progress, writer: MetricWriter | None, console: Console,
 ) -> None:  # fmt: skip
     """Train `loaded`; its weights and final state are then in the run folder."""
     assert job.settings is not None
     assert job.stream is not None
     budget = Budget(**job.spent)
-    settings = _with_data(job, run, loaded, engine, budget, console)
+    settings = _with_data(job, run, loaded, engine, vllm, budget, console)
     if done.step < settings.max_steps:
         fit = Fit(loaded, job.stream, settings, run, writer, console,
                   lambda step: job.evaluator.curve(loaded, engine, step), engine)  # fmt: skip
@@ -157,13 +170,9 @@ def _train(
 
 
 def _with_data(
-    job: ArmJob,
-    run: RunFolder,
-    loaded: LoadedModel,
-    engine: Engine,
-    budget: Budget,
-    console: Console,
-) -> Training:
+    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, vllm: VLLMHost,
+    budget: Budget, console: Console,
+) -> Training:  # fmt: skip
     """The settings of its trainer; where it learns from a fixed data set, that is then there."""
     settings = job.settings
     assert settings is not None
@@ -177,8 +186,9 @@ def _with_data(
     files = -(-settings.problems // settings.problems_per_file)
     title = f"{job.arm}: sampling"
     with run.attempt(main), progress(title, files, 0, console) as advance:
-        sampler = engine if source is loaded else select_engine(source, job.engine)
-        found = collect(source, sampler, job.stream, settings, run.path / FOLDER, budget, advance)
+        if source is not loaded:
+            engine = select_engine(source, job.engine, None, vllm)
+        found = collect(source, engine, job.stream, settings, run.path / FOLDER, budget, advance)
         if not found["kept"]:
             raise UserError(
                 f"{run.path}: of {found['rollouts']} completions of {found['problems']} problems "

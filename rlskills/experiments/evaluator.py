@@ -48,12 +48,14 @@ class Evaluator:
             for eval_set in self.eval_sets
         ]
         records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
+        engine.rest()
         return accuracies_of(records, tags.eval_greedy)
 
     def final(self, loaded: LoadedModel, engine: Engine, step: int) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
         engine.sync(step)
         records = _shared(loaded, self.eval_sets, self.config, engine)
+        engine.rest()
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 
 
@@ -69,10 +71,10 @@ def _shared(
 
     So none waits for another: a group of processes gives up after some minutes of that.
     """
-    processes = PartialState()
-    rank, world = processes.process_index, processes.num_processes
+    processes, together = PartialState(), engine.together
+    rank, world = processes.process_index // together, processes.num_processes // together
     mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
-    shares = gather_object([evaluate(loaded, mine, how, seed=rank, engine=engine)])
+    shares = gather_object([evaluate(loaded, mine, how, seed=rank, engine=engine)])[::together]
     records = [{**record, "tasks": [None] * len(eval_set.tasks)}
                for record, eval_set in zip(shares[0], eval_sets, strict=True)]  # fmt: skip
     for first, share in enumerate(shares):

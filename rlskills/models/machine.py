@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import UserError
 from .kernels import Kernels
+from .vllm_settings import VLLMSettings
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,17 @@ class Machine:
     """Tokens, of prompts and completions, that are sampled at a time; 0: what memory allows."""
     arms_at_once: int = 0
     """Arms trained side by side on one thread each; 0: as many as threads, on a GPU one."""
+    vllm: VLLMSettings = VLLMSettings()
+    """vLLM, where an arm's `engine` is vllm."""
 
     def __post_init__(self) -> None:
         if self.threads < 0 or self.arms_at_once < 0:
             raise UserError("--machine.threads and --machine.arms-at-once must not be negative")
+        if self.vllm.mode == "server" and self.arms_at_once > 1:
+            raise UserError(
+                "--machine.arms-at-once must be 1 with --machine.vllm.mode server: a server holds "
+                "the weights of one model at a time"
+            )
         self.kernels()
 
     def kernels(self) -> Kernels:
