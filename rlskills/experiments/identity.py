@@ -15,6 +15,7 @@ from ..environments import digest
 from ..evaluation.eval_sets import eval_sets_digest
 from ..models.identity import identity_of
 from ..models.options import ModelOptions
+from ..training.settings import hashed
 from .study import Study
 
 _FILE = re.compile(r"[^\s?&=(),]*/([^/\s?&=(),]+\.py:)")
@@ -42,7 +43,7 @@ def configurations(study: Study, seed: int) -> dict[str, dict[str, Any]]:
             "eval_sets": eval_sets,
             **({"model_options": options} if (options := _set(study.model_options)) else {}),
             "evaluation": {**asdict(study.evaluation), "curve_tasks": study.curve_tasks},
-            **({"settings": asdict(settings)} if settings else {}),
+            **({"settings": hashed(settings)} if settings else {}),
             **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
             **({"continues": True} if arm.continues else {}),
             **arm.about,
