@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..evaluation.eval_sets import EvalSet
     from ..evaluation.evaluate import EvalConfig
     from ..experiments.eval_parts import PartFolder
+    from ..generation.vllm_host import VLLMHost
     from ..models.loaded import LoadedModel
 
 
@@ -67,6 +69,7 @@ def evaluate_model(
     from ..evaluation.evaluate import EvalConfig, failures_in
     from ..evaluation.evaluate import by_skill as count_skills
     from ..experiments.eval_parts import PartFolder
+    from ..generation.vllm_host import VLLMHost
     from ..models.identity import identity_of
     from ..runs.folder import write_json
 
@@ -85,7 +88,8 @@ def evaluate_model(
         **asdict(options),
     }
     folder = PartFolder(output, about) if output else None
-    records = _answers(loaded, eval_sets, how, engine, folder)
+    with closing(VLLMHost(machine.vllm)) as vllm:
+        records = _answers(loaded, eval_sets, how, engine, vllm, folder)
     if not main:
         return
     console = Console()
@@ -107,7 +111,8 @@ def _load(model: str, machine: Machine, options: ModelOptions) -> tuple[bool, Lo
     from ..models.loading import load
 
     use_threads(machine.threads)
-    group = processes()
+    group = processes(machine.process_timeout)
+    machine.vllm.check_processes(group.num_processes)
     loaded = load(model, machine.kernels(), group.device, options)
     apply(loaded.kernels)
     return group.is_main_process, loaded
@@ -118,6 +123,7 @@ def _answers(
     eval_sets: list[EvalSet],
     how: EvalConfig,
     engine: str,
+    vllm: VLLMHost,
     folder: PartFolder | None,
 ) -> list[dict[str, Any]]:
     """What a model answers; sampled by `engine`, or by the next that can, with a note."""
@@ -131,7 +137,8 @@ def _answers(
     asked = [(each.env, task) for each in eval_sets for task in each.tasks]
     loaded.check(asked, how.max_new_tokens)
     quiet = not processes().is_main_process
-    sampler = select_engine(loaded, engine, None if quiet else partial(print, file=sys.stderr))
+    note = None if quiet else partial(print, file=sys.stderr)
+    sampler = select_engine(loaded, engine, note, vllm)
     sampler.sync(0)
     console = Console(stderr=True, quiet=quiet)
     with progress("evaluating", len(asked), 0, console) as advance:

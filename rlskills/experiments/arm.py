@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -21,32 +21,28 @@ from accelerate import PartialState
 from transformers.utils import logging as library_logging
 
 from .. import stopping
-from ..console import Console, progress
+from ..console import Console
 from ..environments.failures import GradingFailures
-from ..errors import UserError
-from ..generation.engine import Engine
 from ..generation.select import select_engine
+from ..generation.vllm_host import VLLMHost
 from ..models import choose_kernels
 from ..models.identity import identity_of
 from ..models.kernels import Kernels
-from ..models.loaded import LoadedModel
 from ..models.loading import load
 from ..models.options import ModelOptions
 from ..models.sharding import sharding
 from ..models.traits import traits_of
+from ..models.vllm_settings import VLLMSettings
 from ..runs.disk import disk_errors
 from ..runs.folder import BASE, RunFolder, write_json
-from ..runs.metrics import Budget, MetricWriter
+from ..runs.metrics import MetricWriter
 from ..runs.owner import owned
 from ..runs.supervision import Supervision
-from ..training.collected import FOLDER, collect
-from ..training.resume import read_state, restore
-from ..training.settings import CollectSettings, RLSettings, Training
+from ..training.settings import Training
 from ..training.stream import TaskStream
-from ..training.weights import restore_weights
 from .evaluator import Evaluator, accuracies
-from .fit import Fit, Progress, progress_of
 from .records import Record, unpack, write_record
+from .work import Work
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,8 @@ class ArmJob:
     kernels: Kernels
     engine: str = "auto"
     """What samples in every evaluation: that of the study's RL, also for arms without it."""
+    vllm: VLLMSettings = VLLMSettings()
+    """How vLLM is run where that samples; no part of the hash."""
     options: ModelOptions = ModelOptions()
     sampler: str = ""
     """Folder of the model that samples a fixed data set; empty: the one it starts from."""
@@ -98,11 +96,11 @@ class ArmJob:
         return run
 
 
-def run_arm(job: ArmJob, console: Console | None = None) -> None:
+def run_arm(job: ArmJob, console: Console | None = None, vllm: VLLMHost | None = None) -> None:
     """Train and evaluate one arm, or go on with it; without a console in plain lines.
 
-    An arm that another process works on, and a folder or disk that cannot be used, is a
-    `UserError`.
+    `vllm` is handed from arm to arm where several follow each other in a process. An arm that
+    another process works on, and a folder or disk that cannot be used, is a `UserError`.
     """
     library_logging.disable_progress_bar()
     stopping.check()
@@ -111,26 +109,20 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
         if run.complete:
             return
         mine = owned(job.path) if PartialState().is_main_process else nullcontext()
-        with mine:
-            _run(job, run, console or Console(force_terminal=False))
+        with mine, nullcontext(vllm) if vllm else closing(VLLMHost(job.vllm)) as host:
+            _run(job, run, console or Console(force_terminal=False), host)
 
 
-def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
+def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     # Weights that will be sharded are moved to the device part by part, when training begins.
     device = torch.device("cpu") if job.settings and sharding() else PartialState().device
     loaded = load(job.base, kernels, device, job.options, job.seed)
-    engine = select_engine(loaded, job.engine, partial(_note, console))
+    engine = select_engine(loaded, job.engine, partial(_note, console), vllm)
     job.evaluator.check(loaded)
     failures = GradingFailures(partial(_note, console))
-    if job.settings and job.stream:
-        _check_stream(job.stream, job.settings, loaded)
-        done = progress_of(run)
-        writer = _writer(job, done.last_step)
-        _train(job, run, loaded, engine, done, writer, console, failures)
-    else:
-        writer = _writer(job, -1)
+    writer = Work(job, run, loaded, engine, vllm, console, failures).train()
     steps = job.settings.max_steps if job.settings else 0
     evaluation = job.evaluator.final(loaded, engine, steps, failures)
     if writer:
@@ -152,95 +144,5 @@ def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
     return run
 
 
-def _train(
-    job: ArmJob, run: RunFolder, loaded: LoadedModel, engine: Engine, done: Progress,
-    writer: MetricWriter | None, console: Console, failures: GradingFailures,
-) -> None:  # fmt: skip
-    """Train `loaded`; its weights and final state are then in the run folder."""
-    assert job.settings is not None
-    assert job.stream is not None
-    budget = Budget(**job.spent)
-    settings = _with_data(job, run, loaded, engine, budget, console, failures)
-    if done.step < settings.max_steps:
-        fit = Fit(loaded, job.stream, settings, run, writer, console,
-                  lambda step: job.evaluator.curve(loaded, engine, step, failures), engine,
-                  failures)  # fmt: skip
-        with run.attempt(main=writer is not None):
-            fit.train(done, budget)
-    elif done.checkpoint:
-        # Killed after the last update, before the run was complete.
-        restore_weights(loaded.model, done.checkpoint)
-        loaded.model.to(PartialState().device)
-        restore(read_state(done.checkpoint), job.stream, budget)
-    loaded.save(run.model, main=writer is not None)
-    if writer:
-        run.note(
-            final_state=job.stream.state_dict(),
-            budget=asdict(budget),
-            problems=job.stream.problems,
-        )
-
-
-def _with_data(
-    job: ArmJob,
-    run: RunFolder,
-    loaded: LoadedModel,
-    engine: Engine,
-    budget: Budget,
-    console: Console,
-    failures: GradingFailures,
-) -> Training:
-    """The settings of its trainer; where it learns from a fixed data set, that is then there."""
-    settings = job.settings
-    assert settings is not None
-    if not isinstance(settings, CollectSettings):
-        return settings
-    assert job.stream is not None
-    main = PartialState().is_main_process
-    source, other = loaded, job.sampler
-    if other or sharding():
-        device = PartialState().device
-        source = load(other or job.base, loaded.kernels, device, job.options, job.seed)
-    files = -(-settings.problems // settings.problems_per_file)
-    title = f"{job.arm}: sampling"
-    with run.attempt(main), progress(title, files, 0, console) as advance:
-        sampler = engine if source is loaded else select_engine(source, job.engine)
-        found = collect(
-            source, sampler, job.stream, settings, run.path / FOLDER, budget, advance, failures
-        )
-        if not found["kept"]:
-            raise UserError(
-                f"{run.path}: of {found['rollouts']} completions of {found['problems']} problems "
-                f"{found['right']} were right and none was kept: there is nothing to learn from"
-            )
-        if run.manifest.get("collected", found) != found:
-            raise UserError(f"{run.path / FOLDER} is not what this run began to learn from")
-    if main:
-        run.note(collected=found)
-    return settings.resolved(found["kept"])
-
-
 def _note(console: Console, text: str) -> None:
     console.print(f"note: {text}", highlight=False, soft_wrap=True, markup=False)
-
-
-def _writer(job: ArmJob, last_step: int) -> MetricWriter | None:
-    """The metric writer on the main process, None on others."""
-    if not PartialState().is_main_process:
-        return None
-    return MetricWriter(job.path, last_step, [] if job.arm == BASE else job.evaluator.addresses)
-
-
-def _check_stream(stream: TaskStream, settings: Training, loaded: LoadedModel) -> None:
-    """The first problems of every source, before anything is trained.
-
-    The length of every later one is checked when it is drawn; where long ones are passed over, it
-    is none of this check's business.
-    """
-    new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
-    asked = [
-        (source.env, source.env.task(source.split, source.level, index))
-        for source in stream.sources.values()
-        for index in range(4)
-    ]
-    loaded.check(asked, new, lengths=settings.long_prompts == "refuse")

@@ -24,6 +24,7 @@ from ..evaluation.evaluate import EvalConfig, evaluate
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..runs.folder import write_json
+from ..training.sampler import Processes
 
 ROWS = 1024
 """Completions of a part: enough to fill a batch, and what a kill costs at most."""
@@ -106,6 +107,7 @@ def evaluate_in_parts(
     all processes as far as this one can tell.
     """
     group, parts = PartialState(), parts_of(eval_sets, how)
+    share = Processes.of(group.process_index, group.num_processes, engine.together)
     known = [folder.read(part) if folder else None for part in parts]
     group.wait_for_everyone()  # none may write before all have seen what is there
     if folder and group.is_main_process:
@@ -115,14 +117,14 @@ def evaluate_in_parts(
     advance(done)
     pending = [i for i, each in enumerate(known) if each is None]
     mine: dict[int, Outcomes] = {}
-    for turn, i in enumerate(pending[group.process_index :: group.num_processes]):
+    for turn, i in enumerate(pending[share.index :: share.count]):
         mine[i] = _answer(loaded, parts[i], how, engine)
-        if folder:
+        if folder and share.first:
             folder.write(parts[i], mine[i])
-        at_once = pending[turn * group.num_processes : (turn + 1) * group.num_processes]
+        at_once = pending[turn * share.count : (turn + 1) * share.count]
         done += sum(len(parts[j].asked.tasks) for j in at_once)
         advance(done)
-    found = {i: outcomes for share in gather_object([mine]) for i, outcomes in share.items()}
+    found = {i: outcomes for each in gather_object([mine]) for i, outcomes in each.items()}
     return _joined(eval_sets, parts, [each or found[i] for i, each in enumerate(known)])
 
 

@@ -52,6 +52,7 @@ class Evaluator:
             for eval_set in self.eval_sets
         ]
         records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
+        engine.rest()
         failures.tell(*failures_in(records), "evaluation")
         return accuracies_of(records, tags.eval_greedy)
 
@@ -61,6 +62,7 @@ class Evaluator:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
         engine.sync(step)
         records = _shared(loaded, self.eval_sets, self.config, engine)
+        engine.rest()
         failures.tell(*failures_in(records), "evaluation")
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 
@@ -77,12 +79,12 @@ def _shared(
 
     So none waits for another: a group of processes gives up after some minutes of that.
     """
-    processes = PartialState()
-    rank, world = processes.process_index, processes.num_processes
+    processes, together = PartialState(), engine.together
+    rank, world = processes.process_index // together, processes.num_processes // together
     mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
     with loaded.whole_weights():
         share = evaluate(loaded, mine, how, seed=rank, engine=engine)
-    shares = gather_object([share])
+    shares = gather_object([share])[::together]
     records = [{**record, "tasks": [None] * len(eval_set.tasks)}
                for record, eval_set in zip(shares[0], eval_sets, strict=True)]  # fmt: skip
     for first, records_of_one in enumerate(shares):

@@ -19,6 +19,7 @@ from ..models.identity import identity_of
 from ..models.options import ModelOptions
 from ..runs.folder import CODE, EVAL_CODE
 from ..spec import Spec, code_of
+from ..training.settings import hashed
 from .study import ArmConfig, Study
 
 _FILE = re.compile(r"[^\s?&=(),]*/([^/\s?&=(),]+\.py:)")
@@ -52,7 +53,7 @@ def configurations(
             "eval_sets": eval_sets,
             **({"model_options": options} if (options := _set(study.model_options)) else {}),
             "evaluation": {**asdict(study.evaluation), "curve_tasks": study.curve_tasks},
-            **({"settings": asdict(settings)} if settings else {}),
+            **({"settings": hashed(settings)} if settings else {}),
             **({"sampler": _of_arm(arm.sampler, found)} if arm.sampler else {}),
             **({"continues": True} if arm.continues else {}),
             **({"moved_by": moved} if (moved := arm.moved_by(seed)) else {}),

@@ -11,6 +11,7 @@ from accelerate import PartialState
 
 from ..console import Console
 from ..errors import UserError
+from ..generation.vllm_host import VLLMHost
 from ..models.choose_kernels import default_device, use_threads
 from ..models.kernels import Kernels
 from ..models.machine import Machine
@@ -25,6 +26,8 @@ class Prepared:
     kernels: Kernels
     at_once: int
     """Arms to train side by side."""
+    vllm: VLLMHost
+    """One for all arms; it starts when something is sampled with it."""
 
 
 def processes(timeout: int = Machine.process_timeout) -> PartialState:
@@ -44,12 +47,13 @@ def prepare(machine: Machine, console: Console) -> Prepared:
     """Join the process group, take the threads, and say so."""
     group = processes(machine.process_timeout)
     _check_gpus(group.num_processes)
+    machine.vllm.check_processes(group.num_processes)
     if not group.is_main_process:
         console = Console(quiet=True)
     console.print(f"computing on {use_threads(machine.threads)} CPU threads", highlight=False)
-    alone = default_device() != "cpu" or group.num_processes > 1
+    alone = default_device() != "cpu" or group.num_processes > 1 or machine.vllm.mode == "server"
     at_once = machine.arms_at_once or (1 if alone else torch.get_num_threads())
-    return Prepared(console, machine.kernels(), at_once)
+    return Prepared(console, machine.kernels(), at_once, VLLMHost(machine.vllm))
 
 
 def _check_gpus(count: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -68,8 +68,9 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
         if PartialState().is_main_process:
             _begin(study, config, any(plan.needed for plan in plans))
         evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
-        for plan in plans:
-            _SeedRun(plan, evaluator, prepared).run()
+        with closing(prepared.vllm):
+            for plan in plans:
+                _SeedRun(plan, evaluator, prepared).run()
 
 
 def _begin(study: Study, config: RunConfig, to_train: bool) -> None:
@@ -110,7 +111,7 @@ class _SeedRun:
             # By the study and not by what is pending: the threads decide the last bits.
             if len(wave) == 1 or self.prepared.at_once == 1:
                 for job in jobs:
-                    run_arm(job, self.prepared.console)
+                    run_arm(job, self.prepared.console, self.prepared.vllm)
             elif jobs:
                 at_once = min(self.prepared.at_once, len(jobs))
                 run_side_by_side([partial(run_arm, job) for job in jobs], at_once, threads=1)
@@ -130,6 +131,7 @@ class _SeedRun:
             evaluator=self.evaluator,
             kernels=self.prepared.kernels,
             engine=plan.study.engine_of(arm),
+            vllm=self.prepared.vllm.settings,
             options=plan.study.model_options,
             sampler=str(plan.model(source)) if (source := plan.source(arm.sampler)) else "",
             spent=self._spent(arm),

@@ -56,6 +56,8 @@ class Engine(Protocol):
     """Samples from one model, whose weights may change between calls."""
 
     name: str
+    together: int
+    """Processes that sample as one: neighbours, which must be asked for the same."""
 
     def refuses(self, params: SamplingParams) -> str | None:
         """Why it cannot sample like this, None if it can."""
@@ -72,6 +74,10 @@ class Engine(Protocol):
 
     def sync(self, step: int) -> None:
         """Take over the weights that the model has after `step` optimizer steps."""
+        ...
+
+    def rest(self) -> None:
+        """Nothing is sampled until the next `sync`: memory may be given back."""
         ...
 
 

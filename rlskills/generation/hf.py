@@ -17,6 +17,7 @@ class Transformers:
     """The library's own loop."""
 
     name = "transformers"
+    together = 1
 
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
@@ -64,6 +65,9 @@ class Transformers:
 
     def sync(self, step: int) -> None:
         """Nothing to do: it reads the model's own weights."""
+
+    def rest(self) -> None:
+        """Nothing to do: it keeps nothing."""
 
 
 class _Annealed(LogitsProcessor):

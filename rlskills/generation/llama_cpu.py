@@ -35,6 +35,7 @@ class LlamaCPU:
     """Our own decoder, for models of the Llama family that it computes exactly."""
 
     name = "llama_cpu"
+    together = 1
 
     def __init__(self, loaded: LoadedModel) -> None:
         self.loaded = loaded
@@ -61,6 +62,9 @@ class LlamaCPU:
 
     def sync(self, step: int) -> None:
         """Nothing to do: it reads the model's own weights."""
+
+    def rest(self) -> None:
+        """Nothing to do: it keeps nothing."""
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from .engine import Completion, Engine, Prompt, SamplingParams
 from .hf import Transformers
 from .llama_cpu import LlamaCPU
 from .vllm import VLLM
+from .vllm_host import VLLMHost
 
 ENGINES = ("auto", "llama_cpu", "transformers", "vllm")
 """`auto` takes our own decoder where it applies, else transformers."""
@@ -49,12 +50,22 @@ class FirstThatCan:
             reasons.append(f"{engine.name} {reason}")
         raise UserError("nothing can sample like this: " + "; ".join(reasons))
 
+    @property
+    def together(self) -> int:
+        """As the one that samples in ordinary cases has it; others are asked for the same too."""
+        return self._usual().together
+
     def sync(self, step: int) -> None:
-        """Those that could be chosen take over the weights."""
-        for engine in self.engines:
-            if engine.refuses(SamplingParams(1)) is None:
-                engine.sync(step)
-                return
+        """The one that samples in ordinary cases takes over the weights; others read them."""
+        self._usual().sync(step)
+
+    def rest(self) -> None:
+        """The one that samples in ordinary cases."""
+        self._usual().rest()
+
+    def _usual(self) -> Engine:
+        usual = (e for e in self.engines if e.refuses(SamplingParams(1)) is None)
+        return next(usual, self.engines[-1])
 
     def _say(self, text: str) -> None:
         if text not in self._noted:
@@ -62,17 +73,23 @@ class FirstThatCan:
             self.note(text)
 
 
-def select_engine(loaded: LoadedModel, wanted: str = "auto", note: Note | None = None) -> Engine:
+def select_engine(
+    loaded: LoadedModel,
+    wanted: str = "auto",
+    note: Note | None = None,
+    vllm: VLLMHost | None = None,
+) -> Engine:
     """What samples from a model: the engine `wanted`, or the next that can.
 
-    `note` receives the reason why an engine that was asked for by name is not used.
+    `note` receives the reason why an engine that was asked for by name is not used. All engines
+    with one `vllm` sample in turn with the same vLLM; None is another one, with its defaults.
     """
     if wanted not in ENGINES:
         raise UnknownName("engine", wanted, ENGINES)
     made: dict[str, Engine] = {
         "llama_cpu": LlamaCPU(loaded),
         "transformers": Transformers(loaded),
-        "vllm": VLLM(loaded),
+        "vllm": VLLM(loaded, vllm),
     }
     rest = [made[name] for name in ("llama_cpu", "transformers") if name != wanted]
     if wanted == "auto":

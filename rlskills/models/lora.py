@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -152,6 +152,28 @@ def merged(model: Any) -> Any:
     """An ordinary float32 model that computes what `model` does; adapters are added to weights."""
     whole = model.float()
     return whole.merge_and_unload() if adapted(whole) else whole
+
+
+@torch.no_grad()
+def merged_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
+    """Name and weight of every parameter below the adapters of `model`, what they add included.
+
+    One at a time, under the names and in the types that the model has without adapters; `model`
+    stays as it is.
+    """
+    whole = model.get_base_model()
+    layers = {
+        id(layer.get_base_layer().weight): layer
+        for layer in whole.modules()
+        if hasattr(layer, "get_delta_weight")
+    }
+    for name, weight in whole.named_parameters():
+        if model.prefix in name:
+            continue
+        layer, found = layers.get(id(weight)), weight.data
+        for adapter in layer.active_adapters if layer else ():
+            found = found + layer.get_delta_weight(adapter).to(found.device)
+        yield name.replace(".base_layer", ""), found.to(weight.dtype)
 
 
 def _first_line(error: Exception) -> str:

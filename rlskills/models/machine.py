@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..errors import UserError
 from .kernels import Kernels
+from .vllm_settings import VLLMSettings
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,19 @@ class Machine:
     """Arms trained side by side on one thread each; 0: as many as threads, on a GPU one."""
     process_timeout: int = 60
     """Minutes that a process waits for the others of its group before all of them give up."""
+    vllm: VLLMSettings = VLLMSettings()
+    """vLLM, where an arm's `engine` is vllm."""
 
     def __post_init__(self) -> None:
         if self.threads < 0 or self.arms_at_once < 0:
             raise UserError("--machine.threads and --machine.arms-at-once must not be negative")
         if self.process_timeout < 1:
             raise UserError("--machine.process-timeout must be at least 1 (minutes)")
+        if self.vllm.mode == "server" and self.arms_at_once > 1:
+            raise UserError(
+                "--machine.arms-at-once must be 1 with --machine.vllm.mode server: a server holds "
+                "the weights of one model at a time"
+            )
         self.kernels()
 
     def kernels(self) -> Kernels:

@@ -47,13 +47,18 @@ _INSTEAD = {
     "the setting engine (rlskills samples, not TRL)": (
         "top_k min_p repetition_penalty generation_kwargs cache_implementation use_cache "
         "use_transformers_continuous_batching use_transformers_paged use_vllm "
-        "transformers_continuous_batching_config ds3_gather_for_generation vllm_mode "
-        "vllm_server_base_url vllm_server_host vllm_server_port vllm_server_timeout "
+        "transformers_continuous_batching_config ds3_gather_for_generation "
+        "vllm_structured_outputs_regex"
+    ),
+    "the machine's settings of vllm (--machine.vllm.mode and its neighbours)": (
+        "vllm_mode vllm_server_base_url vllm_server_host vllm_server_port vllm_server_timeout "
         "vllm_group_port vllm_gpu_memory_utilization vllm_max_model_length vllm_model_impl "
-        "vllm_tensor_parallel_size vllm_enable_sleep_mode vllm_structured_outputs_regex "
-        "vllm_importance_sampling_cap vllm_importance_sampling_clip_max "
-        "vllm_importance_sampling_clip_min vllm_importance_sampling_correction "
-        "vllm_importance_sampling_mode"
+        "vllm_tensor_parallel_size vllm_enable_sleep_mode"
+    ),
+    "the settings rollout_correction, rollout_ratio_max and rollout_ratio_min": (
+        "vllm_importance_sampling_correction vllm_importance_sampling_mode "
+        "vllm_importance_sampling_clip_max vllm_importance_sampling_clip_min "
+        "vllm_importance_sampling_cap"
     ),
     "the setting loss": "loss_type",
     "the setting beta": "beta",

@@ -71,7 +71,7 @@ def collect(
     if files:
         restore(_header(files[-1])["state"], stream, budget)
     group.wait_for_everyone()
-    processes = Processes(group.process_index, group.num_processes)
+    processes = Processes.of(group.process_index, group.num_processes, engine.together)
     writer = _Writer(loaded, engine, stream, settings, processes, failures or GradingFailures())
     first = range(0, settings.problems, settings.problems_per_file)
     for number in range(len(files), len(first)):
@@ -84,6 +84,7 @@ def collect(
             _write(folder / f"{number:05d}.jsonl", [{"counts": counts, "state": state}, *rows])
         group.wait_for_everyone()
         advance(number + 1, f"{counts['kept']} kept of {counts['rollouts']}")
+    engine.rest()
     return _summary(folder)
 
 

@@ -45,14 +45,27 @@ class Request:
 
 @dataclass(frozen=True)
 class Processes:
-    """Which of several processes this one is."""
+    """Which of several processes that share work this one is.
+
+    Neighbours that sample as one (`Engine.together`) count as one and do the same work.
+    """
 
     index: int = 0
     count: int = 1
+    first: bool = True
+    """Of the neighbours; what the others find is not counted."""
+    together: int = 1
+
+    @classmethod
+    def of(cls, index: int, count: int, together: int) -> Processes:
+        """Process `index` of `count` in a world where `together` neighbours sample as one."""
+        return cls(index // together, count // together, index % together == 0, together)
 
     def gathered(self, mine: list[Any]) -> list[Any]:
         """Everyone's items, in the order of the processes."""
-        return gather_object(mine) if self.count > 1 else mine
+        if self.count * self.together == 1:
+            return mine
+        return gather_object(mine if self.first else [])
 
 
 Sampled: TypeAlias = tuple[

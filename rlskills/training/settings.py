@@ -7,15 +7,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Annotated, Any, Literal, TypeVar
 
 from tyro.conf import Suppress
 
 from ..errors import UserError
 from ..spec.pairs import read_pairs
 
+Value = TypeVar("Value")
 LossType = Literal["grpo", "dr_grpo", "dapo", "bnpo", "cispo", "sapo", "luspo", "vespo"]
+Correction = Literal["off", "token_truncate", "token_mask", "sequence_truncate", "sequence_mask"]
+"""Ratios of tokens or of whole completions; cut to their bounds, or left out where they are beyond.
+All names but `off` are TRL's."""
+
+
+def hashed_if_set(default: Value) -> Value:
+    """A field that came later: at its default it is no part of a run's hash, so that what was
+    trained before stays known by its own."""
+    return field(default=default, metadata={"hashed": "if set"})
+
+
+def hashed(settings: Training) -> dict[str, Any]:
+    """The settings that a run's hash covers."""
+    values = asdict(settings)
+    for item in fields(settings):
+        if item.metadata.get("hashed") == "if set" and values[item.name] == item.default:
+            del values[item.name]
+    return values
 
 
 @dataclass(frozen=True)
@@ -129,6 +148,13 @@ class RLSettings(Training):
     """Upper clip range, where it is another (clip-higher, DAPO); 0: as `epsilon`."""
     importance_sampling_level: Literal["token", "sequence"] = "token"
     """Probability ratios of tokens, or of whole completions (GSPO)."""
+    rollout_correction: Correction = hashed_if_set("token_truncate")
+    """What becomes of the difference between the policy and vLLM's copy of it, which samples:
+    importance ratios of tokens or whole completions, truncated or masked; off: nothing."""
+    rollout_ratio_max: float = hashed_if_set(2.0)
+    """Bound on those ratios: above, they are cut to it, or masked."""
+    rollout_ratio_min: float = hashed_if_set(0.0)
+    """Lower bound on them."""
     num_iterations: int = 1
     """Optimizer steps on each round of samples; `max_steps` counts them all."""
     entropy_bonus: float = 0.0
@@ -146,6 +172,7 @@ class RLSettings(Training):
         self.require("epsilon", 0 < self.epsilon < math.inf, "positive and finite")
         self.require("epsilon_high", 0 <= self.epsilon_high < math.inf, "at least 0 and finite")
         self.require("top_p", 0 < self.top_p <= 1, "above 0 and at most 1")
+        self._check_correction()
         self.require("num_iterations", self.num_iterations >= 1, "at least 1")
         if self.save_every % self.num_iterations:
             raise UserError(
@@ -159,6 +186,15 @@ class RLSettings(Training):
             raise UserError(
                 "prompts_per_step x group_size must be divisible by gradient_accumulation_steps: "
                 f"{rows} rollouts, {self.gradient_accumulation_steps} parts"
+            )
+
+    def _check_correction(self) -> None:
+        low, high = self.rollout_ratio_min, self.rollout_ratio_max
+        self.require("rollout_ratio_min", 0 <= low < math.inf, "at least 0 and finite")
+        self.require("rollout_ratio_max", high > low, "above rollout_ratio_min")
+        if self.loss == "vespo" and self.rollout_correction.startswith("sequence"):
+            raise UserError(
+                "loss vespo takes ratios of tokens: rollout_correction token_truncate or token_mask"
             )
 
 

@@ -37,7 +37,7 @@ from .collect import Collector
 from .features import prompt_features
 from .losses.cross_entropy import weighted_cross_entropy
 from .losses.normaliser import advantage_scale
-from .losses.off_policy import truncated_ratio
+from .losses.off_policy import sampling_ratio
 from .optim import optimizer_for
 from .prompt_limit import Asked, Lengths, PromptLimit
 from .recording import rollout_records
@@ -89,7 +89,9 @@ class RLTrainer(ExactResume, GRPOTrainer):
             self.loaded,
             engine,
             self.args.seed,
-            Processes(self.accelerator.process_index, self.accelerator.num_processes),
+            Processes.of(
+                self.accelerator.process_index, self.accelerator.num_processes, engine.together
+            ),
             with_steps=any(treatment.needs_steps for treatment in self.treatments),
         )
         return Collector(
@@ -108,10 +110,11 @@ class RLTrainer(ExactResume, GRPOTrainer):
 
     @override
     def _generate_and_score_completions(self, inputs: list[Any]) -> dict[str, Any]:
-        step = self.state.global_step
-        self.collector.sampler.engine.sync(step)
+        step, engine = self.state.global_step, self.collector.sampler.engine
+        engine.sync(step)
         with self.loaded.whole_weights():
             self.rounds = self.collector.collect(step)
+        engine.rest()
         if self.rollout_log:
             for number, batch in enumerate(self.rounds):
                 self.rollout_log.log(step + 1, rollout_records(batch, number))
@@ -155,12 +158,13 @@ class RLTrainer(ExactResume, GRPOTrainer):
         # Processes must run the model equally often, also those without such rows.
         if ce:
             output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
-        known = any(row.logprobs is not None for row in rows)
-        if known or self.num_iterations > 1:
+        corrected = self.settings.rollout_correction != "off"
+        corrected = corrected and any(row.logprobs is not None for row in rows)
+        if corrected or self.num_iterations > 1:
             with torch.no_grad():
                 policy = self._logprobs(self.model, output)
-            if known:
-                output["advantages"] = output["advantages"] * self._importance(mine, policy)
+            if corrected:
+                self._correct(output, self._importance(mine, policy))
             if self.num_iterations > 1:
                 output["old_per_token_logps"] = policy
         if self.beta:
@@ -187,10 +191,21 @@ class RLTrainer(ExactResume, GRPOTrainer):
         with use_adapter(policy, "ref" if "ref" in policy.peft_config else None):
             return self._logprobs(self.model, inputs)
 
-    def _importance(self, rows: Sequence[Rollout], policy: Tensor) -> Tensor:
-        """How much likelier the policy is to draw each token (B, T) than what drew it, bounded.
+    def _correct(self, output: dict[str, Any], ratio: Tensor) -> None:
+        """Weight the advantages; vespo has a place of its own for the ratio."""
+        if self.settings.loss == "vespo":
+            output["importance_sampling_ratio"] = ratio
+        else:
+            output["advantages"] = output["advantages"] * ratio
+        shown = ratio.expand_as(output["completion_mask"])[output["completion_mask"] > 0]
+        mine = torch.stack([shown.sum(), shown.new_tensor(len(shown))])
+        total = cast(Tensor, self.accelerator.gather(mine[None])).sum(0)
+        self._log_to("train/sampling_ratio", (total[0] / total[1].clamp(min=1)).item())
 
-        `policy` are its log-probabilities (B, T).
+    def _importance(self, rows: Sequence[Rollout], policy: Tensor) -> Tensor:
+        """How much likelier the policy is to draw each token than what drew it, within bounds.
+
+        `policy` are its log-probabilities (B, T); of sequences the ratios are (B, 1).
         """
         drawn = torch.zeros(policy.shape)
         known = torch.zeros(policy.shape)
@@ -198,7 +213,11 @@ class RLTrainer(ExactResume, GRPOTrainer):
             if row.logprobs is not None:
                 drawn[i, : len(row.logprobs)] = torch.tensor(row.logprobs)
                 known[i, : len(row.logprobs)] = torch.tensor(row.mask, dtype=torch.float32)
-        return truncated_ratio(policy, drawn.to(policy.device), known.to(policy.device), CAP)
+        settings, device = self.settings, policy.device
+        return sampling_ratio(
+            policy, drawn.to(device), known.to(device), settings.rollout_correction,
+            settings.rollout_ratio_min, settings.rollout_ratio_max,
+        )  # fmt: skip
 
     @override
     def _compute_loss(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
@@ -246,11 +265,6 @@ class RLTrainer(ExactResume, GRPOTrainer):
     def _note(self, text: str) -> None:
         if self.accelerator.is_main_process:
             warnings.warn(text, stacklevel=2)
-
-
-CAP = 2.0
-"""Bound on the importance ratio where another program than the trainer's own samples (truncated
-importance sampling; Yao et al. 2025, https://fengyao.notion.site/off-policy-rl)."""
 
 
 def _graded_elsewhere(**_: object) -> list[float]:

@@ -10,7 +10,7 @@ import torch
 
 from rlskills.training.batch import RolloutBatch
 from rlskills.training.losses.cross_entropy import weighted_cross_entropy
-from rlskills.training.losses.off_policy import truncated_ratio
+from rlskills.training.losses.off_policy import sampling_ratio
 from rlskills.training.settings import RLSettings
 from rlskills.training.trl import RLTrainer
 
@@ -32,8 +32,21 @@ def test_importance_ratios_are_bounded_and_1_where_unknown():
     policy = torch.tensor([[-1.0, -1.0, -1.0, -1.0]])
     drawn = torch.tensor([[-1.5, -9.0, -1.0, float("nan")]])
     known = torch.tensor([[1.0, 1.0, 0.0, 1.0]])
-    ratio = truncated_ratio(policy, drawn, known, 2.0)
+    ratio = sampling_ratio(policy, drawn, known, "token_truncate", most=2.0)
     assert ratio[0].tolist() == pytest.approx([1.6487, 2.0, 1.0, 1.0], abs=1e-4)
+    ratio = sampling_ratio(policy, drawn, known, "token_mask", most=2.0)
+    assert ratio[0].tolist() == pytest.approx([1.6487, 0.0, 1.0, 1.0], abs=1e-4)
+    ratio = sampling_ratio(policy, drawn, known, "token_truncate", least=1.2, most=1.5)
+    assert ratio[0].tolist() == pytest.approx([1.5, 1.5, 1.2, 1.2], abs=1e-4)
+
+
+def test_a_sequence_has_one_importance_ratio():
+    policy, known = torch.tensor([[-1.0, -1.0], [-1.0, -1.0]]), torch.tensor([[1.0, 1.0], [1.0, 0]])
+    drawn = torch.tensor([[-1.5, -1.2], [-0.8, -9.0]])
+    ratio = sampling_ratio(policy, drawn, known, "sequence_truncate", most=1.5)
+    assert ratio.tolist() == [pytest.approx([1.5]), pytest.approx([0.8187], abs=1e-4)]
+    ratio = sampling_ratio(policy, drawn, known, "sequence_mask", least=0.9)
+    assert ratio.tolist() == [pytest.approx([2.0138], abs=1e-4), [0.0]]
 
 
 @pytest.fixture(scope="module")
