@@ -7,8 +7,6 @@ the same functions; the main process alone writes.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
@@ -42,8 +40,9 @@ from ..training.settings import CollectSettings, RLSettings, Training
 from ..training.stream import TaskStream
 from ..training.weights import restore_weights
 from .evaluator import Evaluator, accuracies
-from .fit import Fit, Progress, progress_of
-from .records import Record, unpack, write_record
+from .fit import Fit
+from .progress import Progress, progress_of
+from .records import write_record
 
 
 @dataclass(frozen=True)
@@ -112,14 +111,14 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
 
 
 def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
-    kernels = Kernels(**run.manifest["kernels"])
+    kernels = run.made("kernels", Kernels)
     choose_kernels.apply(kernels)
     loaded = load(job.base, kernels, str(PartialState().device), job.options, job.seed)
     engine = select_engine(loaded, job.engine, partial(_note, console))
     job.evaluator.check(loaded)
     if job.settings and job.stream:
         _check_stream(job.stream, job.settings, loaded)
-        done = progress_of(run)
+        done = progress_of(run, partial(_note, console))
         writer = _writer(job, done.last_step)
         _train(job, run, loaded, engine, done, writer, console)
     else:
@@ -133,15 +132,6 @@ def _run(job: ArmJob, run: RunFolder, console: Console) -> None:
         run.finish()
         write_record(run)
     PartialState().wait_for_everyone()
-
-
-def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
-    """Make `path` the complete run that `record` tells of, TensorBoard's view of it included."""
-    shutil.rmtree(path / "checkpoints", ignore_errors=True)
-    run = unpack(record, path)
-    addresses = [] if run.manifest["arm"] == BASE else evaluator.addresses
-    MetricWriter(path, sys.maxsize, addresses).close()
-    return run
 
 
 def _train(

@@ -12,6 +12,7 @@ nothing.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from transformers import Trainer
 
 from ..environments import seed_from
 from ..runs.metrics import Budget
-from .checkpoint import publish
+from .checkpoint import RECORD, STATE, publish
 from .stream import TaskStream
 from .weights import restore_weights
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 else:
     Host = object
 
-STATE = "rlskills.json"
 STAGED = ".staged"
 
 
@@ -52,6 +52,8 @@ class ExactResume(Host):
     stream: TaskStream
     budget: Budget
     keep_checkpoints: int = 2
+    record: Path | None = None
+    """The run's `metrics.jsonl`, on the process that writes it; a checkpoint holds a copy."""
 
     def own_state(self) -> dict[str, Any]:
         """What the library's trainer does not save, JSON-safe."""
@@ -90,6 +92,8 @@ class ExactResume(Host):
         name = f"checkpoint-{self.state.global_step}"
         staged = Path(self._get_output_dir(trial)) / name
         (staged / STATE).write_text(json.dumps(self.own_state()))
+        if self.record:
+            shutil.copyfile(self.record, staged / RECORD)
         publish(staged, staged.parents[1] / name, self.keep_checkpoints)
 
     def create_model_card(self, *args: object, **kwargs: object) -> None:
