@@ -1,17 +1,17 @@
 """Results of finished arms, for the tables that recipes print, and arms taken from elsewhere."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rlskills.experiments.machine import processes
+from rlskills.runs.files import read_evaluation
 
 
 def tasks_of(arm: Path) -> dict[tuple[str, int], list[dict[str, Any]]]:
     """The outcomes of an arm's final evaluation, by group and level."""
-    eval_sets = json.loads((arm / "evaluation.json").read_text())["eval_sets"]
+    eval_sets = read_evaluation(arm / "evaluation.json")["eval_sets"]
     return {(each["group"], each["level"]): each["tasks"] for each in eval_sets}
 
 

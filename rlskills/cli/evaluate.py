@@ -113,7 +113,7 @@ def _load(model: str, machine: Machine, options: ModelOptions) -> tuple[bool, Lo
     use_threads(machine.threads)
     group = processes(machine.process_timeout)
     machine.vllm.check_processes(group.num_processes)
-    loaded = load(model, machine.kernels(), group.device, options)
+    loaded = load(model, machine.kernels(), str(group.device), options)
     apply(loaded.kernels)
     return group.is_main_process, loaded
 

@@ -7,8 +7,6 @@ the same functions; the main process alone writes.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
@@ -16,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
 from transformers.utils import logging as library_logging
 
@@ -34,14 +31,13 @@ from ..models.sharding import sharding
 from ..models.traits import traits_of
 from ..models.vllm_settings import VLLMSettings
 from ..runs.disk import disk_errors
-from ..runs.folder import BASE, RunFolder, write_json
-from ..runs.metrics import MetricWriter
+from ..runs.folder import RunFolder, write_json
 from ..runs.owner import owned
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import TaskStream
 from .evaluator import Evaluator, accuracies
-from .records import Record, unpack, write_record
+from .records import write_record
 from .work import Work
 
 
@@ -114,10 +110,10 @@ def run_arm(job: ArmJob, console: Console | None = None, vllm: VLLMHost | None =
 
 
 def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
-    kernels = Kernels(**run.manifest["kernels"])
+    kernels = run.made("kernels", Kernels)
     choose_kernels.apply(kernels)
     # Weights that will be sharded are moved to the device part by part, when training begins.
-    device = torch.device("cpu") if job.settings and sharding() else PartialState().device
+    device = "cpu" if job.settings and sharding() else str(PartialState().device)
     loaded = load(job.base, kernels, device, job.options, job.seed)
     engine = select_engine(loaded, job.engine, partial(_note, console), vllm)
     job.evaluator.check(loaded)
@@ -133,15 +129,6 @@ def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
         run.finish()
         write_record(run)
     PartialState().wait_for_everyone()
-
-
-def restore_arm(record: Record, path: Path, evaluator: Evaluator) -> RunFolder:
-    """Make `path` the complete run that `record` tells of, TensorBoard's view of it included."""
-    shutil.rmtree(path / "checkpoints", ignore_errors=True)
-    run = unpack(record, path)
-    addresses = [] if run.manifest["arm"] == BASE else evaluator.addresses
-    MetricWriter(path, sys.maxsize, addresses).close()
-    return run
 
 
 def _note(console: Console, text: str) -> None:

@@ -30,7 +30,7 @@ def load_config(file: Path, config: type[Config], required: Any = MISSING) -> Co
 def read_settings(file: Path) -> Mapping[str, Any]:
     """The content of a YAML or TOML file, by its ending."""
     try:
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8")
         if file.suffix == ".toml":
             settings = tomllib.loads(text)
         elif file.suffix in (".yaml", ".yml"):
@@ -41,6 +41,8 @@ def read_settings(file: Path) -> Mapping[str, Any]:
         raise UserError(f"cannot read {file}: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
         raise UserError(f"cannot read {file}: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise UserError(f"cannot read {file}: it is nested too deeply") from None
     if not isinstance(settings, Mapping):
         raise UserError(f"cannot read {file}: it holds no settings by name")
     return settings
@@ -86,11 +88,11 @@ def save_config(config: Any, file: Path, command: str) -> None:
     """Write all settings as YAML, unless the file holds them already."""
     text = f"# {command} --config {file.name}\n"
     text += yaml.safe_dump(plain(config), sort_keys=False, allow_unicode=True)
-    if file.exists() and file.read_text() == text:
+    if file.exists() and file.read_bytes() == text.encode():
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     beside = file.with_name(file.name + ".new")
-    beside.write_text(text)
+    beside.write_text(text, encoding="utf-8")
     beside.replace(file)
 
 

@@ -17,12 +17,13 @@ from typing import Any, TypeAlias
 from accelerate import PartialState
 from accelerate.utils import gather_object
 
-from ..environments import seed_from
+from ..environments import digest, seed_from
 from ..errors import UserError
 from ..evaluation.eval_sets import EvalSet
 from ..evaluation.evaluate import EvalConfig, evaluate
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
+from ..runs.files import lacking, parsed, read_bytes
 from ..runs.folder import write_json
 from ..training.sampler import Processes
 
@@ -55,7 +56,9 @@ class PartFolder:
         self.path = output.with_name(output.name + ".parts")
         self.about = json.loads(json.dumps(about))
         found = _read(self.path / ABOUT)
-        if isinstance(found, dict) and found != self.about:
+        self.known = found == self.about
+        """Whether the parts that are there are known to be of this evaluation."""
+        if isinstance(found, dict) and not self.known:
             other = next(k for k in {**found, **self.about} if found.get(k) != self.about.get(k))
             raise UserError(
                 f"{self.path} holds a part of another evaluation ({other}: {found.get(other)} "
@@ -63,20 +66,26 @@ class PartFolder:
             )
 
     def begin(self) -> None:
-        """Say what the parts are of."""
+        """Say what the parts are of; those of an unknown evaluation are removed."""
+        if not self.known and self.path.is_dir():
+            self.remove()
         self.path.mkdir(parents=True, exist_ok=True)
         write_json(self.path / ABOUT, self.about)
+        self.known = True
 
     def read(self, part: Part) -> Outcomes | None:
         """The outcomes of a part; None where they are not there or not whole."""
-        found = _read(self.path / part.file)
-        rows = found if isinstance(found, list) else []
+        found = _read(self.path / part.file) if self.known else None
+        if not isinstance(found, dict) or lacking(found, {"digest": str, "tasks": list}):
+            return None
+        rows = found["tasks"]
         keys = [row.get("key") if isinstance(row, dict) else None for row in rows]
-        return rows if keys == [task.key for task in part.asked.tasks] else None
+        whole = found["digest"] == digest(rows) and keys == [task.key for task in part.asked.tasks]
+        return rows if whole else None
 
     def write(self, part: Part, outcomes: Outcomes) -> None:
         """Keep the outcomes of a part."""
-        write_json(self.path / part.file, outcomes)
+        write_json(self.path / part.file, {"digest": digest(outcomes), "tasks": outcomes})
 
     def remove(self) -> None:
         """All parts are in the file that they make."""
@@ -149,6 +158,6 @@ def _joined(
 def _read(file: Path) -> Any:
     """What a JSON file holds; None where there is none, or half of one."""
     try:
-        return json.loads(file.read_bytes())
+        return parsed(read_bytes(file))
     except (FileNotFoundError, ValueError):
         return None

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from accelerate import PartialState
 from rich.console import Console
 from transformers import PrinterCallback
 
@@ -26,16 +23,15 @@ from ..runs.folder import RunFolder
 from ..runs.metrics import Budget, MetricWriter
 from ..runs.rollout_log import RolloutLog
 from ..training.arguments import check_arguments
-from ..training.checkpoint import newest_whole
 from ..training.fixed import FixedSFT
 from ..training.optim import refuse_with_adapters
 from ..training.recording import Recorder
-from ..training.resume import STAGED
 from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from ..training.sft import SFT
 from ..training.sharded import check_sharding
 from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
+from .progress import Progress
 
 TRAINERS: dict[type[Training], type[Any]] = {
     SFTSettings: SFT,
@@ -53,27 +49,6 @@ def check_method(settings: Training, options: ModelOptions) -> None:
     if options.lora.rank:
         require_peft()
         refuse_with_adapters(settings)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run had come when it was last killed."""
-
-    checkpoint: Path | None
-    step: int
-
-    @property
-    def last_step(self) -> int:
-        """The last step whose metrics stay in the record; -1 for none."""
-        return self.step if self.checkpoint else -1
-
-
-def progress_of(run: RunFolder) -> Progress:
-    """The newest whole checkpoint; what a killed process was writing is removed."""
-    with PartialState().main_process_first():
-        shutil.rmtree(run.checkpoints / STAGED, ignore_errors=True)
-        checkpoint = newest_whole(run.checkpoints)
-    return Progress(checkpoint, int(checkpoint.name[11:]) if checkpoint else 0)
 
 
 @dataclass(frozen=True)
@@ -100,6 +75,7 @@ class Fit:
         trainer = TRAINERS[type(settings)](
             self.loaded, self.stream, settings, self.run.checkpoints, budget=budget, **own
         )
+        trainer.record = writer and writer.path
         if writer:
             self._tell_of_space()
         trainer.remove_callback(PrinterCallback)
@@ -108,9 +84,7 @@ class Fit:
             if isinstance(settings, RLSettings):
                 trainer.collector.failures = self.failures
             if writer and isinstance(settings, RLSettings):
-                trainer.rollout_log = RolloutLog(
-                    self.run.path, settings.log_rollouts_every, last_step=done.last_step
-                )
+                trainer.rollout_log = self._rollout_log(settings, done)
             sampled = getattr(trainer, "sampled", None)
             every = settings.eval_every
             moved = _told(title, advance)
@@ -129,6 +103,14 @@ class Fit:
                 f"note: {count} checkpoints take up to {amount(needed)}; {amount(left)} are free "
                 f"on the disk of {self.run.path}", highlight=False, soft_wrap=True,
             )  # fmt: skip
+
+    def _rollout_log(self, settings: RLSettings, done: Progress) -> RolloutLog:
+        log = RolloutLog(self.run.path, settings.log_rollouts_every, last_step=done.last_step)
+        if log.lost:
+            self.console.print(
+                f"note: {log.path} {log.lost}", highlight=False, soft_wrap=True, markup=False
+            )
+        return log
 
 
 def _told(title: str, advance: Callable[[int, str], None]) -> Callable[[int, str], None]:

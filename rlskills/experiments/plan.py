@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..runs.folder import RunFolder
+from ..errors import UserError
+from ..runs.folder import OtherConfiguration, RunFolder
 from .edited import check_code, earlier_code
 from .identity import config_hash, configurations
+from .mending import Condition, condition_of
 from .records import Record, RecordShelf
 from .study import ArmConfig, Study
 
@@ -22,7 +24,8 @@ class SeedPlan:
         shelf: RecordShelf,
         same_code: bool = False,
     ) -> None:
-        """A run folder made with another configuration is a `UserError`, before any training.
+        """A `UserError`, before any training, for a run folder made with another configuration or
+        damaged beyond what can be put back.
 
         `same_code` takes files that have changed (`file.py:Class`) as those of the runs that are
         in this folder and beside it.
@@ -33,12 +36,16 @@ class SeedPlan:
         earlier = earlier_code(folder.parent, folder) if same_code else {}
         self.configs = configurations(study, seed, earlier)
         self.complete: dict[str, RunFolder] = {}
+        self.conditions: dict[str, Condition] = {}
+        """Of every arm that was complete once."""
         self.records: dict[str, Record] = {}
         for arm in study.arms:
             run = self._existing(arm)
             if run and run.complete:
-                self.complete[arm.name] = run
-                continue
+                condition = self.conditions[arm.name] = condition_of(run)
+                if not condition.lost:
+                    self.complete[arm.name] = run
+                    continue
             wanted = config_hash(arm.name, self.configs[arm.name])
             if record := shelf.find(wanted, folder / arm.name):
                 self.records[arm.name] = record
@@ -61,7 +68,16 @@ class SeedPlan:
         if not (path / "run.json").exists():
             return None
         check_code(RunFolder.read(path), self.configs[arm.name])
-        return RunFolder.open(path, arm=arm.name, config=self.configs[arm.name])
+        try:
+            return RunFolder.open(path, arm=arm.name, config=self.configs[arm.name])
+        except OtherConfiguration as error:
+            if error.differs != {"base"} or arm.start:
+                raise
+            model = self.study.model_of(self.seed)
+            raise UserError(
+                f"{path} started from another {model} than there is now ({error.difference}): put "
+                "that model back, or choose another --output"
+            ) from None
 
     def _needed(self) -> dict[str, list[str]]:
         to_train: dict[str, list[str]] = {}
@@ -81,4 +97,4 @@ class SeedPlan:
         return [self.source(other) for other in (arm.start, arm.sampler) if other]
 
     def _has_weights(self, name: str) -> bool:
-        return name in self.complete and self.model(name).is_dir()
+        return name in self.complete and self.conditions[name].weights

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from typing import Any
 from rich.console import Console
 
 from ..errors import UserError
+from ..runs.files import lacking, parsed, read_evaluation
 from ..runs.folder import RunFolder, write_json
+from ..runs.metrics import metric_lines, write_records
 from .identity import config_hash
 
 NAME = "record.json.gz"
@@ -45,13 +48,15 @@ class Record:
 
 
 def write_record(run: RunFolder) -> Path:
-    """Write the record of a complete run into its folder; equal runs give equal bytes."""
-    lines = (run.path / "metrics.jsonl").read_text().splitlines()
+    """Write the record of a complete run into its folder; equal runs give equal bytes.
+
+    A damaged file of the run is a `UserError`.
+    """
     value = {
         "format": FORMAT,
         "run": {name: fact for name, fact in run.manifest.items() if name not in LEFT_OUT},
-        "metrics": [json.loads(line) for line in lines],
-        "evaluation": json.loads((run.path / "evaluation.json").read_text()),
+        "metrics": list(metric_lines(run.path / "metrics.jsonl")),
+        "evaluation": read_evaluation(run.path / "evaluation.json"),
     }
     text = json.dumps(value, separators=(",", ":"))
     file, beside = run.path / NAME, run.path / f"{NAME}.new"
@@ -63,25 +68,32 @@ def write_record(run: RunFolder) -> Path:
 def read_record(file: Path) -> Record:
     """The record in `file`; `DamagedRecord` says what is wrong with it."""
     try:
-        value = json.loads(gzip.decompress(file.read_bytes()))
+        value = parsed(gzip.decompress(file.read_bytes()))
         if value["format"] != FORMAT:
             raise DamagedRecord(f"format {value['format']} is not known here")
         record = Record(file, value["run"], value["metrics"], value["evaluation"])
         found = config_hash(record.manifest["arm"], record.manifest["config"])
         if record.config_hash != found or not record.evaluation["eval_sets"]:
             raise DamagedRecord("its hash is not that of its configuration")
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        for line in record.metrics:
+            if why := lacking(line, {"step": int, "time": (int, float), "metrics": dict}):
+                raise DamagedRecord(f"in its metrics {why}")
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zlib.error) as error:
         raise DamagedRecord(f"{type(error).__name__}: {error}") from error
     return record
 
 
 def unpack(record: Record, folder: Path) -> RunFolder:
-    """Make `folder` a complete run, but for weights and TensorBoard events."""
+    """Make `folder` a complete run, but for weights and TensorBoard events.
+
+    Weights that are there already stay if they are those that the record was made with.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps(line) + "\n" for line in record.metrics]
-    (folder / "metrics.jsonl").write_text("".join(lines))
+    write_records(folder / "metrics.jsonl", record.metrics)
     write_json(folder / "evaluation.json", record.evaluation)
     run = RunFolder(folder, {**record.manifest, "status": "complete", "recorded": True})
+    for part in ("metrics.jsonl", "evaluation.json"):
+        run.seal(part)
     run.save()
     return run
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,16 +17,22 @@ from ..models.identity import identity_of
 from ..models.loading import folder_of
 from ..models.machine import Machine
 from ..models.tiny import save_tiny
+from ..runs.budget import Budget
 from ..runs.disk import disk_errors, usable
+from ..runs.ended import EVALUATION
+from ..runs.files import read_evaluation
 from ..runs.folder import RunFolder
+from ..runs.owner import owned
 from ..runs.study_file import CONFIG, StudyFile
-from .arm import ArmJob, restore_arm, run_arm
+from .again import evaluate_again
+from .arm import ArmJob, run_arm
 from .config_file import save_config
 from .evaluator import Evaluator
 from .fit import check_method
 from .machine import Prepared, prepare
+from .mending import Condition, mend, restore_arm
 from .plan import SeedPlan
-from .records import NAME, RecordShelf, write_record
+from .records import RecordShelf
 from .side_by_side import run_side_by_side
 from .study import ArmConfig, Study
 
@@ -105,9 +110,9 @@ class _SeedRun:
                     self._reuse(arm)
             self._pass_gates(pending)
             jobs = [self._job(arm) for arm in pending]
-            for job in jobs:
+            for arm, job in zip(pending, jobs, strict=True):
                 self._make_way(job)
-                job.open()
+                self._check_base(job.open(), arm)
             # By the study and not by what is pending: the threads decide the last bits.
             if len(wave) == 1 or self.prepared.at_once == 1:
                 for job in jobs:
@@ -142,14 +147,15 @@ class _SeedRun:
         for gate, start in dict.fromkeys((arm.gate, arm.start) for arm in pending):
             if gate and start:
                 file = self.plan.folder / start / "evaluation.json"
-                gate.check(json.loads(file.read_text()), start, self.prepared.console)
+                gate.check(read_evaluation(file), start, self.prepared.console)
 
     def _spent(self, arm: ArmConfig) -> dict[str, Any]:
         """The budgets that an arm begins with, by name: those of the iteration before it."""
         source = self.plan.source(arm.sampler or arm.start) if arm.continues else ""
         if not source:
             return {}
-        return RunFolder.read(self.plan.folder / source).manifest.get("budget", {})
+        run = RunFolder.read(self.plan.folder / source)
+        return asdict(run.made("budget", Budget)) if "budget" in run.manifest else {}
 
     def _base(self, arm: ArmConfig) -> str:
         """Name or folder of the model that an arm starts from; `tiny` is made for this seed."""
@@ -166,12 +172,15 @@ class _SeedRun:
         return str(folder)
 
     def _make_way(self, job: ArmJob) -> None:
-        """Remove a finished run whose weights are missing and needed."""
-        done = job.arm in self.plan.complete or job.arm in self.plan.records
-        if done:
-            others = ", ".join(self.plan.needed[job.arm])
+        """Remove a finished run whose weights are missing and needed, or its results too."""
+        condition = self.plan.conditions.get(job.arm)
+        others = ", ".join(self.plan.needed[job.arm])
+        if condition and condition.beyond:
+            needed = f"{others} starts from its weights: " if others else ""
+            self._say(job.path, f"{', '.join(condition.beyond)}; {needed}made anew")
+        elif condition or job.arm in self.plan.records:
             self._say(job.path, f"its weights are not here and {others} starts from them: trained")
-        if PartialState().is_main_process and job.arm in self.plan.complete:
+        if PartialState().is_main_process and condition:
             shutil.rmtree(job.path)
         PartialState().wait_for_everyone()
 
@@ -180,21 +189,37 @@ class _SeedRun:
         run = self.plan.complete.get(arm.name)
         if run:
             self._say(path, "complete, reused")
-            if main and not (path / NAME).exists():
-                with suppress(OSError):  # of a folder that may only be read
-                    write_record(run)
+            self._mend(arm, self.plan.conditions[arm.name])
         else:
             record = self.plan.records[arm.name]
             self._say(path, f"complete by {record.file}")
-            run = restore_arm(record, path, self.evaluator) if main else None
+            run = restore_arm(record, path, self.evaluator.addresses) if main else None
         if run:
             self._check_base(run, arm)
 
+    def _mend(self, arm: ArmConfig, condition: Condition) -> None:
+        """Put back what a complete arm has lost."""
+        run, main = condition.run, PartialState().is_main_process
+        note = partial(self._say, run.path)
+        for remark in condition.remarks():
+            note(remark)
+        try:
+            with owned(run.path) if main and condition.mendable else nullcontext():
+                if condition.evaluate:
+                    evaluate_again(self._job(arm), run, note)
+                if main:
+                    mend(condition, self.evaluator.addresses, note)
+        except OSError as error:
+            if EVALUATION in condition.faults:
+                raise
+            if condition.mendable:  # else its record alone, in a folder that may only be read
+                note(f"cannot be written to ({(error.strerror or str(error)).lower()})")
+
     def _check_base(self, run: RunFolder, arm: ArmConfig) -> None:
-        """A finished arm must have started from the weights that are here now."""
+        """An arm must have started from the weights that are here now."""
         source = self.plan.source(arm.start)
         folder = self.plan.model(source) if source else None
-        if not folder or not folder.is_dir():
+        if not folder or not folder.is_dir() or self._named(source):
             return
         if run.manifest.get("base_weights") == identity_of(str(folder)):
             return
@@ -202,8 +227,17 @@ class _SeedRun:
             self._say(run.path, f"recorded from a {source} with other weights than {folder}")
             return
         raise UserError(
-            f"{run.path} started from other weights than those in {folder}; "
-            "choose another --output, or remove that folder"
+            f"{folder} holds other weights than {run.path} started from: put those back, choose "
+            f"another --output, or remove {run.path} to train it from the weights that are there"
+        )
+
+    def _named(self, source: str) -> bool:
+        """Whether an arm's weights are damaged and stay so, which was said."""
+        condition = self.plan.conditions.get(source)
+        return (
+            source in self.plan.complete
+            and source not in self.plan.needed
+            and bool(condition and not condition.weights)
         )
 
     def _say(self, path: Path, text: str) -> None:

@@ -24,7 +24,8 @@ from ..training.resume import read_state, restore
 from ..training.settings import CollectSettings, RLSettings, Training
 from ..training.stream import TaskStream
 from ..training.weights import restore_weights
-from .fit import Fit, Progress, progress_of
+from .fit import Fit
+from .progress import Progress, progress_of
 
 if TYPE_CHECKING:
     from .arm import ArmJob
@@ -51,7 +52,7 @@ class Work:
         if job.settings is None or job.stream is None:
             return self._writer(-1)
         _check_stream(job.stream, job.settings, self.loaded)
-        done = progress_of(self.run)
+        done = progress_of(self.run, self._say)
         writer = self._writer(done.last_step)
         self._train(job.stream, done, writer)
         return writer
@@ -111,12 +112,15 @@ class Work:
 
     def _sampler(self) -> tuple[LoadedModel, Engine]:
         """The model that samples a fixed data set."""
-        job, device = self.job, PartialState().device
+        job, device = self.job, str(PartialState().device)
         if not (job.sampler or sharding()):
             return self.loaded, self.engine
         kernels = self.loaded.kernels
         source = load(job.sampler or job.base, kernels, device, job.options, job.seed)
         return source, select_engine(source, job.engine, None, self.vllm)
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"note: {text}", highlight=False, soft_wrap=True)
 
     def _writer(self, last_step: int) -> MetricWriter | None:
         if not PartialState().is_main_process:

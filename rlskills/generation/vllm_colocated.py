@@ -6,13 +6,13 @@ import gc
 import math
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from torch import Tensor
 from trl.generation.vllm_generation import VLLMGeneration, extract_logprobs
 from typing_extensions import override
 
@@ -30,7 +30,7 @@ class WeightSync(VLLMGeneration):
     """
 
     @override
-    def _iter_named_params(self) -> Iterator[tuple[str, Tensor]]:
+    def _iter_named_params(self) -> Any:
         # TRL adds adapters to the weights below and takes them off again, which leaves the rounding
         # of both in weights that are not trained: in bfloat16 they would walk away.
         if adapted(self.model):
@@ -122,8 +122,7 @@ class Colocated:
     def draw(self, prompts: list[list[int]], seeds: list[int], how: Draw) -> list[Drawn]:
         """Asked of vLLM itself: TRL gives all copies of a prompt one seed, under which they would
         be the same completion."""
-        from vllm import SamplingParams  # pyright: ignore[reportMissingImports]
-
+        sampling: Any = import_module("vllm").SamplingParams
         if not self._cache_is_there:
             self.trl.llm.wake_up(tags=["kv_cache"])
             self._cache_is_there = True
@@ -131,12 +130,12 @@ class Colocated:
         outputs = self.trl.llm.generate(
             [{"prompt_token_ids": prompt} for prompt in prompts],
             sampling_params=[
-                SamplingParams(seed=seed, stop_token_ids=stops, **how.keywords) for seed in seeds
+                sampling(seed=seed, stop_token_ids=stops, **how.keywords) for seed in seeds
             ],
             use_tqdm=False,
         )
         ids = [list(one.token_ids) for output in outputs for one in output.outputs]
-        return drawn_of(ids, extract_logprobs(outputs)[0])
+        return drawn_of(ids, extract_logprobs(outputs)[0] or [])
 
     def rest(self) -> bool:
         """Sleep, if it is set to."""
@@ -153,7 +152,7 @@ class Colocated:
         torch.cuda.empty_cache()
 
 
-def drawn_of(ids: list[list[int]], logprobs: list[list[list[float | None]]]) -> list[Drawn]:
+def drawn_of(ids: list[list[int]], logprobs: Sequence[Sequence[Any]]) -> list[Drawn]:
     """Completions with the log-probability of each token; NaN where vLLM cannot tell."""
     return [
         (row, [math.nan if first is None else first for first, *_ in known])

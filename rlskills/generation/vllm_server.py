@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -159,7 +159,7 @@ class _Attentive(HTTPAdapter):
         super().__init__(max_retries=never, pool_maxsize=AT_ONCE)
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        options = [*HTTPConnection.default_socket_options]
+        options: list[Any] = list(cast(Any, HTTPConnection.default_socket_options))
         options.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
         for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
             if hasattr(socket, name):  # not on every system

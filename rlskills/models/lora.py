@@ -62,8 +62,10 @@ def base_of(model: str) -> Base | None:
             config = json.loads((folder / CONFIG).read_text())
             return Base(config["base_model_name_or_path"], config.get("revision") or "")
         base = Base(**json.loads((folder / NOTE).read_text()))
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f"cannot read which model the adapters in {folder} belong on") from error
+    if not all(isinstance(value, str) for value in asdict(base).values()):
+        raise UserError(f"cannot read which model the adapters in {folder} belong on")
     moved = folder / base.beside
     here = str(moved) if base.beside and not Path(base.model).is_dir() and moved.is_dir() else ""
     base = Base(here or base.model, base.revision, base.dtype, base.identity, base.beside)
@@ -171,7 +173,8 @@ def merged_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
         if model.prefix in name:
             continue
         layer, found = layers.get(id(weight)), weight.data
-        for adapter in layer.active_adapters if layer else ():
+        for adapter in layer.active_adapters if layer is not None else ():
+            assert layer is not None
             found = found + layer.get_delta_weight(adapter).to(found.device)
         yield name.replace(".base_layer", ""), found.to(weight.dtype)
 

@@ -88,7 +88,7 @@ def _whole(folder: Path) -> bool:
     try:
         sizes = json.loads((folder / SIZES).read_text())
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError):
         return False
 
 

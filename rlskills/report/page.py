@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from ..errors import UserError
-from ..runs.folder import RunFolder
+from ..runs.files import read_object
+from ..runs.folder import MANIFEST
 from ..runs.study_file import CONFIG, FILE, StudyFile, read_study_file
 from ..tables import escape, markdown
 from .comparison import COMPLETE, Comparison, build
@@ -64,7 +65,7 @@ def _check_folder(study: Path) -> None:
 
 def _page(study: Path, runs: Sequence[Run], comparison: Comparison, figures: Sequence[str]) -> str:
     about = read_study_file(study)
-    manifests = [RunFolder.read(run.folder).manifest for run in runs]
+    manifests = [read_object(run.folder / MANIFEST, {"arm": str}) for run in runs]
     trained = [run for pool in arms(runs).values() for run in pool]
     notes = [*comparison.notes, *_missing(about, study), *_commit_notes(manifests)]
     title = about.title if about else comparison.title

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import UnknownName, UserError
+from ..runs.files import Kind, lacking
 from ..runs.rollout_log import FILE, read_rollouts
 from ..tables import printable
 from .reading import run_folders
@@ -27,6 +28,11 @@ Rollout: TypeAlias = Mapping[str, Any]
 
 NARROWEST = 36
 """Least width in columns of a completion that stands beside another."""
+SHOWN: Mapping[str, Kind] = {
+    "level": int, "group": int, "round": int, "status": str, "env": str, "skills": list,
+    "reward": (int, float), "advantage": (int, float),
+}  # fmt: skip
+"""What else is shown of a rollout, where it is there."""
 PROMPT, COMPLETION = 600, 1200
 """Characters shown of each, unless all are wanted."""
 
@@ -97,6 +103,7 @@ def pick(folder: Path, wanted: Filter) -> list[dict[str, Any]]:
     picked: list[dict[str, Any]] = []
     known: dict[str, set[Any]] = defaultdict(set)
     for rollout in read_rollouts(folder):
+        check_shown(rollout, folder)
         for name in ("step", "level", "status", "env", "group"):
             known[name].add(rollout.get(name))
         known["skill"].update(rollout.get("skills", ()))
@@ -115,6 +122,17 @@ def pick(folder: Path, wanted: Filter) -> list[dict[str, Any]]:
         f"no rollout of {folder} is all of that; its log has {len(known['step'])} steps ({span}), "
         f"groups up to {max(known['group'] - {None}, default=0)}"
     )
+
+
+def check_shown(rollout: Rollout, folder: Path) -> Rollout:
+    """The rollout; a `UserError` for one of `folder` that was not logged as it is."""
+    wrong = lacking(rollout, {"prompt": str, "completion": str})
+    for name, kind in SHOWN.items():
+        if wrong is None and rollout.get(name) is not None:
+            wrong = lacking(rollout, {name: kind})
+    if wrong:
+        raise UserError(f"a rollout of step {rollout['step']} in {folder / FILE}: {wrong}")
+    return rollout
 
 
 def show(rollouts: Iterable[Rollout], console: Console, whole: bool = False) -> None:

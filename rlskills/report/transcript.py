@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from ..runs.rollout_log import read_rollouts
 from ..tables import printable
-from .rollouts import Rollout
+from .rollouts import Rollout, check_shown
 from .run import Run
 
 ByCorrect: TypeAlias = dict[bool, Rollout]
@@ -35,7 +35,8 @@ def pick_transcript(folder: Path) -> list[Rollout]:
     of each that there is."""
     both: list[Rollout] = []
     last: ByCorrect = {}
-    graded = (rollout for rollout in read_rollouts(folder) if rollout.get("reward") is not None)
+    logged = (check_shown(rollout, folder) for rollout in read_rollouts(folder))
+    graded = (rollout for rollout in logged if rollout.get("reward") is not None)
     for _, rollouts in groupby(graded, _group):
         group: ByCorrect = {bool(rollout.get("correct")): rollout for rollout in rollouts}
         last |= group

@@ -17,14 +17,16 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..environments import digest
 from ..errors import UserError
+from .files import Damaged, Kind, read_object
+from .sealing import digests
 
 BASE = "base"
 """The arm that every other arm starts from."""
@@ -32,7 +34,31 @@ BASE = "base"
 CODE, EVAL_CODE = "code", "eval_code"
 """Where a configuration has digests of the files that an arm is trained with (`file.py:Class`), and
 of those that its evaluation is graded with, by their names."""
+MANIFEST = "run.json"
+KINDS: dict[str, Kind] = {"arm": str, "status": str, "config": dict, "config_hash": str}
+"""What every manifest has."""
+HINT = (
+    "remove that file and repeat the command: the arm goes on from its checkpoints or its record, "
+    "or begins anew"
+)
+PARTS = ("model", "evaluation.json", "metrics.jsonl", "tensorboard")
+"""What a complete run ends with, sealed in its manifest."""
+
+T = TypeVar("T")
+
 PACKAGES = ("rlskills", "torch", "transformers", "trl", "accelerate", "tensorboard", "numpy")
+
+
+class OtherConfiguration(UserError):
+    """A folder holds a run made with another configuration; `differs` names its parts."""
+
+    def __init__(self, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self.differs = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+        self.difference = _difference(old, new)
+        super().__init__(
+            f"{path} holds a run made with another configuration ({self.difference}); "
+            "choose another --output, or remove that folder"
+        )
 
 
 class RunFolder:
@@ -46,18 +72,17 @@ class RunFolder:
     def open(cls, path: Path, *, arm: str, config: Mapping[str, Any], **about: Any) -> RunFolder:
         """The run at `path`: new, or the one that was made with the same `config` there.
 
-        A run made with another configuration is a `UserError` that names what differs.
+        A run made with another configuration is an `OtherConfiguration` that names what differs.
         """
         config = json.loads(json.dumps(config))
-        file = path / "run.json"
+        file = path / MANIFEST
         if file.exists():
             run = cls.read(path)
-            if run.manifest["config_hash"] != digest(arm, config):
-                raise UserError(
-                    f"{path} holds a run made with another configuration "
-                    f"({_difference(run.manifest['config'], config)}); "
-                    "choose another --output, or remove that folder"
-                )
+            same = run.manifest["config"] == config
+            if same != (run.manifest["config_hash"] == digest(arm, config)):
+                raise Damaged(file, "its hash is not that of its configuration", HINT)
+            if not same:
+                raise OtherConfiguration(path, run.manifest["config"], config)
             return run
         path.mkdir(parents=True, exist_ok=True)
         manifest = {
@@ -77,14 +102,20 @@ class RunFolder:
 
     @classmethod
     def read(cls, path: Path) -> RunFolder:
-        """An existing run; a missing or unreadable `run.json` is a `UserError`."""
-        file = path / "run.json"
+        """An existing run; a missing or damaged `run.json` is a `UserError`."""
+        file = path / MANIFEST
         try:
-            return cls(path, json.loads(file.read_text()))
+            return cls(path, read_object(file, KINDS, HINT))
         except FileNotFoundError:
             raise UserError(f"{path} is not a run folder (it has no run.json)") from None
-        except ValueError as error:
-            raise UserError(f"{file} is damaged: {error}") from None
+
+    def made(self, name: str, make: Callable[..., T]) -> T:
+        """What `make` makes of the object `name` of the manifest; `Damaged` where it cannot."""
+        try:
+            return make(**self.manifest[name])
+        except (KeyError, TypeError, ValueError) as error:
+            why = f"its {name!r} cannot be understood ({error})"
+            raise Damaged(self.path / MANIFEST, why, HINT) from None
 
     @property
     def complete(self) -> bool:
@@ -108,7 +139,14 @@ class RunFolder:
 
     def save(self) -> None:
         """Write the manifest."""
-        write_json(self.path / "run.json", self.manifest)
+        write_json(self.path / MANIFEST, self.manifest)
+
+    def seal(self, part: str) -> None:
+        """Seal one of `PARTS` again, which was made anew; not of a run that has no seals."""
+        if "sealed" in self.manifest:
+            others = {name: was for name, was in self.manifest["sealed"].items()
+                      if name.partition("/")[0] != part}  # fmt: skip
+            self.note(sealed=others | digests(self.path, [part]))
 
     @contextmanager
     def attempt(self, main: bool = True) -> Iterator[None]:
@@ -129,8 +167,8 @@ class RunFolder:
             raise
 
     def finish(self) -> None:
-        """Mark the run complete; what only a resume needs is removed."""
-        self.note(status="complete")
+        """Mark the run complete and seal its `PARTS`; what only a resume needs is removed."""
+        self.note(status="complete", sealed=digests(self.path, PARTS))
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
 

@@ -12,6 +12,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -21,12 +22,15 @@ from ..errors import UserError
 from ..tables import markdown
 from . import tags
 from .budget import BUDGETS, Budget
+from .files import lacking, parsed, read_bytes
 from .hparams import write_row
 from .layout import layout
 from .rollout_log import read_rollouts
 from .tags import Address
 
-__all__ = ["BUDGETS", "Budget", "MetricWriter", "NotFinite", "metric_lines"]
+__all__ = ["BUDGETS", "Budget", "MetricWriter", "NotFinite", "metric_lines", "records_to"]
+
+FILE = "metrics.jsonl"
 
 SAMPLES = 8
 """Rollouts in one entry of the text tab."""
@@ -57,16 +61,16 @@ class MetricWriter:
     ) -> None:
         """Open for a run that goes on behind `last_step`; later records are cut off.
 
+        A damaged line among those that are kept is a `UserError`.
+
         `addresses` are the groups and levels whose curves are laid over those of other arms, by
         budget. A base model has none: what it spent is not an arm's budget.
         """
         from torch.utils.tensorboard.writer import SummaryWriter
 
-        self.path = folder / "metrics.jsonl"
-        kept = [record for record in metric_lines(self.path) if record["step"] <= last_step]
-        beside = self.path.with_suffix(".new")
-        beside.write_text("".join(json.dumps(record) + "\n" for record in kept))
-        beside.replace(self.path)
+        self.path = folder / FILE
+        kept = records_to(self.path, last_step)
+        write_records(self.path, kept)
         self.file = self.path.open("a")
         self.folder = folder / "tensorboard"
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -128,7 +132,7 @@ class MetricWriter:
             if tag not in self.shared:
                 continue
             # TensorBoard's only numeric axis is the step, so each budget has tags of its own.
-            for budget in BUDGETS:
+            for budget in record.keys() & BUDGETS:
                 by_budget = tags.by_budget(budget, tag)
                 self.events.add_scalar(by_budget, value, int(record[budget]), walltime=at)
 
@@ -140,20 +144,61 @@ class MetricWriter:
             if any(tags.parse_eval_greedy(tag) for tag in record["metrics"])
         }
         logged = read_rollouts(folder) if evaluated else ()
-        for step, rollouts in groupby(logged, key=lambda rollout: rollout["step"]):
-            if step in evaluated:
-                self.samples(step, list(rollouts))
+        # The rollout log says itself what is wrong with it, and this is a view of it.
+        with suppress(UserError, KeyError):
+            for step, rollouts in groupby(logged, key=lambda rollout: rollout["step"]):
+                if step in evaluated:
+                    self.samples(step, list(rollouts))
 
 
 def metric_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a `metrics.jsonl`; a last line torn by a kill is passed over."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    for number, line in enumerate(lines, start=1):
+    """The records of a `metrics.jsonl`; a last line torn by a kill is passed over.
+
+    A damaged line before it, and a file that cannot be read, are a `UserError`.
+    """
+    try:
+        lines = read_bytes(path).split(b"\n")
+    except FileNotFoundError:
+        return
+    last = len(lines) - (not lines[-1])
+    for number, line in enumerate(lines[:last], start=1):
         try:
-            record = json.loads(line)
-            int(record["step"])
-        except (ValueError, KeyError, TypeError):
-            if number == len(lines):
+            record = parsed(line)
+        except ValueError:
+            record = None
+            if number == last:
                 return  # the run was killed while it wrote its last line
-            raise UserError(f"cannot understand line {number} of {path}") from None
+        why = lacking(record, {"step": int})
+        if not isinstance(record, dict) or why or not isinstance(record.get("metrics", {}), dict):
+            raise UserError(f"cannot understand line {number} of {path}")
         yield record
+
+
+def records_to(path: Path, last_step: int) -> list[dict[str, Any]]:
+    """The records up to `last_step`; what is behind it may be damaged."""
+    kept: list[dict[str, Any]] = []
+    for record in metric_lines(path) if last_step >= 0 else ():
+        if record["step"] > last_step:
+            break
+        if why := lacking(record, {"time": (int, float), "metrics": dict}):
+            raise UserError(f"{path}: in the record of step {record['step']} {why}")
+        kept.append(record)
+    return kept
+
+
+def gap(records: Sequence[Mapping[str, Any]], last_step: int) -> str | None:
+    """What records of a run lack to be those of steps 0 to `last_step`, one each."""
+    steps = [record["step"] for record in records]
+    if steps == list(range(last_step + 1)):
+        return None
+    missing = sorted(set(range(last_step + 1)).difference(steps))
+    if not missing:
+        return "has steps twice"
+    return f"lacks {len(missing)} of the steps 0 to {last_step}, the first of them {missing[0]}"
+
+
+def write_records(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write a whole record in place of what is there."""
+    beside = path.with_suffix(".new")
+    beside.write_text("".join(json.dumps(record) + "\n" for record in records))
+    beside.replace(path)

@@ -21,9 +21,10 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, TypeGuard
 
 from ..errors import UserError
+from .files import lacking, parsed
 
 FILE = "rollouts.jsonl"
 MAX_BYTES = 128 * 2**20
@@ -66,6 +67,8 @@ class RolloutLog:
         self.max_bytes = max_bytes
         self.dropped: Rank = (-1, -1)
         self._sizes: dict[int, int] = {}
+        self.lost: str | None = None
+        """What of the steps up to `last_step` is not in the file any more."""
         if every:
             self._open(last_step)
 
@@ -121,24 +124,34 @@ class RolloutLog:
         beside = self.path.with_suffix(".new")
         with beside.open("wb") as target:
             with suppress(FileNotFoundError), self.path.open("rb") as source:
-                self._go_on(source, target, last_step)
+                if last_step >= 0:
+                    self._go_on(source, target, last_step)
+            newest, expected = max(self._sizes, default=0), self._newest(last_step)
+            if newest < expected:
+                self.lost = f"has no whole line behind step {newest}, and had some to {expected}"
             if not target.tell():
                 target.write(self._header())
         beside.replace(self.path)
 
     def _go_on(self, source: BinaryIO, target: BinaryIO, last_step: int) -> None:
         header = _parsed(source.readline()) or {}
-        if last_step < 0 or header.get("every") != self.every:
+        dropped = header.get("dropped")
+        if header.get("every") != self.every or not _is_rank(dropped):
             return
-        self.dropped = (int(header["dropped"][0]), int(header["dropped"][1]))
+        self.dropped = (dropped[0], dropped[1])
         target.write(self._header())
         for line in source:
             rollout = _parsed(line)
-            if rollout is None or int(rollout["step"]) > last_step:
+            if rollout is None or rollout.get("step", last_step + 1) > last_step:
                 return
             target.write(line)
-            step = int(rollout["step"])
+            step = rollout["step"]
             self._sizes[step] = self._sizes.get(step, 0) + len(line)
+
+    def _newest(self, last_step: int) -> int:
+        """The last step up to `last_step` that was logged and not dropped since; 0 for none."""
+        logged = range(last_step - last_step % self.every, 0, -self.every)
+        return next((step for step in logged if self._rank(step) > self.dropped), 0)
 
     def _rank(self, step: int) -> Rank:
         number = step // self.every
@@ -166,7 +179,9 @@ def read_rollouts(folder: Path) -> Iterator[dict[str, Any]]:
                 if "step" in rollout:
                     yield rollout
             elif file.read(1):
-                raise UserError(f"cannot understand line {number} of {path}")
+                raise UserError(
+                    f"cannot understand line {number} of {path}; without it the rest can be read"
+                )
 
 
 def _line(value: Mapping[str, Any]) -> bytes:
@@ -187,8 +202,12 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        value = json.loads(line)
+        value = parsed(line)
     except ValueError:
         return None
-    known = isinstance(value, dict) and ("step" in value or "dropped" in value)
+    known = lacking(value, {"step": int}) is None or lacking(value, {"dropped": list}) is None
     return value if known else None
+
+
+def _is_rank(value: object) -> TypeGuard[list[int]]:
+    return isinstance(value, list) and len(value) == 2 and all(type(n) is int for n in value)

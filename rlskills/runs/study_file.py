@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .files import parsed, read_bytes
 from .folder import write_json
 
 FILE = "study.json"
@@ -40,7 +41,7 @@ class StudyFile:
         """Write it, unless the file holds it already."""
         file, value = folder / FILE, json.loads(json.dumps(asdict(self)))
         with suppress(OSError, ValueError):
-            if json.loads(file.read_text()) == value:
+            if parsed(file.read_bytes()) == value:
                 return
         folder.mkdir(parents=True, exist_ok=True)
         write_json(file, value)
@@ -52,11 +53,14 @@ def read_study_file(folder: Path) -> StudyFile | None:
     if not file.is_file():
         return None
     try:
-        value: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        value = parsed(read_bytes(file))
         known = {each.name: value[each.name] for each in fields(StudyFile)}
         return StudyFile(**known | _typed(known))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"cannot understand {file}: {type(error).__name__}: {error}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise UserError(
+            f"cannot understand {file}: {type(error).__name__}: {error}; the command that runs the "
+            "study writes it anew"
+        ) from None
 
 
 def _typed(value: dict[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def stored(job: Job) -> JobResult | None:
         if data["about"] != job.about():
             return None
         results = tuple(_result(row) for row in data["results"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return JobResult(job.method, job.regime, job.protocol, results)
 

@@ -1,40 +1,36 @@
 """Checkpoints that are whole or not there.
 
 A checkpoint is written to a folder of its own beside the others, sealed with the sizes and digests
-of its files, and renamed into place. A torn or damaged one fails its seal, is named, and the one
-before it is used.
-
-Files up to `WHOLE` bytes are digested whole. Of larger ones only blocks are, evenly spread and
-with both ends: that finds what kills and full disks leave (missing, short or partly empty files),
-and costs the same for any size (`python benchmarks/seal.py` measures both). A single flipped bit
-in the middle of a large file can pass.
+of its files (`rlskills.runs.sealing`), and renamed into place. A torn or damaged one fails its
+seal, is named, and the one before it is used.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import warnings
 from pathlib import Path
 
+from ..runs.files import parsed
+from ..runs.sealing import changed, digests
+
 SEAL = "seal.json"
-WHOLE = 64 * 2**20
-"""Bytes up to which a file is digested whole."""
-BLOCK, BLOCKS = 2**20, 64
-"""Size and number of the blocks that are digested of a larger file."""
+STATE = "rlskills.json"
+"""What the library's trainer does not save."""
+RECORD = "metrics.jsonl"
+"""The run's record up to the checkpoint, from which a damaged one is put back."""
+ESSENTIAL = {"its model": "model", "its optimizer": "optim", "trainer_state.json": "trainer_state",
+             STATE: STATE}  # fmt: skip
+"""What every checkpoint has, and a part of the names of its files: sharded ones have several."""
 
 
 def seal(folder: Path) -> None:
     """Record the digest of every file, as the last file written."""
-    digests = {
-        str(file.relative_to(folder)): _digest(file)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.name != SEAL
-    }
+    found = digests(folder, [path.name for path in sorted(folder.iterdir()) if path.name != SEAL])
     with (folder / SEAL).open("w") as file:
-        json.dump(digests, file)
+        json.dump(found, file)
         file.flush()
         os.fsync(file.fileno())
 
@@ -42,18 +38,17 @@ def seal(folder: Path) -> None:
 def damage(folder: Path) -> str | None:
     """What is wrong with a checkpoint, or None if it is as it was sealed."""
     try:
-        digests = json.loads((folder / SEAL).read_text())
+        sealed = parsed((folder / SEAL).read_bytes())
     except FileNotFoundError:
         return "it has no seal (writing it was interrupted)"
-    except ValueError:
+    except (OSError, ValueError):
         return "its seal is unreadable"
-    for name, expected in digests.items():
-        file = folder / name
-        if not file.is_file():
-            return f"{name} is missing"
-        if _digest(file) != expected:
-            return f"{name} has changed since it was written"
-    return None
+    if not isinstance(sealed, dict):
+        return "its seal names no files"
+    for what, part in ESSENTIAL.items():
+        if not any(part in name for name in sealed):
+            return f"its seal does not name {what}"
+    return next((f"{name} {why}" for name, why in changed(folder, sealed)), None)
 
 
 def publish(staged: Path, place: Path, keep: int) -> None:
@@ -81,16 +76,3 @@ def newest_whole(folder: Path) -> Path | None:
         warnings.warn(f"checkpoint {path} is damaged: {wrong}; using the one before", stacklevel=2)
         shutil.rmtree(path)
     return None
-
-
-def _digest(file: Path) -> str:
-    """The size of a file and the digest of what `WHOLE` says is read of it."""
-    size = file.stat().st_size
-    with file.open("rb") as handle:
-        if size <= WHOLE:
-            return f"{size}:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
-        found = hashlib.sha256()
-        for i in range(BLOCKS):
-            handle.seek(i * (size - BLOCK) // (BLOCKS - 1))
-            found.update(handle.read(BLOCK))
-    return f"{size}:{found.hexdigest()}"

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import warnings
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -28,6 +29,7 @@ from ..environments.failures import GradingFailures, failure_of
 from ..errors import UserError
 from ..generation.engine import Engine, SamplingParams
 from ..models.loaded import LoadedModel
+from ..runs.files import lacking, parsed
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch
 from .prompt_limit import Asked, Lengths, PromptLimit
@@ -67,7 +69,8 @@ def collect(
     share and the main one writes.
     """
     group = PartialState()
-    files = _files(folder)
+    with group.main_process_first():
+        files = _whole_files(folder)
     if files:
         restore(_header(files[-1])["state"], stream, budget)
     group.wait_for_everyone()
@@ -81,7 +84,8 @@ def collect(
         budget.seconds += time.perf_counter() - began
         if group.is_main_process:
             state = {"stream": stream.state_dict(), "budget": asdict(budget)}
-            _write(folder / f"{number:05d}.jsonl", [{"counts": counts, "state": state}, *rows])
+            header = {"counts": counts, "state": state, "rows": digest(rows)}
+            _write(folder / _name(number), [header, *rows])
         group.wait_for_everyone()
         advance(number + 1, f"{counts['kept']} kept of {counts['rollouts']}")
     engine.rest()
@@ -99,10 +103,7 @@ def read_rows(folder: Path) -> list[Row]:
 
 def rows_of(file: Path) -> Iterator[dict[str, Any]]:
     """The rows of one file as they were written."""
-    with file.open(encoding="utf-8") as lines:
-        next(lines)
-        for line in lines:
-            yield json.loads(line)
+    yield from _lines(file)[1:]
 
 
 def kept_of(rollouts: Sequence[Rollout], settings: CollectSettings) -> list[Rollout]:
@@ -218,9 +219,53 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.jsonl"))
 
 
+def _whole_files(folder: Path) -> list[Path]:
+    """The files up to the first damaged one, which is named and removed with those behind it.
+
+    What is sampled in their place is the same: it follows from the state in the file before.
+    """
+    files = _files(folder)
+    for number, file in enumerate(files):
+        wrong = _damage(file) if file.name == _name(number) else f"{_name(number)} is not there"
+        if wrong:
+            warnings.warn(f"{file} is damaged: {wrong}; sampled again from there", stacklevel=2)
+            for late in files[number:]:
+                late.unlink()
+            return files[:number]
+    return files
+
+
+def _damage(file: Path) -> str | None:
+    """What is wrong with a file, or None."""
+    try:
+        header, *rows = _lines(file)
+    except ValueError as error:
+        return str(error)
+    wrong = lacking(header, {"counts": dict, "state": dict})
+    wrong = wrong or lacking(header["counts"], dict.fromkeys(COUNTS, int))
+    wrong = wrong or lacking(header["state"], {"stream": dict, "budget": dict})
+    if wrong:
+        return f"in its first line {wrong}"
+    if len(rows) != header["counts"]["kept"]:
+        return f"it has {len(rows)} of {header['counts']['kept']} rows"
+    if header.get("rows", digest(rows)) != digest(rows):  # earlier versions wrote no digest
+        return "its rows have changed since they were written"
+    return next(
+        filter(None, (lacking(row, {"prompt_ids": list, "ids": list}) for row in rows)), None
+    )
+
+
+def _lines(file: Path) -> list[Any]:
+    """What the lines of a file say; a `ValueError` where one is no JSON."""
+    return [parsed(line) for line in file.read_bytes().rstrip(b"\n").split(b"\n")]
+
+
 def _header(file: Path) -> dict[str, Any]:
-    with file.open(encoding="utf-8") as lines:
-        return json.loads(next(lines))
+    return _lines(file)[0]
+
+
+def _name(number: int) -> str:
+    return f"{number:05d}.jsonl"
 
 
 def _summary(folder: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ with more or fewer; it then ends as a run of its own, since they share the work 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from ..environments import seed_from
 from ..models.loaded import LoadedModel
 from ..models.sharding import sharding
 from ..runs.metrics import Budget
-from .checkpoint import publish
+from .checkpoint import RECORD, STATE, publish
 from .sharded import (
     check_goes_on,
     in_shards,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 else:
     Host = object
 
-STATE = "rlskills.json"
 STAGED = ".staged"
 
 
@@ -68,6 +68,8 @@ class ExactResume(Host):
     stream: TaskStream
     budget: Budget
     keep_checkpoints: int = 2
+    record: Path | None = None
+    """The run's `metrics.jsonl`, on the process that writes it; a checkpoint holds a copy."""
 
     def own_state(self) -> dict[str, Any]:
         """What the library's trainer does not save, JSON-safe."""
@@ -116,6 +118,8 @@ class ExactResume(Host):
         name = f"checkpoint-{self.state.global_step}"
         staged = Path(self._get_output_dir(trial)) / name
         (staged / STATE).write_text(json.dumps(self.own_state()))
+        if self.record:
+            shutil.copyfile(self.record, staged / RECORD)
         publish(staged, staged.parents[1] / name, self.keep_checkpoints)
 
     def create_model_card(self, *args: object, **kwargs: object) -> None:
@@ -145,9 +149,11 @@ class ExactResume(Host):
         if checkpoint is None:
             return
         if in_shards(Path(checkpoint)) and not self.is_fsdp_enabled:
-            optimizer_from_shards(self.model, self.optimizer, Path(checkpoint))
+            optimizer: Any = self.optimizer
+            scheduler: Any = self.lr_scheduler
+            optimizer_from_shards(self.model, optimizer, Path(checkpoint))
             schedule = torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True)
-            self.lr_scheduler.load_state_dict(schedule)
+            scheduler.load_state_dict(schedule)
         else:
             super()._load_optimizer_and_scheduler(checkpoint)
         self.load_own_state(read_state(Path(checkpoint)))

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from rlskills.cli import entry as cli
+from rlskills.environments import digest
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import EvalConfig
@@ -50,9 +51,20 @@ def test_a_torn_part_is_answered_again_and_other_questions_are_refused(tmp_path:
     folder.write(part, outcomes)
     assert PartFolder(tmp_path / "out.json", {"model": "a"}).read(part) == outcomes
     (file,) = (path for path in folder.path.iterdir() if path.name == part.file)
-    for torn in ("", "[", "{}", "[1]", json.dumps(outcomes[:2]), "\xff"):
+    text = file.read_text()
+    fewer = json.dumps({"digest": digest(outcomes[:2]), "tasks": outcomes[:2]})
+    for torn in ("", "[", "{}", "[1]", json.dumps(outcomes), fewer, text.replace('"key"', '"kez"'),
+                 "\xff", "[" * 10**5):  # fmt: skip
         file.write_text(torn, "latin-1")
         assert folder.read(part) is None
+    folder.write(part, outcomes)
+    (folder.path / "about.json").write_text("{")
+    unknown = PartFolder(tmp_path / "out.json", {"model": "a"})
+    assert unknown.read(part) is None, "nobody knows what evaluation it is of"
+    unknown.begin()
+    assert unknown.read(part) is None
+    folder.write(part, outcomes)
+    assert PartFolder(tmp_path / "out.json", {"model": "a"}).read(part) == outcomes
     with pytest.raises(UserError, match="another evaluation \\(model: a there, b now\\)"):
         PartFolder(tmp_path / "out.json", {"model": "b"})
 

@@ -17,6 +17,7 @@ from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, RunConfig, Study, Supervision, run_study
 from rlskills.experiments.records import NAME, DamagedRecord, read_record
 from rlskills.report.reading import load_runs
+from rlskills.runs.folder import RunFolder
 from rlskills.training.settings import SFTSettings
 
 from ..training.small import MACHINE, small_study, stream
@@ -151,5 +152,6 @@ def test_an_arm_is_not_reused_beside_another_base(
     shutil.copytree(finished, folder)
     weights = folder / "seed0/base/model/model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    with pytest.raises(UserError, match="started from other weights"):
+    RunFolder.read(folder / "seed0/base").seal("model")  # other weights, and whole
+    with pytest.raises(UserError, match=r"base/model holds other weights than .*child started"):
         run(study(small_model), folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from rlskills.report.render import print_comparison, to_json, to_markdown
 from rlskills.report.sections import compact, sections
 from rlskills.report.write import write_report
 from rlskills.runs.budget import BUDGETS
+from rlskills.runs.sealing import digests
 from rlskills.stats import accuracy_interval, paired_difference
 
 PLACE = ("train", 3)
@@ -79,7 +81,64 @@ def test_a_run_without_evaluation_is_left_out_and_said_to_be(folders: Any) -> No
 
 
 def damage(folder: Any, file: str, text: str) -> None:
-    (folder / file).write_text(text)
+    (folder / file).write_text(text, "latin-1")
+
+
+def seal(folder: Path) -> None:
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["sealed"] = digests(folder, ["evaluation.json", "metrics.jsonl"])
+    (folder / "run.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("file", ["evaluation.json", "metrics.jsonl"])
+def test_what_a_complete_run_ended_with_is_what_is_read(folders: Any, file: str) -> None:
+    curve = folders.curve("train/loss", [3.0, 2.0])
+    folder = folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4, 2)}, curve)
+    seal(folder)
+    assert len(load_runs([folder])) == 1
+    text = (folder / file).read_text()
+    (folder / file).write_text(text.replace("2", "1"))
+    with pytest.raises(UserError, match=f"{folder / file} has changed since it was written; the c"):
+        load_runs([folder])
+
+
+def test_what_a_complete_run_lost_is_noted(folders: Any) -> None:
+    folders.write("base", 0, {PLACE: folders.solved(0.5, 4)})
+    folder = folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4)})
+    seal(folder)
+    (folder / "metrics.jsonl").unlink()
+    notes: list[str] = []
+    load_runs([folders.root], notes)
+    assert notes == [f"{folder}/metrics.jsonl is missing: curves are not whole"]
+    (folder / "evaluation.json").unlink()
+    load_runs([folders.root], notes)
+    assert "has lost its evaluation.json, which the command" in notes[1]
+
+
+def test_a_file_or_folder_that_cannot_be_read_is_one_line_or_a_note(
+    folders: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = folders.write("grpo", 0, {PLACE: folders.solved(0.5, 4)})
+    (folders.root / "locked").mkdir()
+    scan = os.scandir
+
+    def refused(path: Any) -> Any:
+        if str(path).endswith("locked"):  # the tests' user may be one whom no permission binds
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    notes: list[str] = []
+    assert len(load_runs([folders.root], notes)) == 1
+    text = f"cannot list {folders.root}/locked: permission denied"
+    assert notes == [f"{text}; runs in it are left out"]
+    with pytest.raises(UserError, match=text):
+        load_runs([folders.root])
+    for name in ("metrics.jsonl", "evaluation.json", "run.json"):
+        (folder / name).unlink()
+        (folder / name).mkdir()
+        with pytest.raises(UserError, match=f"cannot read {folder / name}: is a directory"):
+            load_runs([folder])
 
 
 @pytest.mark.parametrize(
@@ -96,6 +155,12 @@ def damage(folder: Any, file: str, text: str) -> None:
         ),
         ("metrics.jsonl", 'garbage\n{"step": 1}\n', "line 1"),
         ("metrics.jsonl", '{"step": 1, "metrics": 3}\n', "cannot understand"),
+        ("metrics.jsonl", '\xff\n{"step": 1}\n', "line 1"),
+        ("run.json", "\xff", "cannot read"),
+        ("run.json", "[" * 10**5, "nested too deeply"),
+        ("run.json", '{"arm": "grpo", "seed": Infinity}', "cannot understand"),
+        ("evaluation.json", "[" * 10**5, "nested too deeply"),
+        ("evaluation.json", '{"eval_sets": [{"group": "a", "level": 1, "tasks": [3]}]}', "'int'"),
     ],
 )
 def test_a_damaged_file_is_one_clear_line(folders: Any, file: str, text: str, message: str) -> None:

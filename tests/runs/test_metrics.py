@@ -17,7 +17,7 @@ from tensorboard.plugins.hparams.get_experiment import Handler as Experiment
 from tensorboard.plugins.hparams.list_session_groups import Handler as Rows
 
 from rlskills.errors import UserError
-from rlskills.runs.metrics import Budget, MetricWriter, metric_lines
+from rlskills.runs.metrics import Budget, MetricWriter, gap, metric_lines, records_to
 from rlskills.runs.rollout_log import RolloutLog
 from rlskills.runs.supervision import Supervision
 
@@ -63,6 +63,50 @@ def test_a_resume_cuts_back_record_and_events(tmp_path: Path):
     assert [r["step"] for r in metric_lines(tmp_path / "metrics.jsonl")] == [1, 2, 3]
     assert points(tmp_path, "eval/train/L1/greedy") == [(1, 0.9), (2, 0.9), (3, 0.5)]
     assert points(tmp_path, "by_samples/eval/train/L1/greedy")[-1] == (3, 0.5)
+
+
+LINE = '{"step": %d, "time": 1.0, "metrics": {}}\n'
+
+
+@pytest.mark.parametrize(
+    "end", [b"\xff\n", b'{"step": 2, "x": "\xff"}\n', b"\0" * 9, b'{"ste', b"[\n"]
+)
+def test_a_torn_last_line_is_passed_over_whatever_is_in_it(tmp_path: Path, end: bytes):
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes((LINE % 0 + LINE % 1).encode() + end)
+    assert [record["step"] for record in metric_lines(file)] == [0, 1]
+    assert len(records_to(file, 1)) == 2
+
+
+@pytest.mark.parametrize("line", ["\xff", "\0\0", "[]", "3", '{"step": "1"}', '{"metrics": {}}'])
+def test_a_damaged_line_is_named_unless_it_is_behind_what_is_kept(tmp_path: Path, line: str):
+    file = tmp_path / "metrics.jsonl"
+    file.write_bytes((LINE % 0 + LINE % 1 + f"{line}\n" + LINE % 3).encode("latin-1"))
+    with pytest.raises(UserError, match=f"cannot understand line 3 of {file}"):
+        list(metric_lines(file))
+    with pytest.raises(UserError, match="line 3"):
+        MetricWriter(tmp_path, last_step=2)
+    MetricWriter(tmp_path, last_step=0).close()
+    assert [record["step"] for record in metric_lines(file)] == [0]
+    file.write_text(f"{line}\n", "latin-1")
+    MetricWriter(tmp_path).close()  # a new run needs nothing of it
+
+
+def test_a_record_that_cannot_be_read_is_one_line(tmp_path: Path):
+    (tmp_path / "metrics.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"cannot read .*metrics\.jsonl: is a directory"):
+        list(metric_lines(tmp_path / "metrics.jsonl"))
+
+
+def test_gaps_are_seen():
+    def steps(*numbers: int) -> list[dict[str, Any]]:
+        return [{"step": number} for number in numbers]
+
+    assert gap(steps(0, 1, 2), 2) is None
+    assert gap([], -1) is None
+    assert gap(steps(0, 2), 3) == "lacks 2 of the steps 0 to 3, the first of them 1"
+    assert gap([], 2) == "lacks 3 of the steps 0 to 2, the first of them 0"
+    assert gap(steps(0, 1, 1), 1) == "has steps twice"
 
 
 def test_tensorboard_opens_on_the_comparison(tmp_path: Path):

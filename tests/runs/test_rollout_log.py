@@ -124,6 +124,35 @@ def test_a_torn_last_line_is_passed_over_and_a_damaged_one_is_named(tmp_path: Pa
         list(read_rollouts(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("harm", "kept"),
+    [
+        (lambda lines: [*lines[:7], b"garbage\n", *lines[8:]], 1),
+        (lambda lines: [b"[]\n", *lines[1:]], 0),
+        (lambda lines: [b'{"rollout_log": 1, "every": 1, "dropped": ["a"]}\n', *lines[1:]], 0),
+        (lambda lines: lines[:5], 1),
+        (lambda lines: [], 0),
+        (lambda lines: [*lines[:5], b'{"step": "2"}\n', *lines[6:]], 1),
+    ],
+)
+def test_what_a_resume_does_not_find_is_said(tmp_path: Path, harm: Any, kept: int):
+    fill(RolloutLog(tmp_path), range(1, 6))
+    lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE).write_bytes(b"".join(harm(lines)))
+    log = RolloutLog(tmp_path, last_step=4)
+    assert log.lost
+    assert log.lost.endswith("and had some to 4")
+    fill(log, [5])
+    assert steps(tmp_path)[-1] == 5
+    assert kept in steps(tmp_path) or not kept
+
+
+@pytest.mark.parametrize("last_step", [1, 20, 37, 60])
+def test_a_whole_log_has_lost_nothing(tmp_path: Path, last_step: int):
+    fill(RolloutLog(tmp_path, max_bytes=20_000), range(1, 61))
+    assert RolloutLog(tmp_path, max_bytes=20_000, last_step=last_step).lost is None
+
+
 @pytest.mark.parametrize(("every", "bound"), [(-1, 10_000), (1, 10), (1, -1)])
 def test_settings_that_make_no_log_are_refused(tmp_path: Path, every: int, bound: int):
     with pytest.raises(UserError, match="rollout log"):

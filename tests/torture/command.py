@@ -103,6 +103,6 @@ def result(folder: Path) -> dict[str, Any]:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        dropped = ("seconds", "time", "git", "platform")
+        dropped = ("seconds", "time", "git", "platform", "sealed")  # seals are of times too
         return {key: _timeless(item) for key, item in value.items() if key not in dropped}
     return [_timeless(item) for item in value] if isinstance(value, list) else value

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rlskills.runs import sealing
 from rlskills.training import checkpoint
 from rlskills.training.checkpoint import damage, newest_whole, ordered, publish
 
@@ -15,7 +16,8 @@ def write(folder: Path, step: int, text: str = "weights", keep: int = 3) -> Path
     staged = folder / ".staged" / f"checkpoint-{step}"
     staged.mkdir(parents=True)
     (staged / "model.safetensors").write_text(text)
-    (staged / "state.json").write_text("{}")
+    for name in ("optimizer.pt", "trainer_state.json", "rlskills.json"):
+        (staged / name).write_text("{}")
     publish(staged, folder / f"checkpoint-{step}", keep)
     return folder / f"checkpoint-{step}"
 
@@ -36,11 +38,23 @@ def test_a_step_may_be_written_again(tmp_path: Path):
     assert (path / "model.safetensors").read_text() == "new"
 
 
+def unseal(folder: Path, name: str) -> None:
+    sealed = json.loads((folder / "seal.json").read_text())
+    del sealed[name]
+    (folder / "seal.json").write_text(json.dumps(sealed))
+
+
 @pytest.mark.parametrize(
     ("harm", "says"),
     [
         (lambda p: (p / "seal.json").unlink(), "no seal"),
         (lambda p: (p / "seal.json").write_text("{"), "seal is unreadable"),
+        (lambda p: (p / "seal.json").write_text("[" * 10**5), "seal is unreadable"),
+        (lambda p: (p / "seal.json").write_bytes(b'{"a": "\xff"}'), "seal is unreadable"),
+        (lambda p: (p / "seal.json").write_text("[]"), "seal names no files"),
+        (lambda p: (p / "seal.json").write_text("{}"), "seal does not name its model"),
+        (lambda p: unseal(p, "optimizer.pt"), "seal does not name its optimizer"),
+        (lambda p: unseal(p, "rlskills.json"), r"seal does not name rlskills\.json"),
         (lambda p: (p / "model.safetensors").unlink(), "model.safetensors is missing"),
         (
             lambda p: (p / "model.safetensors").write_text("weightz"),
@@ -68,11 +82,13 @@ def test_what_was_being_written_does_not_count(tmp_path: Path):
 @pytest.mark.parametrize("harm", ["short", "first", "last", "empty middle", "one block"])
 def test_a_large_file_is_sealed_by_blocks(tmp_path: Path, monkeypatch, harm: str):
     """What kills and full disks leave of a file that is too large to be read at every save."""
-    monkeypatch.setattr(checkpoint, "WHOLE", 2**10)
-    monkeypatch.setattr(checkpoint, "BLOCK", 16)
+    monkeypatch.setattr(sealing, "WHOLE", 2**10)
+    monkeypatch.setattr(sealing, "BLOCK", 16)
     file = tmp_path / "model.safetensors"
     content = bytearray(os.urandom(2**14))
     file.write_bytes(content)
+    for name in ("optimizer.pt", "trainer_state.json", "rlskills.json"):
+        (tmp_path / name).write_text("{}")
     checkpoint.seal(tmp_path)
     assert checkpoint.damage(tmp_path) is None
     sealed = json.loads((tmp_path / checkpoint.SEAL).read_text())["model.safetensors"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -208,6 +209,39 @@ def test_a_killed_run_ends_like_an_undisturbed_one(learned, tmp_path: Path, monk
     assert (run_folder / "checkpoints/checkpoint-2").is_dir()
     train(tmp_path, "fixed", str(start), SETTINGS, stream())
     assert facts(run_folder) == facts(expected)
+
+
+@pytest.mark.parametrize(
+    ("file", "harm"),
+    [
+        (1, lambda text: text[:-40]),
+        (1, lambda text: text.replace('"ids": [', '"ids": [3, ', 1)),
+        (2, lambda text: "[]\n" + text.partition("\n")[2]),
+        (0, lambda text: "\xff" + text),
+        (0, lambda text: ""),
+        (1, lambda text: None),
+    ],
+)
+def test_a_damaged_file_is_sampled_again_with_the_same_rows(
+    learned, tmp_path: Path, file: int, harm: Any
+):
+    run_folder, model = learned
+    folder = tmp_path / FOLDER
+    shutil.copytree(run_folder / FOLDER, folder)
+    files = sorted(folder.iterdir())
+    whole = [each.read_bytes() for each in files]
+    text = harm(files[file].read_text())
+    files[file].unlink() if text is None else files[file].write_text(text, "latin-1")
+    with pytest.warns(UserWarning, match="is damaged: .*; sampled again from there"):
+        collecting(model, folder, stream(), SETTINGS)
+    assert [strip(each.read_bytes()) for each in files] == [strip(each) for each in whole]
+
+
+def strip(data: bytes) -> Any:
+    """What a file of a data set says, but for the time that it took."""
+    header, *rows = map(json.loads, data.splitlines())
+    del header["state"]["budget"]["seconds"]
+    return header, rows
 
 
 def test_training_on_right_completions_makes_them_likelier(learned):

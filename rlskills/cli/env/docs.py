@@ -6,7 +6,6 @@ so that a page is out of date exactly when generating it again changes it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import tyro
 
 from ...environments import Environment, load, names
 from ...errors import UserError
+from ...runs.files import read_object
 
 MEASURED = "measured.json"
 
@@ -41,7 +41,7 @@ def docs(
 
 def pages(specs: tuple[str, ...], measured: Path) -> dict[str, str]:
     """Pages by name, the index among them."""
-    found = json.loads(measured.read_text()) if measured.exists() else {}
+    found = read_object(measured, {"environments": dict}) if measured.exists() else {}
     speeds = found.get("environments", {})
     loaded = {spec: load(spec) for spec in specs}
     made = {spec: page(env, speeds.get(spec, []), found) for spec, env in loaded.items()}

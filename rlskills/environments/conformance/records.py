@@ -7,7 +7,10 @@ import random
 import time
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
+from ...errors import UserError
 from ..registry import load
 from ..seeding import digest
 from ..skills import NOTHING
@@ -42,7 +45,7 @@ def golden(subject: Subject) -> Problems:
             drawn = draw(env, split, level, GOLDEN)
             now[f"{split} {level}"] = digest([task.to_json() for task in drawn], size=8)
             tasks[f"{split} {level}"] = drawn[0]
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    before = _before(file)
     if before is None or before["version"] != env.version:
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({"version": env.version, "digests": now}, indent=1)
@@ -57,6 +60,20 @@ def golden(subject: Subject) -> Problems:
             tasks.get(changed[0]),
         )
     return f"version {env.version} draws what {file} says: {len(now)} digests"
+
+
+def _before(file: Path) -> dict[str, Any] | None:
+    """The golden file as it was written, None where there is none; damaged it is a `UserError`."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(found["version"], int | str) and isinstance(found["digests"], dict):
+            return found
+        why = "it has no version and digests"
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+    raise UserError(f"{file} is damaged: {why}; put the committed one back, or remove it")
 
 
 def prompts(subject: Subject) -> Problems:
