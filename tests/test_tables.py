@@ -3,8 +3,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
+from rlskills.console import Console
 from rlskills.tables import fitting, markdown, print_table, printable
 
 HOSTILE = "\x1b[31m[red]x[/red]\x00\x07\u202e\x9b5m"

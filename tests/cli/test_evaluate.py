@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from rlskills.cli import entry as cli
 from rlskills.cli.evaluate import level_table, skill_table
+from rlskills.console import Console
 from rlskills.stats import wilson
 from rlskills.tables import print_table
 

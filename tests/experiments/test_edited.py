@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from rlskills.console import Console
 from rlskills.environments import load
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from rich.console import Console
 
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.experiments import machine
 from rlskills.models.machine import Machine

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, RunConfig, Study, Supervision, run_study
 from rlskills.experiments.records import NAME, DamagedRecord, read_record

@@ -13,9 +13,9 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 from safetensors.torch import load_file
 
+from rlskills.console import Console
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.experiments import ArmConfig, EvalConfig, RunConfig, Study, Supervision
 from rlskills.experiments.runner import run_study

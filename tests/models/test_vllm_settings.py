@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 from trl.generation.vllm_generation import VLLMGeneration
 from trl.trainer.grpo_config import GRPOConfig
 
 from rlskills import cli
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.experiments import machine
 from rlskills.generation.vllm_colocated import WeightSync, arguments_of

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from rlskills import environments
 from rlskills.cli import entry as cli
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig
 from rlskills.experiments.estimate import (

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.report.comparison import Comparison, Measure, build, compare
 from rlskills.report.crossover import Crossover, Passing

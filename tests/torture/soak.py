@@ -61,7 +61,7 @@ class Soak:
             highest = max(highest, sum(_resident(each) for each in family))
             if seconds is not None and time.monotonic() - begin > seconds:
                 self._kill(process, family)
-                highest and self.memory.append(highest)
+                self.memory.append(highest)
                 return None
             time.sleep(0.2)
         self.memory.append(highest)

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from rlskills import environments
+from rlskills.console import Console
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.experiments import ArmConfig, EvalConfig, Machine, RunConfig, Study, Supervision
 from rlskills.experiments.runner import run_study

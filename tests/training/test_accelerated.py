@@ -11,9 +11,9 @@ from accelerate import PartialState
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from accelerate.utils.other import get_free_port
-from rich.console import Console
 from torch.distributed.fsdp import MixedPrecisionPolicy
 
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.experiments.machine import prepare
 from rlskills.models.machine import Machine

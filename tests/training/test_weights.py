@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from rich.console import Console
 from safetensors.torch import load_file
 from transformers import (
     GPTNeoXConfig,
@@ -18,6 +17,7 @@ from transformers import (
     Qwen3MoeForCausalLM,
 )
 
+from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.experiments import ArmConfig, EvalConfig, Machine, RunConfig, Study, Supervision
