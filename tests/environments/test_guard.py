@@ -108,7 +108,8 @@ def test_folder_variables_and_generators_stay(rude: Environment, tmp_path: Path,
     import torch
 
     def state() -> tuple[object, ...]:
-        return random.getstate(), torch.get_rng_state().tolist(), np.random.get_state()[1].tolist()
+        numbers = np.random.get_state(legacy=False)["state"]["key"].tolist()
+        return random.getstate(), torch.get_rng_state().tolist(), numbers
 
     monkeypatch.chdir(tmp_path)
     before = state()

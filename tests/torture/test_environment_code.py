@@ -19,7 +19,7 @@ from rlskills.environments.isolation.workers import workers_of
 pytestmark = pytest.mark.torture
 
 WILD = '''
-import ctypes, os, random, signal, subprocess, sys, threading, time
+import ctypes, numpy, os, random, signal, subprocess, sys, threading, time
 from rlskills.environments import Draft, Environment
 
 FOLDER = os.path.dirname(__file__)
@@ -62,9 +62,7 @@ class Wild(Environment):
             case "prints": print("x" * 10**5); sys.stderr.write("y" * 10**5)
             case "moves": os.chdir("/")
             case "clears variables": os.environ.clear()
-            case "seeds":
-                import numpy
-                random.seed(0); numpy.random.seed(0)
+            case "seeds": random.seed(0); numpy.random.seed(0)
             case "closes all": os.closerange(0, 4096)
             case "closes and opens":
                 os.closerange(0, 4096)

@@ -53,7 +53,8 @@ class Workers:
                 self._hand_out(waiting, calls)
                 soonest = min((worker.deadline for worker in self._busy()), default=0.0)
                 wait(
-                    [worker.lines for worker in self._busy()], max(0.0, soonest - time.monotonic())
+                    [worker.lines.fileno() for worker in self._busy()],
+                    max(0.0, soonest - time.monotonic()),
                 )
                 for worker in self._busy():
                     self._hear(worker, scores, waiting)

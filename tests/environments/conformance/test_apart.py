@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ class Made(Environment):
         a, b = rng.randrange(10**6), rng.randrange(10**6)
         return Draft(f"{a}+{b}", str(a + b))
 '''
-HARD = {"junk": 20, "tasks": 2, "draws": 50}
+HARD: dict[str, Any] = {"junk": 20, "tasks": 2, "draws": 50}
 
 
 def made(folder: Path, body: str) -> str:
