@@ -1,10 +1,12 @@
 """Run folders: one folder per run, with all that is needed to know what it was and to go on.
 
-run.json         arm, seed, supervision, configuration and its hash, versions, git state, status
+run.json         arm, seed, supervision, configuration and its hash, versions, git state, status;
+                 of a complete run the digests of what it ended with
 metrics.jsonl    one record per logged step, with the budgets spent so far
 rollouts.jsonl   the rollouts of some rounds; see rlskills.runs.rollout_log
 tensorboard/     the same, as events
-checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoint
+checkpoints/     model, optimizer, generators, curriculum, and a copy of the record; see
+                 rlskills.training.checkpoint
 model/           the final weights
 evaluation.json  outcomes on the fixed eval sets, task by task
 record.json.gz   of a finished run: all but weights and rollouts; see rlskills.experiments.records
