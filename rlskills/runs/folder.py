@@ -52,12 +52,17 @@ class OtherConfiguration(UserError):
     """A folder holds a run made with another configuration; `differs` names its parts."""
 
     def __init__(self, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self.about = path, old, new
         self.differs = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
         self.difference = _difference(old, new)
         super().__init__(
             f"{path} holds a run made with another configuration ({self.difference}); "
             "choose another --output, or remove that folder"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An arm in a process of its own hands this to the one that started it."""
+        return OtherConfiguration, self.about
 
 
 class RunFolder:
@@ -77,11 +82,11 @@ class RunFolder:
         file = path / MANIFEST
         if file.exists():
             run = cls.read(path)
-            same = run.manifest["config"] == config
-            if same != (run.manifest["config_hash"] == digest(arm, config)):
+            made = run.manifest["config"]
+            if run.manifest["config_hash"] != digest(run.manifest["arm"], made):
                 raise Damaged(file, "its hash is not that of its configuration", HINT)
-            if not same:
-                raise OtherConfiguration(path, run.manifest["config"], config)
+            if run.manifest["config_hash"] != digest(arm, config):
+                raise OtherConfiguration(path, made, config)
             return run
         path.mkdir(parents=True, exist_ok=True)
         manifest = {
