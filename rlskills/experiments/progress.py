@@ -52,7 +52,7 @@ def _recorded(run: RunFolder, checkpoint: Path, say: Callable[[str], None]) -> b
     """Whether the record holds all steps up to a checkpoint, if need be from the copy there."""
     record, step = run.path / FILE, _step(checkpoint)
     wrong = _fault(record, step)
-    if (checkpoint / RECORD).is_file():
+    if _fault(checkpoint / RECORD, step) is None:
         kept = records_to(checkpoint / RECORD, step)
         if wrong is None and records_to(record, step) != kept:
             wrong = f"{record} has changed since {checkpoint.name} was written"

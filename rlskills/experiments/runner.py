@@ -221,7 +221,8 @@ class _SeedRun:
         folder = self.plan.model(source) if source else None
         if not folder or not folder.is_dir() or self._named(source):
             return
-        if run.manifest.get("base_weights") == identity_of(str(folder)):
+        here = identity_of(str(folder))
+        if run.manifest.get("base_weights", here) == here:
             return
         if run.manifest.get("recorded"):
             self._say(run.path, f"recorded from a {source} with other weights than {folder}")

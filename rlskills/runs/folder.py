@@ -1,10 +1,12 @@
 """Run folders: one folder per run, with all that is needed to know what it was and to go on.
 
-run.json         arm, seed, supervision, configuration and its hash, versions, git state, status
+run.json         arm, seed, supervision, configuration and its hash, versions, git state, status;
+                 of a complete run the digests of what it ended with
 metrics.jsonl    one record per logged step, with the budgets spent so far
 rollouts.jsonl   the rollouts of some rounds; see rlskills.runs.rollout_log
 tensorboard/     the same, as events
-checkpoints/     model, optimizer, generators and curriculum; see rlskills.training.checkpoint
+checkpoints/     model, optimizer, generators, curriculum, and a copy of the record; see
+                 rlskills.training.checkpoint
 model/           the final weights
 evaluation.json  outcomes on the fixed eval sets, task by task
 record.json.gz   of a finished run: all but weights and rollouts; see rlskills.experiments.records
@@ -53,12 +55,17 @@ class OtherConfiguration(UserError):
     """A folder holds a run made with another configuration; `differs` names its parts."""
 
     def __init__(self, path: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+        self.about = path, old, new
         self.differs = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
         self.difference = _difference(old, new)
         super().__init__(
             f"{path} holds a run made with another configuration ({self.difference}); "
             "choose another --output, or remove that folder"
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An arm in a process of its own hands this to the one that started it."""
+        return OtherConfiguration, self.about
 
 
 class RunFolder:
@@ -78,11 +85,11 @@ class RunFolder:
         file = path / MANIFEST
         if file.exists():
             run = cls.read(path)
-            same = run.manifest["config"] == config
-            if same != (run.manifest["config_hash"] == digest(arm, config)):
+            made = run.manifest["config"]
+            if run.manifest["config_hash"] != digest(run.manifest["arm"], made):
                 raise Damaged(file, "its hash is not that of its configuration", HINT)
-            if not same:
-                raise OtherConfiguration(path, run.manifest["config"], config)
+            if run.manifest["config_hash"] != digest(arm, config):
+                raise OtherConfiguration(path, made, config)
             return run
         path.mkdir(parents=True, exist_ok=True)
         manifest = {

@@ -183,6 +183,8 @@ def records_to(path: Path, last_step: int) -> list[dict[str, Any]]:
         if why := lacking(record, {"time": (int, float), "metrics": dict}):
             raise UserError(f"{path}: in the record of step {record['step']} {why}")
         kept.append(record)
+        if record["step"] == last_step:
+            break
     return kept
 
 

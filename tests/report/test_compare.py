@@ -134,7 +134,7 @@ def test_a_file_or_folder_that_cannot_be_read_is_one_line_or_a_note(
     assert notes == [f"{text}; runs in it are left out"]
     with pytest.raises(UserError, match=text):
         load_runs([folders.root])
-    for name in ("metrics.jsonl", "evaluation.json", "run.json"):
+    for name in ("metrics.jsonl", "evaluation.json"):
         (folder / name).unlink()
         (folder / name).mkdir()
         with pytest.raises(UserError, match=f"cannot read {folder / name}: is a directory"):

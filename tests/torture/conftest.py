@@ -9,9 +9,15 @@ from .command import result, run
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What the command leaves behind if nothing happens to it."""
+def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the command was run and nothing happened to it; to be copied."""
     folder: Path = tmp_path_factory.mktemp("undisturbed")
     status, _, errors = run(folder)
     assert status == 0, errors
-    return result(folder / "out")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(complete: Path) -> dict[str, Any]:
+    """What the command leaves behind if nothing happens to it."""
+    return result(complete / "out")

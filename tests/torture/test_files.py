@@ -33,14 +33,6 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def complete(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("complete")
-    status, _, errors = run(folder)
-    assert status == 0, errors
-    return folder
-
-
 def copy(made: Path, folder: Path) -> Path:
     shutil.copytree(made / "out", folder / "out")
     return folder
