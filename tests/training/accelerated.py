@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from accelerate import PartialState
 from accelerate.commands.config.config_args import load_config_from_file
@@ -27,7 +27,7 @@ def variables(name: str) -> dict[str, str]:
     assert config == load_config_from_file(file)
     before = dict(os.environ)
     if args.use_deepspeed:
-        args.deepspeed_fields_from_accelerate_config = list(config.deepspeed_config)
+        args.deepspeed_fields_from_accelerate_config = list(cast(Any, config).deepspeed_config)
         _, found = prepare_deepspeed_cmd_env(args)
     else:
         found = prepare_multi_gpu_env(args)
