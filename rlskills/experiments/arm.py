@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from accelerate import PartialState
 from rich.console import Console
 from transformers.utils import logging as library_logging
@@ -103,7 +102,7 @@ def run_arm(job: ArmJob, console: Console | None = None) -> None:
     kernels = Kernels(**run.manifest["kernels"])
     choose_kernels.apply(kernels)
     # Weights that will be sharded are moved to the device part by part, when training begins.
-    device = torch.device("cpu") if job.settings and sharding() else PartialState().device
+    device = "cpu" if job.settings and sharding() else str(PartialState().device)
     loaded = load(job.base, kernels, device, job.options, job.seed)
     engine = select_engine(loaded, job.engine, partial(_note, console))
     job.evaluator.check(loaded)
@@ -179,7 +178,7 @@ def _with_data(
     main = PartialState().is_main_process
     source, other = loaded, job.sampler
     if other or sharding():
-        device = PartialState().device
+        device = str(PartialState().device)
         source = load(other or job.base, loaded.kernels, device, job.options, job.seed)
     files = -(-settings.problems // settings.problems_per_file)
     title = f"{job.arm}: sampling"

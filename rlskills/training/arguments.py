@@ -154,7 +154,7 @@ def common_arguments(settings: Training, checkpoints: Path, loaded: LoadedModel)
 
 def _device(loaded: LoadedModel) -> torch.device:
     """Where it will be trained: weights that will be sharded wait for it on the CPU."""
-    return PartialState().device if sharding() else loaded.device
+    return torch.device(str(PartialState().device)) if sharding() else loaded.device
 
 
 OWN_OPTIMIZERS = ("adamw", "muon")

@@ -75,8 +75,8 @@ def reduce_in_float32(accelerator: Accelerator) -> None:
     accelerate would round both to bfloat16, and with the outputs every log-probability.
     """
     plugin = getattr(accelerator.state, "fsdp_plugin", None)
-    policy = plugin and plugin.mixed_precision_policy
-    if policy:
+    policy = plugin.mixed_precision_policy if plugin else None
+    if plugin and policy:
         plugin.mixed_precision_policy = replace(
             policy, reduce_dtype=torch.float32, output_dtype=None
         )
@@ -135,9 +135,10 @@ def optimizer_from_shards(model: Any, optimizer: Optimizer, checkpoint: Path) ->
 
 def _read(wanted: dict[str, Any], folder: Path) -> None:
     """Fill the tensors of `wanted` from the parts of all processes in `folder`."""
-    from torch.distributed import checkpoint
+    from torch.distributed.checkpoint.filesystem import FileSystemReader
+    from torch.distributed.checkpoint.state_dict_loader import load
 
     with warnings.catch_warnings():
         # Every process reads all parts by itself, as intended.
         warnings.filterwarnings("ignore", "torch.distributed is disabled", UserWarning)
-        checkpoint.load(wanted, storage_reader=checkpoint.FileSystemReader(folder), no_dist=True)
+        load(wanted, storage_reader=FileSystemReader(folder), no_dist=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from accelerate import Accelerator
 from torch import Tensor
-from trl.models import unwrap_model_for_generation
+from trl.models.utils import unwrap_model_for_generation
 
 
 class Zero:
@@ -33,7 +33,9 @@ class Zero:
 
         Adapters are saved without what they are on, so weights that are not trained are left out.
         """
-        from deepspeed.utils import safe_get_full_fp32_param
+        from deepspeed.utils import (  # pyright: ignore[reportMissingImports]
+            safe_get_full_fp32_param,
+        )
 
         module, found = self.engine.module, dict[str, Tensor]()
         for name, weight in module.named_parameters():
@@ -52,7 +54,9 @@ def in_zero_shards(checkpoint: Path) -> bool:
 
 def whole_from_zero(model: Any, checkpoint: Path) -> None:
     """Set the weights of `model`, which are whole, to those in a checkpoint of DeepSpeed."""
-    from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+    from deepspeed.utils.zero_to_fp32 import (  # pyright: ignore[reportMissingImports]
+        get_fp32_state_dict_from_zero_checkpoint,
+    )
 
     found = get_fp32_state_dict_from_zero_checkpoint(str(checkpoint))
     model.load_state_dict(found, strict=False)  # without frozen weights, and tied ones named once

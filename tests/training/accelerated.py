@@ -23,10 +23,10 @@ def variables(name: str) -> dict[str, str]:
     """The environment variables that `accelerate launch --config_file NAME.yaml` sets."""
     file = str(RECIPES / f"{name}.yaml")
     args = launch_command_parser().parse_args(["--config_file", file, "program.py"])
-    args, config, _ = _validate_launch_command(args)
-    assert config == load_config_from_file(file)
+    args, *_ = _validate_launch_command(args)
     before = dict(os.environ)
     if args.use_deepspeed:
+        config: Any = load_config_from_file(file)
         args.deepspeed_fields_from_accelerate_config = list(config.deepspeed_config)
         _, found = prepare_deepspeed_cmd_env(args)
     else:
