@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from accelerate import PartialState
 from accelerate.utils import DistributedType
@@ -63,7 +63,7 @@ class FSDP2:
     def state_dict(self) -> dict[str, Tensor]:
         """Gathered one by one; other processes than the main one get none."""
         options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-        found = cast(dict[str, Tensor], get_model_state_dict(self.model, options=options))
+        found: dict[str, Any] = get_model_state_dict(self.model, options=options)
         # What is one weight in the model (tied embeddings) is one tensor again, and saved once.
         first: dict[int, str] = {}
         for name, weight in self.model.named_parameters(remove_duplicate=False):

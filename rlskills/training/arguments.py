@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from accelerate import PartialState
@@ -159,7 +159,7 @@ def common_arguments(settings: Training, checkpoints: Path, loaded: LoadedModel)
 
 def _device(loaded: LoadedModel) -> torch.device:
     """Where it will be trained: weights that will be sharded wait for it on the CPU."""
-    return cast(torch.device, PartialState().device) if sharding() else loaded.device
+    return torch.device(str(PartialState().device)) if sharding() else loaded.device
 
 
 OWN_OPTIMIZERS = ("adamw", "muon")

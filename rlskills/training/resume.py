@@ -149,11 +149,10 @@ class ExactResume(Host):
         if checkpoint is None:
             return
         if in_shards(Path(checkpoint)) and not self.is_fsdp_enabled:
-            optimizer: Any = self.optimizer
-            scheduler: Any = self.lr_scheduler
-            optimizer_from_shards(self.model, optimizer, Path(checkpoint))
+            trainer: Any = self
+            optimizer_from_shards(self.model, trainer.optimizer, Path(checkpoint))
             schedule = torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True)
-            scheduler.load_state_dict(schedule)
+            trainer.lr_scheduler.load_state_dict(schedule)
         else:
             super()._load_optimizer_and_scheduler(checkpoint)
         self.load_own_state(read_state(Path(checkpoint)))

@@ -74,9 +74,9 @@ def reduce_in_float32(accelerator: Accelerator) -> None:
 
     accelerate would round both to bfloat16, and with the outputs every log-probability.
     """
-    plugin: Any = getattr(accelerator.state, "fsdp_plugin", None)
-    policy = plugin and plugin.mixed_precision_policy
-    if policy:
+    plugin = getattr(accelerator.state, "fsdp_plugin", None)
+    policy = plugin.mixed_precision_policy if plugin else None
+    if plugin and policy:
         plugin.mixed_precision_policy = replace(
             policy, reduce_dtype=torch.float32, output_dtype=None
         )

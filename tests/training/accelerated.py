@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from accelerate import PartialState
 from accelerate.commands.config.config_args import load_config_from_file
@@ -23,11 +23,11 @@ def variables(name: str) -> dict[str, str]:
     """The environment variables that `accelerate launch --config_file NAME.yaml` sets."""
     file = str(RECIPES / f"{name}.yaml")
     args = launch_command_parser().parse_args(["--config_file", file, "program.py"])
-    args, config, _ = _validate_launch_command(args)
-    assert config == load_config_from_file(file)
+    args, *_ = _validate_launch_command(args)
     before = dict(os.environ)
     if args.use_deepspeed:
-        args.deepspeed_fields_from_accelerate_config = list(cast(Any, config).deepspeed_config)
+        config: Any = load_config_from_file(file)
+        args.deepspeed_fields_from_accelerate_config = list(config.deepspeed_config)
         _, found = prepare_deepspeed_cmd_env(args)
     else:
         found = prepare_multi_gpu_env(args)

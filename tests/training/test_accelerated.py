@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 import torch
 from accelerate import PartialState
+from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from accelerate.utils.other import get_free_port
@@ -47,6 +48,8 @@ def test_every_configuration_is_tested():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_configuration_is_what_it_is_called(launched, name: str):
+    config = load_config_from_file(str(RECIPES / f"{name}.yaml"))
+    assert (config.num_processes, config.mixed_precision) == (8, "no")
     launched(name)
     assert sharding() == KINDS[name]
     check_sharding(SFTSettings())
