@@ -75,7 +75,7 @@ class PartFolder:
     def read(self, part: Part) -> Outcomes | None:
         """The outcomes of a part; None where they are not there or not whole."""
         found = _read(self.path / part.file) if self.known else None
-        if lacking(found, {"digest": str, "tasks": list}):
+        if not isinstance(found, dict) or lacking(found, {"digest": str, "tasks": list}):
             return None
         rows = found["tasks"]
         keys = [row.get("key") if isinstance(row, dict) else None for row in rows]
