@@ -82,8 +82,8 @@ def condition_of(run: RunFolder) -> Condition:
     `UserError`."""
     found = faults(run)
     record = _own_record(run) if found.keys() & {EVALUATION, FILE} else None
-    if FILE in found and record is None:
-        _check_readable(run)
+    if FILE in found and record is None and (run.path / FILE).exists():
+        _check_readable(run, found[FILE])
     return Condition(run, found, record)
 
 
@@ -139,11 +139,15 @@ def _results(manifest: Mapping[str, Any]) -> list[Any]:
     return [(manifest.get("sealed") or {}).get(part) for part in (FILE, EVALUATION)]
 
 
-def _check_readable(run: RunFolder) -> None:
-    try:
-        record_gap(run.path / FILE)
-    except UserError as error:
-        raise UserError(
-            f"{error}, and no {NAME} is there to put it back from; remove {run.path / FILE} to go "
-            f"on without the curves of this arm, or {run.path} to train it again"
-        ) from None
+def _check_readable(run: RunFolder, wrong: str) -> None:
+    """A `UserError` for damaged curves; those of earlier versions may have gaps."""
+    if "sealed" not in run.manifest:
+        try:
+            record_gap(run.path / FILE)
+            return
+        except UserError as error:
+            wrong = str(error)
+    raise UserError(
+        f"{wrong}, and no whole {NAME} is there to put it back from; remove {run.path / FILE} to "
+        f"go on without the curves of this arm, or {run.path} to train it again"
+    )

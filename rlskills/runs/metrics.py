@@ -161,6 +161,7 @@ def metric_lines(path: Path) -> Iterator[dict[str, Any]]:
     except FileNotFoundError:
         return
     last = len(lines) - (not lines[-1])
+    record: Any
     for number, line in enumerate(lines[:last], start=1):
         try:
             record = parsed(line)

@@ -164,7 +164,7 @@ def test_a_damaged_record_of_steps_without_a_copy_says_how_to_go_on(out: Path, s
     (child / "metrics.jsonl").write_text("\n".join([lines[0], "garbage", *lines[2:]]) + "\n")
     with pytest.raises(UserError) as caught:
         run(study(small_model), out)
-    assert f"cannot understand line 2 of {child}/metrics.jsonl" in str(caught.value)
+    assert f"{child}/metrics.jsonl has changed since it was written, and no" in str(caught.value)
     assert f"remove {child}/metrics.jsonl to go on without" in str(caught.value)
     (child / "metrics.jsonl").unlink()
     said = run(study(small_model), out)
