@@ -29,6 +29,9 @@ class WeightSync(VLLMGeneration):
     Overridden: `_iter_named_params`, for models with adapters.
     """
 
+    sent: weakref.ref[Any] | None = None
+    """The model whose weights were sent last."""
+
     @override
     def _iter_named_params(self) -> Any:
         # TRL adds adapters to the weights below and takes them off again, which leaves the rounding
@@ -36,9 +39,6 @@ class WeightSync(VLLMGeneration):
         if adapted(self.model):
             return merged_weights(self.model)
         return super()._iter_named_params()
-
-    sent: weakref.ref[Any] | None = None
-    """The model whose weights were sent last."""
 
     def send(self, model: Any) -> None:
         """Send the weights of `model`, which is not kept."""

@@ -1,8 +1,8 @@
 """What stands in for vLLM where it is not installed: the parts that TRL 1.16 imports and calls.
 
-It samples from weights of its own, which it has only by being sent them, as vLLM does, and in
-bfloat16, so that its log-probabilities differ a little from the trainer's. TRL's own code runs
-against it: `use_stand_in` has it imported anew, since it looks for vLLM when it is imported.
+It samples from weights of its own, which it has only by being sent them, as vLLM does, and rounds
+them to bfloat16, so that its log-probabilities differ a little from the trainer's. TRL's own code
+runs against it: `use_stand_in` has that imported anew, since it looks for vLLM when it is imported.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Weights:
     """A copy of a model that holds nothing of it until it is sent."""
 
     def __init__(self, folder: str) -> None:
-        self.model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16)
+        self.model: Any = AutoModelForCausalLM.from_pretrained(folder)
         self.lost = True
         self.received: list[list[str]] = []
         """Names of each time that weights were sent."""
@@ -62,7 +62,7 @@ class Weights:
     def load(self, name: str, weight: torch.Tensor) -> None:
         own = dict(self.model.named_parameters())
         assert weight.shape == own[name].shape
-        own[name].data.copy_(weight)
+        own[name].data.copy_(weight.to(torch.bfloat16))
         self.received[-1].append(name)
         self.lost = set(self.received[-1]) != set(own)
 
@@ -70,18 +70,21 @@ class Weights:
     def sample(self, prompt: list[int], how: Any) -> list[tuple[list[int], list[float]]]:
         """`how.n` completions; like vLLM, the one at place i has the seed `how.seed` + i."""
         assert not self.lost, "sampled from weights that were never sent"
+        seeds = [(how.seed + place) % 2**63 for place in range(how.n)]
+        dice = [torch.Generator().manual_seed(seed) for seed in seeds]
+        rows = torch.tensor([prompt] * how.n)
+        known = torch.empty(how.n, 0)
+        for _ in range(how.max_tokens):
+            logs = (self.model(rows).logits[:, -1] / (how.temperature or 1.0)).log_softmax(-1)
+            drawn = [torch.multinomial(row.exp(), 1, generator=die)
+                     for row, die in zip(logs, dice, strict=True)]  # fmt: skip
+            new = torch.stack(drawn) if how.temperature else logs.argmax(-1, keepdim=True)
+            rows, known = torch.cat([rows, new], 1), torch.cat([known, logs.gather(1, new)], 1)
         found = []
-        for place in range(how.n):
-            generator = torch.Generator().manual_seed((how.seed + place) % 2**63)
-            ids: list[int] = []
-            known: list[float] = []
-            while len(ids) < how.max_tokens and not (ids and ids[-1] in how.stop_token_ids):
-                logits = self.model(torch.tensor([prompt + ids])).logits[0, -1].float()
-                logs = (logits / (how.temperature or 1.0)).log_softmax(-1)
-                drawn = torch.multinomial(logs.exp(), 1, generator=generator)
-                ids.append(int(drawn if how.temperature else logs.argmax()))
-                known.append(float(logs[ids[-1]]))
-            found.append((ids, known))
+        for ids, logprobs in zip(rows[:, len(prompt) :].tolist(), known.tolist(), strict=True):
+            ends = [at + 1 for at, token in enumerate(ids) if token in how.stop_token_ids]
+            length = min(ends, default=len(ids))
+            found.append((ids[:length], logprobs[:length]))
         return found
 
 

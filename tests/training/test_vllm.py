@@ -24,12 +24,17 @@ from ..generation.stand_in_server import StandInServer
 from .small import KERNELS, MACHINE, run, small_study, stream
 
 RL = RLSettings(
-    max_steps=2, prompts_per_step=4, group_size=4, max_new_tokens=4, learning_rate=1e-2,
+    max_steps=2, prompts_per_step=8, group_size=4, max_new_tokens=6, learning_rate=1e-2,
     eval_every=1, save_every=2, engine="vllm", treatments=("grpo?zero_variance=keep",),
 )  # fmt: skip
 COLLECT = CollectSettings(
     problems=8, samples=4, max_new_tokens=4, batch_size=8, eval_every=0, engine="vllm"
 )
+
+
+def rounded(weight: torch.Tensor) -> torch.Tensor:
+    """As the stand-in holds it."""
+    return weight.to(torch.bfloat16).float()
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +58,7 @@ def test_grpo_on_a_server(half_trained: Path, tmp_path: Path, wire: Wire):
     assert [set(each) for each in received] == [set(held)] * len(received)
     before = load_file(half_trained / "model.safetensors")
     for name, weight in held.items():
-        assert torch.equal(weight, trained[name].to(torch.bfloat16)), "those of the last step"
+        assert torch.equal(weight, rounded(trained[name])), "those of the last step"
     assert any(not torch.equal(before[name], weight) for name, weight in trained.items())
     ratios = [line["metrics"].get("train/sampling_ratio") for line in
               metric_lines(folder / "metrics.jsonl")]  # fmt: skip
@@ -67,8 +72,17 @@ def test_grpo_on_a_server(half_trained: Path, tmp_path: Path, wire: Wire):
 
 
 @pytest.mark.parametrize("sleep", [False, True])
-def test_one_vllm_serves_all_arms_of_a_study(half_trained: Path, tmp_path: Path, sleep: bool):
+def test_one_vllm_serves_all_arms_of_a_study(
+    half_trained: Path, tmp_path: Path, sleep: bool, monkeypatch: pytest.MonkeyPatch
+):
     """Also an arm that only evaluates, and one whose data set the model of another one samples."""
+    compute, steps = RLTrainer._compute_loss, []
+
+    def noted(*arguments: Any) -> torch.Tensor:
+        steps.append(bool(LLM.made[0].awake))
+        return compute(*arguments)
+
+    monkeypatch.setattr(RLTrainer, "_compute_loss", noted)
     base = ArmConfig("base", Supervision.NONE)
     rl = ArmConfig("rl", Supervision.ANSWERS, RL, stream(), "base")
     fixed = ArmConfig("fixed", Supervision.ANSWERS, COLLECT, stream(9), "base", sampler="rl")
@@ -77,14 +91,14 @@ def test_one_vllm_serves_all_arms_of_a_study(half_trained: Path, tmp_path: Path,
     assert len(LLM.made) == 1
     assert LLM.live == [], "its memory is given back"
     (llm,) = LLM.made
-    # base, steps 0 to 2 of RL, the model that samples, and before and after the last arm's steps.
+    # base; steps 0 to 2 of RL; the model that samples; the last arm at the beginning, at the end of
+    # its curve, and when all of its evaluation begins.
     loads = llm.events.count("load")
-    assert loads == 7 if not sleep else loads >= 7
-    if sleep:
-        assert llm.events[-1] == "sleep"
+    assert loads == 8 if not sleep else loads > 8, loads
+    assert steps == [not sleep] * RL.max_steps, "it sleeps while the model trains"
     last = load_file(tmp_path / "seed0" / "fixed" / "model" / "model.safetensors")
     assert all(
-        torch.equal(weight, last[name].to(torch.bfloat16))
+        torch.equal(weight, rounded(last[name]))
         for name, weight in llm.weights.model.named_parameters()
     )
 
