@@ -14,7 +14,7 @@ quickstart: $(READY)
 	$(BIN)/rlskills run quickstart $(ARGS)
 
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # Faults provoked on the real command, a line each; half an hour and more.
 torture: $(READY)

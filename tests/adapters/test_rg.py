@@ -22,6 +22,8 @@ from rlskills.adapters.rg import catalogue, datasets, entries
 from rlskills.adapters.rg.graders import GRADERS
 from rlskills.adapters.rg.solvers import coloring, traffic
 
+pytestmark = pytest.mark.long
+
 
 def test_names_are_listed_without_importing_anything():
     code = (

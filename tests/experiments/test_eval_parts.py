@@ -6,11 +6,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from rlskills.cli import entry as cli
@@ -22,6 +20,8 @@ from rlskills.experiments import eval_parts
 from rlskills.experiments.eval_parts import PartFolder, parts_of
 
 from ..training.small import Bits
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
 WORDS = ["--env", f"{ROOT / 'tests/training/small.py'}:Bits", "--levels", "1", "2", "--tasks", "60"]
@@ -73,65 +73,59 @@ def words(model: Path, output: Path) -> list[str]:
     return ["eval", str(model), *WORDS, "--samples", str(SAMPLES), "--output", str(output)]
 
 
-def launched(model: Path, output: Path, processes: int) -> subprocess.Popen[str]:
-    """The command on several processes."""
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    start += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0"]
-    paths = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(
-        [*start, "-m", "rlskills", *words(model, output)], env=os.environ | paths,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-
-
-def test_two_processes_answer_what_one_does_and_go_on_after_a_kill(
-    half_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_two_processes_go_on_where_one_was_stopped_and_end_alike(
+    half_trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
 ):
     one, two = tmp_path / "one.json", tmp_path / "two.json"
     cli.main(words(half_trained, one))
     alone = capsys.readouterr()
     assert alone.err.count("\n") == 1
     assert "evaluating: 120/120" in alone.err
-    group = launched(half_trained, two, 2)
-    parts = tmp_path / "two.json.parts"
-    until = time.monotonic() + 120
-    while not list(parts.glob("?-*.json")) and time.monotonic() < until:
-        time.sleep(0.01)
-    # The launcher gives each worker a session of its own.
-    for process in [psutil.Process(group.pid), *psutil.Process(group.pid).children(recursive=True)]:
-        process.kill()
-    said = group.communicate()[1]
-    done = {file.name: file.read_bytes() for file in parts.glob("?-*.json")}
-    assert 0 < len(done) < 40, said
-    again = launched(half_trained, two, 2)
-    shown, said = again.communicate(timeout=200)
-    assert again.returncode == 0, said
-    assert json.loads(two.read_text())["eval_sets"] == json.loads(one.read_text())["eval_sets"]
-    assert shown == alone.out  # one table, though there are two processes
-    assert not parts.exists()
+    asked, answer = [], eval_parts._answer
 
-
-def test_a_kill_on_two_processes_is_gone_on_with_on_one(
-    half_trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    one, two = tmp_path / "one.json", tmp_path / "two.json"
-    cli.main(words(half_trained, one))
-    asked, allowed = [], [5]
-    answer = eval_parts._answer
-
-    def counted(loaded: Any, part: Any, *more: Any) -> Any:
-        if len(asked) == allowed[0]:
+    def stopped(loaded: Any, part: Any, *more: Any) -> Any:
+        if len(asked) == 5:
             raise KeyboardInterrupt
-        asked.append((part.which, part.start))
+        asked.append(part.file)
         return answer(loaded, part, *more)
 
-    monkeypatch.setattr(eval_parts, "_answer", counted)
-    with pytest.raises((KeyboardInterrupt, SystemExit)):
+    monkeypatch.setattr(eval_parts, "_answer", stopped)
+    with pytest.raises(SystemExit):
         cli.main(words(half_trained, two))
-    first = list(asked)
-    asked.clear()
-    allowed[0] = 40
-    cli.main(words(half_trained, two))
-    assert len(first) == 5
-    assert sorted(first + asked) == [(i, start) for i in (0, 1) for start in range(0, 60, 3)]
+    parts = tmp_path / "two.json.parts"
+    first = {name: (parts / name).stat().st_mtime_ns for name in asked}
+    assert len(list(parts.iterdir())) == 6
+    (tmp_path / "program.py").write_text(PROGRAM)
+    start = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
+    start += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0"]
+    done = subprocess.run(
+        [*start, str(tmp_path / "program.py"), *words(half_trained, two)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "SEEN": str(tmp_path)},
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     assert json.loads(two.read_text())["eval_sets"] == json.loads(one.read_text())["eval_sets"]
+    assert done.stdout == alone.out  # one table, though there are two processes
+    assert not parts.exists()
+    shares = [(tmp_path / f"rank{rank}").read_text().split() for rank in (0, 1)]
+    assert min(map(len, shares)) >= 17
+    assert len({*shares[0], *shares[1], *first}) == len([*shares[0], *shares[1], *first]) == 40
+
+
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from rlskills.cli import entry
+from rlskills.experiments import eval_parts
+
+answer, seen = eval_parts._answer, Path(os.environ["SEEN"]) / f"rank{os.environ['RANK']}"
+
+def noted(loaded, part, *more):
+    with seen.open("a") as file:
+        file.write(part.file + "\\n")
+    return answer(loaded, part, *more)
+
+eval_parts._answer = noted
+entry.main(sys.argv[1:])
+"""
+"""The command, which also writes down which parts this process has answered."""

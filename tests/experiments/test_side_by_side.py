@@ -21,6 +21,8 @@ from rlskills.training.settings import SFTSettings
 
 from ..training.small import MACHINE, run, small_study, stream
 
+pytestmark = pytest.mark.long
+
 SFT = SFTSettings(max_steps=3, batch_size=8, eval_every=0, save_every=3)
 ARMS = ("one", "two", "three")
 

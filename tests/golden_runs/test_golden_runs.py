@@ -12,6 +12,8 @@ import pytest
 
 from tests.golden_runs.make import FILE, processor
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text())
 

@@ -33,7 +33,10 @@ from rlskills.training.stream import uniform
 from .chat_models import Say
 
 PACKAGE = importlib.util.find_spec(smollm2.PACKAGE)
-pytestmark = pytest.mark.skipif(PACKAGE is None, reason=f"needs {smollm2.INSTALL}")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(PACKAGE is None, reason=f"needs {smollm2.INSTALL}"),
+]
 
 VARIED = Path(__file__).with_name("varied.py")
 WEIGHTS = "3c5fdee91060c09a103a3ace048e09657659253dda455eaa5b13bcd2d5525f3b"

@@ -31,6 +31,8 @@ from rlskills_recipes.paper import Config, at_scale, study
 from rlskills_recipes.paper_arms import matched, stage2
 from rlskills_recipes.paper_stage1 import base
 
+pytestmark = pytest.mark.long
+
 FEW = ["--machine.threads=1", "--machine.attention=eager", "--machine.precision=medium"]
 CUT = {"eval_tasks": 1, "recall_tasks": 1, "eval_levels": [1]}
 """Eval sets that are quick to draw."""

@@ -14,6 +14,8 @@ import pytest
 from rlskills.cli import entry as cli
 from rlskills.cli.run import recipe_summaries
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(cli.__file__).parents[2]
 KINDS = ("mastered", "impossible", "coin")
 FEW = ["--machine.threads", "1", "--machine.attention", "eager", "--machine.precision", "medium"]

@@ -20,6 +20,8 @@ from rlskills.training.stream import COLD_START
 from rlskills_recipes import ablations, environments, grpo, quickstart, rft
 from rlskills_recipes.string_world import World
 
+pytestmark = pytest.mark.long
+
 TINY = "string_transform?preset=tiny"
 ROOT = Path(__file__).parents[2]
 

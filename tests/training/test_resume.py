@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 KILLS = int(os.environ.get("RLSKILLS_KILLS", "3"))
 PROGRAM = Path(__file__).with_name("small.py")
 CLOCKS = ("time", "seconds")

@@ -31,6 +31,8 @@ from .accelerated import variables
 from .shared import run_shared
 from .small import lessons, stream, train
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SHARDS = variables("fsdp2")
 ONE_FILE = SHARDS | {"FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT"}

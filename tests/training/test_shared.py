@@ -21,6 +21,8 @@ from .shared import run_shared
 from .small import lessons, stream
 from .small import train as train_arm
 
+pytestmark = pytest.mark.long
+
 SFT = SFTSettings(max_steps=3, batch_size=8, eval_every=0, save_every=3)
 
 

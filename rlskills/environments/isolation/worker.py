@@ -43,7 +43,7 @@ class Worker:
         assert self.child.stdout is not None
         self.lines = Lines(self.child.stdout.fileno())
         self._outbox = self.child.stdin.fileno()
-        self.ready = False
+        self.ready = self.begun = False
         self.deadline = time.monotonic() + START_S
         self.places: deque[int] = deque()
         """Calls that it has yet to score, the one under way first."""
@@ -60,6 +60,7 @@ class Worker:
         self._send(pickle.dumps(list(zip(numbers, (calls[i] for i in places), strict=True))))
         self.places.extend(places)
         self._sent.extend(numbers)
+        self.begun = False
         self.deadline = time.monotonic() + START_S
 
     def hear(self, seconds: float, take: Callable[[int, list[Any]], None]) -> None:
@@ -72,7 +73,9 @@ class Worker:
             for message in self.lines.messages():
                 self._hear(message, seconds, take)
         except (EOFError, OSError):
-            raise Lost("grader_error", self._ended()) from None
+            # One that ended while it had nothing to do may still have been sent a chunk.
+            status = "grader_error" if self.begun else ""
+            raise Lost(status, self._ended()) from None
         except (ValueError, TypeError):
             raise Lost("grader_error", "wrote to its worker's pipe") from None
         if (self.places or not self.ready) and time.monotonic() > self.deadline:
@@ -98,6 +101,7 @@ class Worker:
             take(self.places[0], fields)
             self.places.popleft()
             self._sent.popleft()
+        self.begun |= kind == "begun"
         self.ready = True
         self.deadline = time.monotonic() + seconds
 

@@ -107,7 +107,7 @@ class Workers:
     def _remove(self, worker: Worker) -> None:
         self.alive.remove(worker)
         worker.close()
-        self.futile += not worker.places
+        self.futile += not (worker.places and worker.begun)
         if self.futile > FUTILE:
             raise GraderError(f"grading workers for {self.name} end before they are given anything")
 
