@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import torch
@@ -48,7 +49,7 @@ def test_every_configuration_is_tested():
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_configuration_is_what_it_is_called(launched, name: str):
-    config = load_config_from_file(str(RECIPES / f"{name}.yaml"))
+    config: Any = load_config_from_file(str(RECIPES / f"{name}.yaml"))
     assert (config.num_processes, config.mixed_precision) == (8, "no")
     launched(name)
     assert sharding() == KINDS[name]
