@@ -150,7 +150,7 @@ class ExactResume(Host):
             return
         if in_shards(Path(checkpoint)) and not self.is_fsdp_enabled:
             trainer: Any = self
-            optimizer_from_shards(self.model, trainer.optimizer, Path(checkpoint))
+            optimizer_from_shards(trainer.model, trainer.optimizer, Path(checkpoint))
             schedule = torch.load(Path(checkpoint) / SCHEDULER_NAME, weights_only=True)
             trainer.lr_scheduler.load_state_dict(schedule)
         else:

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils.constants import FSDP_MODEL_NAME, OPTIMIZER_NAME
+from torch import nn
 from torch.distributed.fsdp import FSDPModule
 from torch.optim import Optimizer
 
@@ -116,7 +117,7 @@ def whole_from_shards(model: Any, checkpoint: Path) -> None:
         _read({"model": model.state_dict()}, checkpoint / f"{FSDP_MODEL_NAME}_0")
 
 
-def optimizer_from_shards(model: Any, optimizer: Optimizer, checkpoint: Path) -> None:
+def optimizer_from_shards(model: nn.Module, optimizer: Optimizer, checkpoint: Path) -> None:
     """Set the state of an `optimizer` of whole weights to that in a checkpoint of FSDP."""
     from torch.distributed.checkpoint.state_dict import (
         get_optimizer_state_dict,

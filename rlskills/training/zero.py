@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from accelerate import Accelerator
-from torch import Tensor
+from torch import Tensor, nn
 from trl.models.utils import unwrap_model_for_generation
 
 
@@ -52,7 +52,7 @@ def in_zero_shards(checkpoint: Path) -> bool:
     return any(checkpoint.glob("global_step*"))
 
 
-def whole_from_zero(model: Any, checkpoint: Path) -> None:
+def whole_from_zero(model: nn.Module, checkpoint: Path) -> None:
     """Set the weights of `model`, which are whole, to those in a checkpoint of DeepSpeed."""
     from deepspeed.utils.zero_to_fp32 import (  # pyright: ignore[reportMissingImports]
         get_fp32_state_dict_from_zero_checkpoint,
