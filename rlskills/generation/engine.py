@@ -56,8 +56,11 @@ class Engine(Protocol):
     """Samples from one model, whose weights may change between calls."""
 
     name: str
-    together: int
-    """Processes that sample as one: neighbours, which must be asked for the same."""
+
+    @property
+    def together(self) -> int:
+        """Processes that sample as one: neighbours, which must be asked for the same."""
+        ...
 
     def refuses(self, params: SamplingParams) -> str | None:
         """Why it cannot sample like this, None if it can."""

@@ -6,8 +6,9 @@ import gc
 import math
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -33,12 +34,13 @@ class WeightSync(VLLMGeneration):
     """The model whose weights were sent last."""
 
     @override
-    def _iter_named_params(self) -> Iterator[tuple[str, Tensor]]:
+    def _iter_named_params(self) -> Generator[tuple[str, Tensor], None, None]:
         # TRL adds adapters to the weights below and takes them off again, which leaves the rounding
         # of both in weights that are not trained: in bfloat16 they would walk away.
         if adapted(self.model):
-            return merged_weights(self.model)
-        return super()._iter_named_params()
+            yield from merged_weights(self.model)
+        else:
+            yield from super()._iter_named_params()
 
     def send(self, model: Any) -> None:
         """Send the weights of `model`, which is not kept."""
@@ -122,8 +124,7 @@ class Colocated:
     def draw(self, prompts: list[list[int]], seeds: list[int], how: Draw) -> list[Drawn]:
         """Asked of vLLM itself: TRL gives all copies of a prompt one seed, under which they would
         be the same completion."""
-        from vllm import SamplingParams  # pyright: ignore[reportMissingImports]
-
+        vllm: Any = import_module("vllm")
         if not self._cache_is_there:
             self.trl.llm.wake_up(tags=["kv_cache"])
             self._cache_is_there = True
@@ -131,7 +132,8 @@ class Colocated:
         outputs = self.trl.llm.generate(
             [{"prompt_token_ids": prompt} for prompt in prompts],
             sampling_params=[
-                SamplingParams(seed=seed, stop_token_ids=stops, **how.keywords) for seed in seeds
+                vllm.SamplingParams(seed=seed, stop_token_ids=stops, **how.keywords)
+                for seed in seeds
             ],
             use_tqdm=False,
         )
@@ -153,8 +155,11 @@ class Colocated:
         torch.cuda.empty_cache()
 
 
-def drawn_of(ids: list[list[int]], logprobs: list[list[list[float | None]]]) -> list[Drawn]:
-    """Completions with the log-probability of each token; NaN where vLLM cannot tell."""
+def drawn_of(ids: Sequence[list[int]], logprobs: Any) -> list[Drawn]:
+    """Completions with the log-probability of each token; NaN where vLLM cannot tell.
+
+    `logprobs` are TRL's: for each token a list of floats or None, its own first.
+    """
     return [
         (row, [math.nan if first is None else first for first, *_ in known])
         for row, known in zip(ids, logprobs, strict=True)

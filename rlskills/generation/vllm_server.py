@@ -159,8 +159,8 @@ class _Attentive(HTTPAdapter):
         super().__init__(max_retries=never, pool_maxsize=AT_ONCE)
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        options = [*HTTPConnection.default_socket_options]
-        options.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+        ordinary: Any = HTTPConnection.default_socket_options
+        options = [*ordinary, (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
         for name, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3)):
             if hasattr(socket, name):  # not on every system
                 options.append((socket.IPPROTO_TCP, getattr(socket, name), value))

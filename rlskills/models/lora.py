@@ -162,9 +162,10 @@ def merged_weights(model: Any) -> Iterator[tuple[str, torch.Tensor]]:
     for name, weight in whole.named_parameters():
         if model.prefix in name:
             continue
-        layer, found = layers.get(id(weight)), weight.data
-        for adapter in layer.active_adapters if layer else ():
-            found = found + layer.get_delta_weight(adapter).to(found.device)
+        found = weight.data
+        if layer := layers.get(id(weight)):
+            for adapter in layer.active_adapters:
+                found = found + layer.get_delta_weight(adapter).to(found.device)
         yield name.replace(".base_layer", ""), found.to(weight.dtype)
 
 
