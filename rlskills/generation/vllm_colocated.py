@@ -37,8 +37,9 @@ class WeightSync(VLLMGeneration):
         # TRL adds adapters to the weights below and takes them off again, which leaves the rounding
         # of both in weights that are not trained: in bfloat16 they would walk away.
         if adapted(self.model):
-            return merged_weights(self.model)
-        return super()._iter_named_params()
+            yield from merged_weights(self.model)
+        else:
+            yield from super()._iter_named_params()
 
     def send(self, model: Any) -> None:
         """Send the weights of `model`, which is not kept."""

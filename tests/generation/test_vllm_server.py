@@ -115,8 +115,10 @@ def test_weights_are_sent_once_for_each_step(loaded: LoadedModel, prompts, serve
 
 
 def test_models_take_turns_on_one_server(loaded: LoadedModel, small_model: Path, prompts, server):
+    """Also where their weights are of other types: a server is told what it receives."""
     host = host_of(server)
-    other = load(str(small_model), Kernels("eager", "highest"))
+    options = ModelOptions(lora=LoraOptions(rank=4), base_dtype="bfloat16")
+    other = load(str(small_model), Kernels("eager", "highest"), options=options)
     one, two = VLLM(loaded, host), VLLM(other, host)
     params = SamplingParams(6, 0.0)
     first = one.generate(prompts, params, 0)
