@@ -35,9 +35,8 @@ from rlskills.generation import decoder
 from rlskills.generation.caches import ByPosition, ByRow, Cache
 from rlskills.generation.engine import SamplingParams
 from rlskills.generation.exactness import unsupported
-from rlskills.generation.hf import Transformers
 from rlskills.generation.llama_cpu import decode
-from rlskills.models.kernels import keep_freed_memory, use_threads
+from rlskills.models.choose_kernels import keep_freed_memory, use_threads
 from rlskills.models.tiny import TinyConfig, tiny_model
 
 NO_END = frozenset({10**6})
@@ -125,10 +124,17 @@ def cases(model: Any, config: Config) -> Iterator[tuple[str, Sample]]:
 
 def compare(model: Any, sample: Sample, rounds: int) -> str:
     """Seconds of ours and the library's, and their ratios."""
-    library = Transformers(model, NO_END, 0)
-    ours, theirs = medians(
-        [lambda: decode(model, *sample, 0, NO_END), lambda: library.generate(*sample, 0)], rounds
-    )
+    prompts, params = sample
+
+    @torch.inference_mode()
+    def library() -> None:
+        model.generate(
+            torch.tensor(prompts), do_sample=True, top_k=0, num_return_sequences=params.n,
+            min_new_tokens=params.max_new_tokens, max_new_tokens=params.max_new_tokens,
+            pad_token_id=0,
+        )  # fmt: skip
+
+    ours, theirs = medians([lambda: decode(model, *sample, 0, NO_END), library], rounds)
     cells = (*ours, *theirs, theirs[0] / ours[0], theirs[1] / ours[1])
     return "".join(f" {cell:8.2f}" for cell in cells)
 

@@ -27,6 +27,14 @@ class Console(rich.console.Console):
         super().__init__(markup=False, emoji=False, **options)
         self.outlives_reader = outlives_reader
 
+    def say(self, text: str) -> None:
+        """One line of text as it is: neither coloured nor broken."""
+        self.print(text, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """A line that a reader should know of."""
+        self.say(f"note: {text}")
+
     def on_broken_pipe(self) -> None:
         """In place of an exit with status 1."""
         self.quiet = True
@@ -39,7 +47,7 @@ class Console(rich.console.Console):
 
 @contextmanager
 def progress(
-    title: str, total: int, done: int, console: rich.console.Console
+    title: str, total: int, done: int, console: Console
 ) -> Iterator[Callable[[int, str], None]]:
     """A function of (step, remark) that shows how far `title` has come: a bar in a terminal, a line
     now and then in a log file."""
@@ -76,9 +84,7 @@ class _Rate:
         return (step - self.done) / max(1e-9, time.perf_counter() - self.start)
 
 
-def _lines(
-    title: str, total: int, done: int, console: rich.console.Console
-) -> Callable[[int, str], None]:
+def _lines(title: str, total: int, done: int, console: Console) -> Callable[[int, str], None]:
     rate = _Rate(done)
     last = time.perf_counter()
 

@@ -1,9 +1,10 @@
-"""Worker processes that end with the process that started them."""
+"""Worker processes that end with the process that started them, and groups that end together."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from multiprocessing.connection import wait
 
@@ -21,3 +22,11 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def leave_group() -> None:
+    """Under a launcher, leave the process group together; to be torn down at exit can crash."""
+    torch = sys.modules.get("torch")
+    if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()

@@ -10,11 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+USER_ERROR = 2
+"""Exit status of what is said in a line and is no signal."""
+LAUNCHER_S = 3.0
+"""Seconds in which a launcher has noticed that a process has ended, and has ended the others."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -33,7 +38,10 @@ _request = _Request()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Within, the signals raise `Stopped` in the main thread; a signal that is ignored stays so."""
+    """Within, the signals raise `Stopped` in the main thread; a signal that is ignored stays so.
+
+    What has arrived is known within, too, and forgotten behind it.
+    """
     _request.signal, _request.doing = 0, ""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -47,6 +55,7 @@ def listening() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _request.signal, _request.doing = 0, ""
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -83,6 +92,15 @@ def leave_to_parent() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def speaks() -> bool:
-    """Whether this process of a group prints what concerns all of them."""
-    return os.environ.get("RANK", "0") == "0"
+def speaks(status: int) -> bool:
+    """Whether this process of a group prints the line with which it ends.
+
+    What ends all of them is said by the first one. What ends another one alone is said by that: it
+    waits until the launcher would have ended it on account of the first. A signal ends all of them.
+    """
+    if os.environ.get("RANK", "0") == "0":
+        return True
+    if status != USER_ERROR:
+        return False
+    time.sleep(LAUNCHER_S)
+    return True

@@ -11,6 +11,7 @@ import pytest
 from rlskills import stopping
 from rlskills.cli.entry import with_clear_errors
 from rlskills.console import Console
+from rlskills.errors import UserError
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -27,6 +28,7 @@ def test_a_signal_is_one_line(number: int, status: int, capsys: pytest.CaptureFi
     words = "rlskills: stopped: grpo at step 15; repeat the command to go on\n"
     assert capsys.readouterr().err == words
     assert signal.getsignal(number) is before
+    stopping.check()  # what is done in this process next is not stopped
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -74,3 +76,27 @@ def test_errors_of_the_system_are_one_line(capsys: pytest.CaptureFixture[str], m
 def test_brackets_and_colons_are_text(capsys: pytest.CaptureFixture[str]):
     Console(width=200).print("a [bold]b :smile: x[/b]")
     assert capsys.readouterr().out == "a [bold]b :smile: x[/b]\n"
+
+
+def test_an_error_of_one_process_alone_is_said(capsys: pytest.CaptureFixture[str], monkeypatch):
+    """Not by the first of a group only: a file may be missing on one of its machines."""
+    waited: list[float] = []
+    monkeypatch.setattr(stopping.time, "sleep", waited.append)
+    monkeypatch.setenv("RANK", "1")
+
+    def work() -> None:
+        raise UserError("no such model: here")
+
+    with pytest.raises(SystemExit) as end:
+        with_clear_errors(work)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "rlskills: no such model: here\n"
+    assert waited == [stopping.LAUNCHER_S]  # in which what all of them met was said by the first
+
+
+def test_a_signal_to_a_group_is_said_once(capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    with pytest.raises(SystemExit) as end:
+        with_clear_errors(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert end.value.code == 143
+    assert capsys.readouterr().err == ""

@@ -46,30 +46,30 @@ def with_clear_errors(work: Callable[[], Any]) -> None:
     A `UserError` and an error of the operating system have exit status 2, Ctrl-C 130 and SIGTERM
     143; a reader of a pipe that has seen enough is none. RLSKILLS_DEBUG=1 shows tracebacks.
     """
-    try:
-        with stopping.listening():
+    with stopping.listening():
+        try:
             work()
-    except KeyboardInterrupt:
-        _end(stopping.last_words(), stopping.status())
-    except UserError as error:
-        _end(f"{error}", 2)
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough.
-        sys.stderr.close()
-        raise SystemExit(0) from None
-    except OSError as error:
-        if not error.strerror:
-            raise
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough.
+            sys.stderr.close()
+            raise SystemExit(0) from None
+        except (KeyboardInterrupt, UserError, OSError) as error:
+            line, status = _explained(error)
+            if os.environ.get("RLSKILLS_DEBUG") or not line:
+                raise
+            if stopping.speaks(status):
+                print(f"rlskills: {line}", file=sys.stderr)
+            raise SystemExit(status) from None
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """The line for an error, empty where there is none, and the exit status."""
+    if isinstance(error, KeyboardInterrupt):
+        return stopping.last_words(), stopping.status()
+    if isinstance(error, OSError):
         about = f"{error.filename}: " if error.filename else ""
-        _end(f"{about}{error.strerror.lower()}", 2)
-
-
-def _end(line: str, status: int) -> None:
-    if os.environ.get("RLSKILLS_DEBUG"):
-        raise
-    if stopping.speaks():
-        print(f"rlskills: {line}", file=sys.stderr)
-    raise SystemExit(status) from None
+        return (about + error.strerror.lower() if error.strerror else ""), stopping.USER_ERROR
+    return str(error), stopping.USER_ERROR
 
 
 def usage() -> str:

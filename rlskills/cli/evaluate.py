@@ -17,6 +17,7 @@ from ..console import Console
 from ..errors import UnknownName, UserError
 from ..models.machine import Machine
 from ..models.options import ModelOptions
+from ..processes import leave_group
 from ..spec import code_of
 from ..tables import print_table
 
@@ -64,10 +65,8 @@ def evaluate_model(
         options: How the model is loaded and spoken to.
     """
     from .. import environments
-    from ..environments.failures import GradingFailures
     from ..evaluation.eval_sets import eval_sets_digest, make_eval_sets
-    from ..evaluation.evaluate import EvalConfig, failures_in
-    from ..evaluation.evaluate import by_skill as count_skills
+    from ..evaluation.evaluate import EvalConfig
     from ..experiments.eval_parts import PartFolder
     from ..generation.vllm_host import VLLMHost
     from ..models.identity import identity_of
@@ -90,18 +89,25 @@ def evaluate_model(
     folder = PartFolder(output, about) if output else None
     with closing(VLLMHost(machine.vllm)) as vllm:
         records = _answers(loaded, eval_sets, how, engine, vllm, folder)
-    if not main:
-        return
+    leave_group()
+    if main:
+        _show(records, samples, by_skill)
+    if main and output and folder:
+        write_json(output, {"model": model, "env": env, "eval_sets": records})
+        folder.remove()
+
+
+def _show(records: list[dict[str, Any]], samples: int, by_skill: bool) -> None:
+    from ..environments.failures import GradingFailures
+    from ..evaluation.evaluate import by_skill as count_skills
+    from ..evaluation.evaluate import failures_in
+
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
-    say = partial(console.print, markup=False, highlight=False, soft_wrap=True)
-    GradingFailures(say).tell(*failures_in(records), "failed gradings")
+    GradingFailures(console.say).tell(*failures_in(records), "failed gradings")
     if by_skill:
         console.print()
         print_table(console, *skill_table(count_skills(records)))
-    if output and folder:
-        write_json(output, {"model": model, "env": env, "eval_sets": records})
-        folder.remove()
 
 
 def _load(model: str, machine: Machine, options: ModelOptions) -> tuple[bool, LoadedModel]:

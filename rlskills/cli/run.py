@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UnknownName, UserError
+from ..processes import leave_group
 from .entry import with_clear_errors
 
 USAGE = """usage: rlskills run RECIPE [--config FILE] ...
@@ -66,7 +67,7 @@ def run_recipe(
         extra["default"] = _defaults(config, file, flags, tyro.MISSING)
     text = f"{sys.modules[config.__module__].__doc__ or main.__doc__ or ''}\n{CONFIG}"
     main(tyro.cli(config, args=flags, prog=f"rlskills run {name}", description=text, **extra))
-    _leave_group()
+    leave_group()
 
 
 def show(output: Path, axis: str = "samples") -> None:
@@ -135,11 +136,3 @@ def _flag(flag: str, words: list[str]) -> tuple[str | None, list[str]]:
         behind = words[at + 1 : at + 2]
         return "".join(behind), words[:at] + words[at + 2 :]
     return None, words
-
-
-def _leave_group() -> None:
-    """Under a launcher, leave the process group together; to be torn down at exit can crash."""
-    torch = sys.modules.get("torch")
-    if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.barrier()
-        torch.distributed.destroy_process_group()

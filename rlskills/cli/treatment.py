@@ -36,8 +36,8 @@ def list_treatments() -> None:
         table.add_row(name, cls.supervision, stages, Text(summary))
     console = Console()
     console.print(table)
-    console.print("\nCombine them: --treatments maxrl step_credit?mode=terminal", markup=False)
-    console.print("Your own need no registration: use file.py:Class.", markup=False)
+    console.print("\nCombine them: --treatments maxrl step_credit?mode=terminal")
+    console.print("Your own need no registration: use file.py:Class.")
 
 
 def acts(cls: type[Any]) -> list[str]:
@@ -70,7 +70,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
         "\n".join(f"{key}: {value}" for key, value in facts.items()),
     ]
     console = Console()
-    console.print("\n\n".join(sections), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n\n".join(sections), highlight=False, soft_wrap=True)
     if options := option_help(cls.Options):
         table = Table("option", "type", "default", "what it sets")
         for option in options:

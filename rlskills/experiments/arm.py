@@ -7,10 +7,9 @@ the same functions; the main process alone writes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,13 @@ from transformers.utils import logging as library_logging
 from .. import stopping
 from ..console import Console
 from ..environments.failures import GradingFailures
+from ..generation.engine import Engine
 from ..generation.select import select_engine
 from ..generation.vllm_host import VLLMHost
 from ..models import choose_kernels
 from ..models.identity import identity_of
 from ..models.kernels import Kernels
+from ..models.loaded import LoadedModel
 from ..models.loading import load
 from ..models.options import ModelOptions
 from ..models.sharding import sharding
@@ -68,6 +69,11 @@ class ArmJob:
     spent: Mapping[str, Any] = field(default_factory=dict)
     """Budgets that it begins with, by name: those of an iteration before it."""
 
+    @property
+    def steps(self) -> int:
+        """Optimizer steps behind the weights that it ends with."""
+        return self.settings.max_steps if self.settings else 0
+
     def open(self) -> RunFolder:
         """Its run folder, with the kernels that it began with.
 
@@ -110,17 +116,12 @@ def run_arm(job: ArmJob, console: Console | None = None, vllm: VLLMHost | None =
 
 
 def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
-    kernels = run.made("kernels", Kernels)
-    choose_kernels.apply(kernels)
     # Weights that will be sharded are moved to the device part by part, when training begins.
     device = "cpu" if job.settings and sharding() else str(PartialState().device)
-    loaded = load(job.base, kernels, device, job.options, job.seed)
-    engine = select_engine(loaded, job.engine, partial(_note, console), vllm)
-    job.evaluator.check(loaded)
-    failures = GradingFailures(partial(_note, console))
+    loaded, engine = ready(job, run, job.base, device, console.note, vllm)
+    failures = GradingFailures(console.note)
     writer = Work(job, run, loaded, engine, vllm, console, failures).train()
-    steps = job.settings.max_steps if job.settings else 0
-    evaluation = job.evaluator.final(loaded, engine, steps, failures)
+    evaluation = job.evaluator.final(loaded, engine, job.steps, failures)
     if writer:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
@@ -131,5 +132,13 @@ def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
     PartialState().wait_for_everyone()
 
 
-def _note(console: Console, text: str) -> None:
-    console.print(f"note: {text}", highlight=False, soft_wrap=True, markup=False)
+def ready(
+    job: ArmJob, run: RunFolder, model: str, device: str, note: Callable[[str], None],
+    vllm: VLLMHost,
+) -> tuple[LoadedModel, Engine]:  # fmt: skip
+    """A model with the kernels that the arm began with, and what samples from it."""
+    kernels = run.made("kernels", Kernels)
+    choose_kernels.apply(kernels)
+    loaded = load(model, kernels, device, job.options, job.seed)
+    job.evaluator.check(loaded)
+    return loaded, select_engine(loaded, job.engine, note, vllm)

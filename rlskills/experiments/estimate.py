@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from rich.console import Console
-
+from ..console import Console
 from ..errors import UserError
 from ..tables import print_table
 from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training

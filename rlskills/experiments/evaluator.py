@@ -46,30 +46,37 @@ class Evaluator:
         `step` is that of the weights, which an engine in a program of its own takes over.
         `failures` is told of gradings that failed.
         """
-        engine.sync(step)
         fewer = [
             replace(eval_set, tasks=eval_set.tasks[: self.curve_tasks])
             for eval_set in self.eval_sets
         ]
-        records = _shared(loaded, fewer, replace(self.config, samples=0), engine)
-        engine.rest()
-        failures.tell(*failures_in(records), "evaluation")
+        greedy = replace(self.config, samples=0)
+        records = _records(loaded, fewer, greedy, engine, step, failures)
         return accuracies_of(records, tags.eval_greedy)
 
     def final(
         self, loaded: LoadedModel, engine: Engine, step: int, failures: GradingFailures
     ) -> dict[str, Any]:
         """What `evaluation.json` holds: the outcome of every task of every eval set."""
-        engine.sync(step)
-        records = _shared(loaded, self.eval_sets, self.config, engine)
-        engine.rest()
-        failures.tell(*failures_in(records), "evaluation")
+        records = _records(loaded, self.eval_sets, self.config, engine, step, failures)
         return {"eval_sets_digest": eval_sets_digest(list(self.eval_sets)), "eval_sets": records}
 
 
 def accuracies(evaluation: dict[str, Any]) -> dict[str, float]:
     """Greedy accuracy by tag `final/<group>/L<level>`, of what could be graded."""
     return accuracies_of(evaluation["eval_sets"], tags.final)
+
+
+def _records(
+    loaded: LoadedModel, eval_sets: Sequence[EvalSet], how: EvalConfig, engine: Engine, step: int,
+    failures: GradingFailures,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Those of `_shared`, sampled by an engine that has the weights of `step`."""
+    engine.sync(step)
+    records = _shared(loaded, eval_sets, how, engine)
+    engine.rest()
+    failures.tell(*failures_in(records), "evaluation")
+    return records
 
 
 def _shared(

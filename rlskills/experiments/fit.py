@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from transformers import PrinterCallback
 
 from .. import stopping
-from ..console import progress
+from ..console import Console, progress
 from ..environments.failures import GradingFailures
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
@@ -99,17 +98,15 @@ class Fit:
         count = self.settings.keep_checkpoints + 1
         needed, left = count * (4 * saved + 8 * trained), free(self.run.path)
         if left is not None and left < needed:
-            self.console.print(
-                f"note: {count} checkpoints take up to {amount(needed)}; {amount(left)} are free "
-                f"on the disk of {self.run.path}", highlight=False, soft_wrap=True,
-            )  # fmt: skip
+            self.console.note(
+                f"{count} checkpoints take up to {amount(needed)}; {amount(left)} are free on the "
+                f"disk of {self.run.path}"
+            )
 
     def _rollout_log(self, settings: RLSettings, done: Progress) -> RolloutLog:
         log = RolloutLog(self.run.path, settings.log_rollouts_every, last_step=done.last_step)
         if log.lost:
-            self.console.print(
-                f"note: {log.path} {log.lost}", highlight=False, soft_wrap=True, markup=False
-            )
+            self.console.note(f"{log.path} {log.lost}")
         return log
 
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
-
+from ..console import Console
 from ..environments import Environment
 from ..errors import UserError
 from ..evaluation.eval_sets import EvalSet

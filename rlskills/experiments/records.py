@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
+from ..console import Console
 from ..errors import UserError
 from ..runs.files import lacking, parsed, read_evaluation
 from ..runs.folder import RunFolder, write_json
@@ -127,4 +126,4 @@ class RecordShelf:
             return None
 
     def _say(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
+        self.console.say(text)

@@ -181,7 +181,8 @@ class _SeedRun:
         elif condition or job.arm in self.plan.records:
             self._say(job.path, f"its weights are not here and {others} starts from them: trained")
         if PartialState().is_main_process and condition:
-            shutil.rmtree(job.path)
+            with owned(job.path):  # another process may have begun to make it anew
+                shutil.rmtree(job.path)
         PartialState().wait_for_everyone()
 
     def _reuse(self, arm: ArmConfig) -> None:
@@ -242,6 +243,4 @@ class _SeedRun:
         )
 
     def _say(self, path: Path, text: str) -> None:
-        self.prepared.console.print(
-            f"{path}: {text}", highlight=False, soft_wrap=True, markup=False
-        )
+        self.prepared.console.say(f"{path}: {text}")

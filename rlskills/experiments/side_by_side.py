@@ -39,9 +39,7 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
         futures = [pool.submit(_run, job) for job in jobs]
         for future in futures:
             future.result()
-    except Exception:
-        raise
-    except BaseException:  # Ctrl-C, say: jobs under way are not waited for
+    except KeyboardInterrupt:  # jobs under way are not waited for
         for process in list((pool._processes or {}).values()):
             process.terminate()
         raise

@@ -52,7 +52,7 @@ class Work:
         if job.settings is None or job.stream is None:
             return self._writer(-1)
         _check_stream(job.stream, job.settings, self.loaded)
-        done = progress_of(self.run, self._say)
+        done = progress_of(self.run, self.console.note)
         writer = self._writer(done.last_step)
         self._train(job.stream, done, writer)
         return writer
@@ -118,9 +118,6 @@ class Work:
         kernels = self.loaded.kernels
         source = load(job.sampler or job.base, kernels, device, job.options, job.seed)
         return source, select_engine(source, job.engine, None, self.vllm)
-
-    def _say(self, text: str) -> None:
-        self.console.print(f"note: {text}", highlight=False, soft_wrap=True)
 
     def _writer(self, last_step: int) -> MetricWriter | None:
         if not PartialState().is_main_process:

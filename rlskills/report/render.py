@@ -12,21 +12,21 @@ from .comparison import Cells, Comparison
 from .sections import EVAL_SET, Section, sections
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ..console import Console
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print every table; one with more columns than the console is wide is printed in parts."""
-    console.print(f"\n{printable(comparison.title)}", style="bold", highlight=False, markup=False)
+    console.print(f"\n{printable(comparison.title)}", style="bold", highlight=False)
     for section in sections(comparison):
-        console.print(f"\n{section.title}", style="bold", highlight=False, markup=False)
+        console.print(f"\n{section.title}", style="bold", highlight=False)
         if section.rows:
             by_group = _group if section.header[0] == EVAL_SET else None
             print_table(console, section.header, section.rows, section.keys, by_group)
         for line in section.lines:
-            console.print(printable(line), style="dim", highlight=False, markup=False)
+            console.print(printable(line), style="dim", highlight=False)
     for note in comparison.notes:
-        console.print(f"note: {printable(note)}", style="yellow", highlight=False, markup=False)
+        console.print(f"note: {printable(note)}", style="yellow", highlight=False)
 
 
 def _group(row: Sequence[str]) -> str:

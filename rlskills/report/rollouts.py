@@ -21,8 +21,9 @@ from ..tables import printable
 from .reading import run_folders
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.text import Text
+
+    from ..console import Console
 
 Rollout: TypeAlias = Mapping[str, Any]
 

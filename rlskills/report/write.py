@@ -15,7 +15,7 @@ from .render import print_comparison, to_markdown
 from .run import Run
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from ..console import Console
 
 
 def write_report(
@@ -45,13 +45,11 @@ def write_report(
         written = [page, *draw_figures(loaded, comparison, output, axis)]
     except OSError as error:
         written = []
-        console.print(f"note: cannot write {error.filename or page}: {error.strerror}")
+        console.note(f"cannot write {error.filename or page}: {error.strerror}")
     for file in written:
-        console.print(f"written: {file}", highlight=False, soft_wrap=True, markup=False)
+        console.say(f"written: {file}")
     for run in runs:
-        console.print(
-            f"curves: tensorboard --logdir {run}", highlight=False, soft_wrap=True, markup=False
-        )
+        console.say(f"curves: tensorboard --logdir {run}")
     return written
 
 

@@ -15,17 +15,11 @@ from rlskills.experiments import ArmConfig, Study, Supervision
 from rlskills.runs.ended import faults
 from rlskills.runs.folder import RunFolder
 
+from ..harm import cut, flip
 from ..training.small import small_study, stream
-from .test_records import SFT, run, study
+from .two_arms import SFT, run, study
 
 RECORD = "record.json.gz"
-
-
-@pytest.fixture(scope="module")
-def finished(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    run(study(small_model), folder)
-    return folder
 
 
 @pytest.fixture
@@ -49,16 +43,6 @@ def contents(folder: Path) -> dict[str, Any]:
         else:
             found[name] = file.read_bytes()
     return found
-
-
-def flip(file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    data[len(data) * 6 // 10] ^= 16
-    file.write_bytes(data)
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
 def test_a_complete_run_is_sealed(finished: Path, small_model: Path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import shutil
 from dataclasses import replace
@@ -12,39 +11,12 @@ from typing import Any
 
 import pytest
 
-from rlskills.console import Console
 from rlskills.errors import UserError
-from rlskills.experiments import ArmConfig, RunConfig, Study, Supervision, run_study
 from rlskills.experiments.records import NAME, DamagedRecord, read_record
 from rlskills.report.reading import load_runs
 from rlskills.runs.folder import RunFolder
-from rlskills.training.settings import SFTSettings
 
-from ..training.small import MACHINE, small_study, stream
-
-SFT = SFTSettings(max_steps=2, batch_size=4, eval_every=0, save_every=2)
-
-
-def study(model: Path, child: SFTSettings = SFT, base: SFTSettings = SFT) -> Study:
-    return small_study(
-        ArmConfig("base", Supervision.STEPS, base, stream),
-        ArmConfig("child", Supervision.STEPS, child, stream, "base"),
-        model=str(model),
-    )
-
-
-def run(made: Study, folder: Path, records: Path | None = None) -> str:
-    shown = io.StringIO()
-    config = RunConfig(output=folder, machine=MACHINE, records=records)
-    run_study(made, config, Console(file=shown, width=400))
-    return shown.getvalue()
-
-
-@pytest.fixture(scope="module")
-def finished(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    run(study(small_model), folder)
-    return folder
+from .two_arms import SFT, run, study
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
-"""The code of an environment can do no harm, and what decides a result is in its hash."""
+"""The code of an environment can do no harm to the process that asks it."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,6 +12,8 @@ import pytest
 
 from rlskills.environments import Environment, load
 from rlskills.environments.isolation.workers import workers_of
+
+from .copy_letters import PATHS
 
 pytestmark = pytest.mark.torture
 
@@ -102,7 +101,6 @@ HARMFUL = (
     "garbles", "kills its keeper", "stops itself",
 )  # fmt: skip
 """What makes its own grading fail."""
-PATHS = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.fixture
@@ -210,188 +208,3 @@ def living(pids: set[int]) -> set[int]:
         if state not in "ZX":
             found.add(pid)
     return found
-
-
-# In runs, by the command.
-
-COPY = '''
-import os, random, sys
-from rlskills.environments import Draft, Environment
-
-
-class Copy(Environment):
-    """Copy a letter; half of the graders' calls misbehave."""
-
-    trusted_grader = TRUSTED
-    grading_seconds = 3.0
-    grading_workers = 2
-    test_percent = 50
-
-    def make(self, rng, cfg):
-        letter = rng.choice("ab")
-        return Draft(f"{rng.randrange(10**6)} {letter}=", letter)
-
-    def parse(self, text):
-        return text[:4] or "?"
-
-    def answer_only(self, task):
-        return task.answer
-
-    def verify(self, task, answer):
-        if task.index % 2:
-            BODY
-        return answer == task.answer
-'''
-
-
-def rlskills(*words: str, cwd: Path, seconds: float = 900) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rlskills", *words],
-        cwd=cwd, env=PATHS, capture_output=True, text=True, timeout=seconds,
-    )  # fmt: skip
-
-
-def environment(folder: Path, body: str, trusted: bool, name: str = "copy_env.py") -> None:
-    text = COPY.replace("TRUSTED", str(trusted)).replace("BODY", body)
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_text(text)
-
-
-def run(
-    folder: Path, *more: str, env: str = "copy_env.py", output: str = "out"
-) -> subprocess.CompletedProcess[str]:
-    return rlskills(
-        "run", "grpo", "--env", f"{env}:Copy", "--cold-start.max-steps", "20",
-        "--cold-start.batch-size", "16", "--rl.max-steps", "3", "--rl.prompts-per-step", "4",
-        "--rl.group-size", "4", "--rl.max-new-tokens", "6", "--eval-tasks", "6", "--samples", "1",
-        "--machine.threads", "1", "--machine.attention", "eager",
-        "--machine.precision", "highest", "--output", output, *more, cwd=folder,
-    )  # fmt: skip
-
-
-def weights(folder: Path) -> bytes:
-    return (folder / "out/seed0/grpo/model/model.safetensors").read_bytes()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    environment(folder, "pass", trusted=True)
-    done = run(folder)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("trusted", "body"),
-    [
-        (False, "os.fork()"),
-        (False, "os.chdir('/')"),
-        (True, "os.fork()"),
-        (True, "os.chdir('/')"),
-        (True, "import torch, numpy; torch.manual_seed(0); numpy.random.seed(0); random.seed(0)"),
-        (True, "print('[/b]')"),
-    ],
-)
-def test_a_run_with_such_a_grader_ends_with_the_weights_of_one_without(
-    undisturbed: Path, tmp_path: Path, trusted: bool, body: str
-):
-    environment(tmp_path, body, trusted)
-    done = run(tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert weights(tmp_path) == weights(undisturbed)
-
-
-@pytest.mark.parametrize("body", ["sys.exit(0)", "raise KeyboardInterrupt", "raise SystemExit(3)"])
-def test_a_trusted_grader_that_ends_the_process_is_named(tmp_path: Path, body: str):
-    environment(tmp_path, body, trusted=True)
-    done = run(tmp_path)
-    assert done.returncode == 2
-    assert "the grader of Copy raised" in done.stderr + done.stdout
-    assert "completion: " in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
-
-
-def test_a_failing_grader_is_told_of_once_for_each_kind(tmp_path: Path):
-    environment(tmp_path, "raise RuntimeError('boom [/b]')", trusted=False)
-    done = run(tmp_path)
-    assert done.returncode == 0, done.stderr
-    said = re.findall(r"grading failed for \d+ of \d+ completions: .*", done.stdout)
-    assert len(said) == 2  # of the base, and of the arm that starts from it
-    assert all("the grader of Copy raised RuntimeError: boom [/b] (" in line for line in said)
-    assert "All reward functions returned None" not in done.stdout + done.stderr
-
-
-def test_env_check_says_that_make_never_ends(tmp_path: Path):
-    (tmp_path / "hang.py").write_text(
-        "from rlskills.environments import Environment\n\n\nclass Hang(Environment):\n"
-        "    def make(self, rng, cfg):\n        while True:\n            pass\n"
-    )
-    began = time.monotonic()
-    done = rlskills("env", "check", "hang.py:Hang", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "nothing happened for 30 s" in " ".join(done.stdout.split())
-    assert time.monotonic() - began < 120
-
-
-@pytest.mark.parametrize("ending", ["os._exit(7)", "sys.exit(0)", "os.kill(os.getpid(), 9)"])
-def test_env_check_survives_a_grader_that_ends_the_process(tmp_path: Path, ending: str):
-    environment(tmp_path, ending, trusted=True)
-    done = rlskills("env", "check", "copy_env.py:Copy", cwd=tmp_path)
-    assert done.returncode == 1, done.stderr
-    said = " ".join(done.stdout.split())
-    assert "failure" in said
-    assert "ended with status" in said or "raised SystemExit" in said
-
-
-# An edited file.
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("finished")
-    environment(folder, "pass", trusted=True)
-    done = run(folder)
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-def test_an_edited_grader_is_refused_in_one_line(finished: Path):
-    environment(finished, "return 1.0", trusted=True)
-    done = run(finished)
-    assert done.returncode == 2
-    *_, line = done.stderr.strip().splitlines()
-    assert "copy_env.py has changed since out/seed0/base was trained and measured" in line
-    assert "Traceback" not in done.stderr
-
-
-def test_a_remark_in_the_file_is_no_change(finished: Path):
-    environment(finished, "pass  # nothing", trusted=True)
-    done = run(finished)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("complete, reused") == 2
-
-
-def test_the_same_file_by_another_path_is_the_same(finished: Path):
-    environment(finished, "pass", trusted=True)
-    (finished / "sub").mkdir(exist_ok=True)
-    (finished / "copy_env.py").rename(finished / "sub/copy_env.py")
-    done = run(finished, env="sub/copy_env.py")
-    (finished / "sub/copy_env.py").rename(finished / "copy_env.py")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("complete, reused") == 2
-
-
-def test_same_code_goes_on_and_two_versions_are_not_compared(finished: Path):
-    environment(finished, "return 1.0", trusted=True)
-    done = run(finished, "--same-code")
-    assert done.returncode == 0, done.stderr
-    other = run(finished, "--first-seed", "1", output="two")
-    assert other.returncode == 0, other.stderr
-    compared = rlskills("compare", "out", "two", cwd=finished)
-    assert compared.returncode == 2
-    assert "were graded with two versions of copy_env.py" in compared.stderr
-    compared = rlskills("compare", "out", "two", "--same-code", cwd=finished)
-    assert compared.returncode == 0, compared.stderr
-    manifest = json.loads((finished / "two/seed1/base/run.json").read_text())
-    assert list(manifest["config"]["code"]) == ["copy_env.py"]

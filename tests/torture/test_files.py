@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ..harm import cut, flip
 from .command import environment, records, result, run, start, wait_for
 from .test_ends import one_line
 
@@ -46,16 +47,6 @@ def again(folder: Path, undisturbed: dict[str, Any], *said: str) -> None:
     for text in said:
         assert text in shown.replace("\n", "") + errors.replace("\n", "")
     assert result(folder / "out") == undisturbed
-
-
-def flip(file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    data[len(data) * 6 // 10] ^= 16
-    file.write_bytes(data)
-
-
-def cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
 def written(text: str) -> Harm:

@@ -71,7 +71,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
         inspect.getdoc(inspect.getmodule(cls)) or "",
         "\n".join(f"{key}: {value}" for key, value in facts(cls).items()),
     ]
-    console.print("\n\n".join(sections), markup=False, highlight=False, soft_wrap=True)
+    console.print("\n\n".join(sections), highlight=False, soft_wrap=True)
     if options := option_help(cls):
         console.print(_option_table(options))
 

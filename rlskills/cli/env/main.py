@@ -197,7 +197,7 @@ def _expert(env: Environment, task: Task) -> str:
 
 def _print(console: Console, text: str) -> None:
     """Print as it is: no markup, no colours, no line breaks of rich's own."""
-    console.print(_plain(text), markup=False, highlight=False, soft_wrap=True)
+    console.print(_plain(text), highlight=False, soft_wrap=True)
 
 
 def _plain(text: str) -> str:
