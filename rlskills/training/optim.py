@@ -2,8 +2,8 @@
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) steps along the nearest
 orthogonal matrix of its momentum; docs/log/2026-11-21-quickstart.md says what it saves on a model
-trained from scratch. Both parts are torch's own. Here they form a single optimizer, so that
-schedulers and checkpoints of a trainer work as usual.
+trained from scratch. Both parts are torch's own (`muon.py` says what differs on a CPU). Here they
+form a single optimizer, so that schedulers and checkpoints of a trainer work as usual.
 """
 
 from __future__ import annotations
@@ -11,24 +11,24 @@ from __future__ import annotations
 from typing import Any
 
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel
 
 from ..errors import UserError
 from ..models.lora import adapted
+from .muon import Muon
 from .settings import Training
 
 
 class MuonWithAdamW(Optimizer):
-    """One learning rate for both: Muon's steps are scaled to the root mean square of AdamW's
-    (Liu et al. 2025, arXiv 2502.16982, section 2.2)."""
+    """One learning rate for both: Muon's steps are as long as AdamW's."""
 
     def __init__(self, model: PreTrainedModel, settings: Training) -> None:
         matrices, rest = split(model)
         rate, decay = settings.learning_rate, settings.weight_decay
         betas = (0.9, settings.beta2)
         self._parts: list[Optimizer] = [
-            Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, rate, decay),
             AdamW(rest, lr=rate, betas=betas, weight_decay=decay, fused=True),
         ]
         super().__init__([part.param_groups[0] for part in self._parts], {})

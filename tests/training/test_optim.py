@@ -4,9 +4,10 @@ import copy
 
 import pytest
 import torch
-from torch.optim import AdamW, Muon
+from torch.optim import AdamW
 
 from rlskills.models.tiny import TinyConfig, tiny_model
+from rlskills.training.muon import Muon
 from rlskills.training.optim import MuonWithAdamW, optimizer_for, split
 from rlskills.training.settings import SFTSettings
 
@@ -55,7 +56,7 @@ def test_it_steps_as_torchs_own_two_side_by_side(model):
     learn(model, MuonWithAdamW(model, SETTINGS), 3)
     matrices, rest = split(other)
     parts = [
-        Muon(matrices, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        Muon(matrices, 0.01, 0.1),
         AdamW(rest, lr=0.01, betas=(0.9, 0.98), weight_decay=0.1, fused=True),
     ]
     for number in range(3):
@@ -66,6 +67,36 @@ def test_it_steps_as_torchs_own_two_side_by_side(model):
             part.step()
             part.zero_grad()
     assert same(model, other)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (64, 16), (16, 64)])
+def test_muon_is_torchs_but_for_rounding(shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch):
+    """In float32 the two are one; torch's computes in bfloat16, which this takes from it."""
+    monkeypatch.setattr(torch.Tensor, "bfloat16", torch.Tensor.clone)
+    ours, theirs = (torch.nn.Parameter(torch.ones(shape)) for _ in range(2))
+    parts = [
+        Muon([ours], 0.01, 0.1),
+        torch.optim.Muon([theirs], lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+    ]
+    for number in range(3):
+        grad = torch.randn(shape, generator=torch.Generator().manual_seed(number))
+        for weight, part in zip((ours, theirs), parts, strict=True):
+            weight.grad = grad.clone()
+            part.step()
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+    assert parts[0].state_dict()["param_groups"] == parts[1].state_dict()["param_groups"]
+    assert parts[0].state_dict()["state"].keys() == parts[1].state_dict()["state"].keys()
+
+
+def test_no_product_of_muon_is_in_half_precision_on_a_cpu(monkeypatch: pytest.MonkeyPatch):
+    def never(self: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("emulated on most processors")
+
+    monkeypatch.setattr(torch.Tensor, "bfloat16", never)
+    weight = torch.nn.Parameter(torch.ones(4, 8))
+    weight.grad = torch.randn(4, 8)
+    Muon([weight], 0.01, 0.1).step()
+    assert not torch.equal(weight, torch.ones(4, 8))
 
 
 def test_a_schedule_reaches_both_parts(model):
