@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +24,8 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 def disk_errors(folder: Path) -> Iterator[None]:
     """A `UserError` in place of an error of the operating system about `folder`, or a full disk."""
     try:
-        yield
+        with _threads_of_libraries(folder):
+            yield
     except UserError:
         raise
     except Exception as error:
@@ -58,9 +62,36 @@ def amount(size: float) -> str:
     return f"{size:.3g} {UNITS[unit]}"
 
 
+@contextmanager
+def _threads_of_libraries(folder: Path) -> Iterator[None]:
+    """An error of the system in a thread of a library, such as TensorBoard's, is one line too."""
+    before = threading.excepthook
+
+    def tell(what: threading.ExceptHookArgs) -> None:
+        error = what.exc_value
+        line = _explained(error, folder) if isinstance(error, OSError) else None
+        if line is None or os.environ.get("RLSKILLS_DEBUG"):
+            before(what)
+        else:
+            print(f"note: {line}", file=sys.stderr)
+
+    threading.excepthook = tell
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+
+
+def _number(error: Exception) -> int | None:
+    """The system's number of an error, also where a library in Rust has put it into the text."""
+    if isinstance(error, OSError):
+        return error.errno
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return int(found[1]) if found else None
+
+
 def _explained(error: Exception, folder: Path) -> str | None:
-    number = error.errno if isinstance(error, OSError) else None
-    left = free(folder)
+    number, left = _number(error), free(folder)
     if number in (errno.ENOSPC, errno.EDQUOT) or (
         left is not None and left < FULL and not isinstance(error, ArithmeticError | LookupError)
     ):
@@ -69,7 +100,8 @@ def _explained(error: Exception, folder: Path) -> str | None:
             f"no space left on the disk of {folder}{shown}; what was saved is whole: make room "
             "there, and repeat the command to go on"
         )
-    if isinstance(error, OSError) and error.strerror:
-        named = error.filename if isinstance(error.filename, str | os.PathLike) else folder
-        return f"{os.fspath(named)}: {error.strerror.lower()}"
-    return None
+    if number is None:
+        return None
+    named = getattr(error, "filename", None)
+    place = os.fspath(named if isinstance(named, str | os.PathLike) else folder)
+    return f"{place}: {os.strerror(number).lower()}"

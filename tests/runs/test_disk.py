@@ -6,10 +6,12 @@ import errno
 import json
 import multiprocessing
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors import SafetensorError
 
 from rlskills.errors import UserError
 from rlskills.runs import disk
@@ -37,6 +39,24 @@ def test_writers_that_do_not_say_why(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("RLSKILLS_DEBUG", "1")
     with pytest.raises(RuntimeError), disk_errors(tmp_path):
         raise RuntimeError("unexpected pos")
+
+
+@pytest.mark.parametrize(("number", "line"), [(28, "no space left on the disk"), (5, "input/ou")])
+def test_writers_in_rust_say_it_in_their_text(number: int, line: str, tmp_path: Path):
+    with pytest.raises(UserError, match=line), disk_errors(tmp_path):
+        raise SafetensorError(f"Error while serializing: I/O error: ... (os error {number})")
+
+
+def test_a_thread_of_a_library_says_it_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture):
+    """TensorBoard writes events in one, which would end with a traceback."""
+    gone = tmp_path / "gone/events"
+    before = threading.excepthook
+    with disk_errors(tmp_path):
+        thread = threading.Thread(target=gone.write_text, args=("x",))
+        thread.start()
+        thread.join()
+    assert capsys.readouterr().err == f"note: {gone}: no such file or directory\n"
+    assert threading.excepthook is before
 
 
 def test_amounts(tmp_path: Path):

@@ -49,11 +49,12 @@ def start(folder: Path, *more: str, output: str = "out", **options: Any) -> subp
     return subprocess.Popen(
         [*COMMAND, *WORDS, "--output", output, *more], cwd=folder, env=environment(),
         stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=_heard, **options,
+        start_new_session=True, preexec_fn=hearing, **options,
     )  # fmt: skip
 
 
-def _heard() -> None:
+def hearing() -> None:
+    """Called in a child: a job in the background would have it ignore Ctrl-C."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE):
         signal.signal(number, signal.SIG_DFL)
 
@@ -69,7 +70,7 @@ def run(folder: Path, *more: str, output: str = "out") -> tuple[int, str, str]:
     return finish(start(folder, *more, output=output))
 
 
-def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 200):
+def wait_for(holds: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 600):
     """Until something holds; an `AssertionError` if the process ends before."""
     until = time.monotonic() + seconds
     while not holds():

@@ -52,7 +52,8 @@ def test_ctrl_c_while_it_starts(delay: float, tmp_path: Path):
         process.send_signal(signal.SIGINT)
     status, _, errors = finish(process, 30)
     assert status in (130, -2)
-    assert "Traceback" not in errors or delay < 0.5  # before any line of ours has run
+    # On a busy machine the interpreter may still be starting, before any line of ours has run.
+    assert "Traceback" not in errors or "with_clear_errors" not in errors
 
 
 def test_ctrl_c_between_two_arms(tmp_path: Path, undisturbed: dict[str, Any]):
@@ -65,8 +66,7 @@ def test_ctrl_c_between_two_arms(tmp_path: Path, undisturbed: dict[str, Any]):
 
 
 def test_a_signal_to_the_parent_alone_ends_arms_side_by_side(tmp_path: Path):
-    words = ["--stage1.max-steps=3", "--stage1.batch-size=8", "--stage1.warmup-steps=1",
-             "--grpo.max-steps=4000", "--grpo.prompts-per-step=2", "--grpo.group-size=2",
+    words = ["--grpo.max-steps=4000", "--grpo.prompts-per-step=2", "--grpo.group-size=2",
              "--grpo.max-new-tokens=20", "--sft.max-steps=4000", "--sft.batch-size=4", "--arms",
              "grpo", "sft_worked", "--eval-tasks=2", "--samples=1", "--machine.threads=2",
              "--machine.arms-at-once=2", "--output=q"]  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_signal_to_the_parent_alone_ends_arms_side_by_side(tmp_path: Path):
         start_new_session=True,
     )  # fmt: skip
     seed = tmp_path / "q/seed0"
-    wait_for(lambda: records(seed / "grpo") > 2 and records(seed / "sft_worked") > 2, process)
+    wait_for(lambda: min(records(seed / arm) for arm in ("grpo", "sft_worked")) > 2, process, 600)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     status, _, errors = finish(process, 30)

@@ -13,6 +13,7 @@ import pytest
 from rlskills.environments import Environment, load
 from rlskills.environments.isolation.workers import workers_of
 
+from .command import hearing
 from .copy_letters import PATHS
 
 pytestmark = pytest.mark.torture
@@ -171,14 +172,18 @@ def test_workers_end_with_a_killed_run_whatever_they_block_on(
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, f"{tmp_path / 'wild.py'}:Wild", answer],
         env=PATHS, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=hearing,
     )  # fmt: skip
-    assert owner.stdout is not None
-    assert owner.stdout.readline() == b"ready\n"
-    time.sleep(2)
-    family = descendants(owner.pid) | {int(f.stem) for f in tmp_path.glob("*.pid")}
-    assert len(family) >= 4
-    owner.send_signal(how)
-    owner.wait(20)
+    try:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == b"ready\n"
+        time.sleep(2)
+        family = descendants(owner.pid) | {int(f.stem) for f in tmp_path.glob("*.pid")}
+        assert len(family) >= 4
+        owner.send_signal(how)
+        owner.wait(20)
+    finally:
+        owner.kill()
     late = time.monotonic() + 5  # a second, on a machine that has time for it
     while living(family) and time.monotonic() < late:
         time.sleep(0.1)
