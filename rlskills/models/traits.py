@@ -21,7 +21,7 @@ MARKS = {
 """Attributes of a model class, and the attention kernels that each stands for."""
 SHARE = 0.25
 """Of the free memory, what keys and values may take; the rest is for weights and training."""
-LEAST, MOST = 2**13, 2**20
+LEAST, MOST = 2**13, 2**18
 """Bounds of the tokens that are decoded at a time."""
 
 
@@ -39,14 +39,18 @@ class Traits:
         return self.attention is None or kernel in self.attention or kernel == "eager"
 
     def tokens_that_fit(self, device: str, compute: str) -> int:
-        """Tokens whose keys and values fit into `SHARE` of the memory that is free now."""
+        """Tokens whose keys and values fit into `SHARE` of the memory that is free now.
+
+        A power of two: what is sampled in parts depends on where it is parted, so it should not
+        depend on how much memory some other program happens to hold.
+        """
         if device == "cuda":
             free = torch.cuda.mem_get_info()[0]
         else:
             free = psutil.virtual_memory().available
         size = 2 if compute == "bfloat16" else 4
         fit = int(SHARE * free / (size * self.cached_numbers))
-        return max(LEAST, min(MOST, fit))
+        return max(LEAST, min(MOST, 2 ** (max(1, fit).bit_length() - 1)))
 
 
 @lru_cache(maxsize=64)

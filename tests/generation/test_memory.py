@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import psutil
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,3 +53,25 @@ def test_tokens_that_fit_depend_on_the_size_of_the_cache():
     assert small.tokens_that_fit("cpu", "float32") == MOST
     assert LEAST <= large.tokens_that_fit("cpu", "float32") < MOST
     assert large.tokens_that_fit("cpu", "bfloat16") >= large.tokens_that_fit("cpu", "float32")
+
+
+@given(st.integers(0, 2**42), st.floats(0.8, 1.2))
+def test_what_another_program_holds_seldom_changes_them(free: int, noise: float):
+    """An arm that starts anew should sample in the same parts: they decide what is drawn."""
+    traits = Traits(cached_numbers=2**16)
+    found = []
+    for available in (free, int(free * noise)):
+        memory = SimpleNamespace(available=available)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(psutil, "virtual_memory", lambda memory=memory: memory)
+            found.append(traits.tokens_that_fit("cpu", "float32"))
+    assert all(tokens.bit_count() == 1 for tokens in found)
+    assert max(found) <= 2 * min(found)
+
+
+def test_the_tiny_preset_has_all_of_them_on_any_machine():
+    traits = Traits(cached_numbers=2 * 3 * 96)
+    with pytest.MonkeyPatch.context() as patch:
+        memory = SimpleNamespace(available=3 * 2**30)
+        patch.setattr(psutil, "virtual_memory", lambda: memory)
+        assert traits.tokens_that_fit("cpu", "float32") == MOST

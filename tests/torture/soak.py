@@ -4,9 +4,10 @@
     python -m tests.torture.soak --minutes 30 --processes 2
 
 Every cycle runs the command of `command.py`, with more updates, in a new folder: it is killed after
-some seconds, with all its processes or (of several) one rank alone, and started again until it is
-complete. Then the folder must equal that of an undisturbed run, and no process and no file in the
-temporary folders may be left. Prints a line for every cycle; exit status 1 if any differs.
+a fifth to nine tenths of the time that an undisturbed run takes, with all its processes or (of
+several) one rank alone, and started again until it is complete. Then the folder must equal that of
+an undisturbed run, and no process and no file in the temporary folders may be left. Prints a line
+for every cycle; exit status 1 if any differs.
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class Soak:
     processes: int
     random: random.Random
     kills: int = 0
+    early: int = 0
+    """Kills that came before the first record of any training."""
+    seconds: float = 0.0
+    """Of the undisturbed run."""
     memory: list[int] = field(default_factory=list)
     """Highest resident bytes of the run's processes together, in every start."""
 
@@ -60,6 +65,7 @@ class Soak:
             family = list(_family(process.pid))
             highest = max(highest, sum(_resident(each) for each in family))
             if seconds is not None and time.monotonic() - begin > seconds:
+                self.early += not any(folder.rglob("metrics.jsonl"))
                 self._kill(process, family)
                 self.memory.append(highest)
                 return None
@@ -123,7 +129,8 @@ def cycle(soak: Soak, expected: dict[str, Any], number: int) -> bool:
     status: int | None = None
     while status is None:
         starts += 1
-        status = soak.once(folder, soak.random.uniform(5, 25) if starts < 12 else None)
+        share = soak.random.uniform(0.2, 0.9)
+        status = soak.once(folder, share * soak.seconds if starts < 12 else None)
     same = status == 0 and result(folder / "out") == expected
     left = sorted(_left_over() - before)
     print(f"cycle {number}: {soak.kills - kills} kills, {starts} starts, exit {status}, "
@@ -145,17 +152,18 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     begin = time.monotonic()
     assert soak.once(folder, None) == 0, (folder / "log").read_text()[-3000:]
-    expected = result(folder / "out")
-    print(f"undisturbed: {time.monotonic() - begin:.0f} s on {words.processes} processes, at most "
+    expected, soak.seconds = result(folder / "out"), time.monotonic() - begin
+    print(f"undisturbed: {soak.seconds:.0f} s on {words.processes} processes, at most "
           f"{soak.memory[-1] / 1e6:.0f} MB", flush=True)  # fmt: skip
     number, fine = 0, True
     while time.monotonic() - begin < 60 * words.minutes:
         number += 1
         fine &= cycle(soak, expected, number)
     half = len(soak.memory) // 2
-    print(f"{number} cycles, {soak.kills} kills, {(time.monotonic() - begin) / 60:.0f} minutes; "
-          f"memory at most {max(soak.memory[:half]) / 1e6:.0f} MB in the first half of the starts, "
-          f"{max(soak.memory[half:]) / 1e6:.0f} MB in the second")  # fmt: skip
+    minutes = (time.monotonic() - begin) / 60
+    print(f"{number} cycles, {soak.kills} kills ({soak.early} before any record), {minutes:.0f} "
+          f"minutes; memory at most {max(soak.memory[:half]) / 1e6:.0f} MB in the first half of the "
+          f"starts, {max(soak.memory[half:]) / 1e6:.0f} MB in the second")  # fmt: skip
     shutil.rmtree(folder)
     raise SystemExit(not fine)
 
