@@ -46,7 +46,7 @@ _PAPER = {
     "samples": 4,  # at temperature 1 [B], beside the greedy answer (in-training validation); ours
     "recall": 0.8, "recall_tasks": 32,  # ours: reproductions with stage 1 in order reach 0.9
 }  # fmt: skip
-# ours, for two CPU cores; not run to its end yet (docs/log/2026-11-26-smollm2-paper.md)
+# ours, for two CPU cores (docs/studies/smollm2_paper.md)
 _SMALL = {"optimizer": "adamw", "beta2": 0.95, "save_every": 10}
 _SMOLLM2 = {
     "model": "smollm2", "functions": "letters",
@@ -72,5 +72,6 @@ _SMOLLM2 = {
     "arms": ["rl_l2", "rft_strong", "sft_answers"], "iterations": 2, "reward": "binary",
     "groups": ["train", "held_out"], "eval_levels": [1, 2, 3], "max_new_tokens": 80,
     "eval_tasks": 64, "samples": 2, "curve_tasks": 16,
+    "recall": 0.5,  # at .8 three of eight functions would be missing
 }  # fmt: skip
 SCALES: dict[str, dict[str, Any]] = {"tiny": {}, "smollm2": _SMOLLM2, "paper": _PAPER}

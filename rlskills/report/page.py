@@ -137,7 +137,8 @@ def _arms(about: StudyFile | None, runs: Sequence[Run]) -> str:
 
 
 def _steps(run: Run) -> int | str:
-    return (run.config.get("settings") or {}).get("max_steps", NONE)
+    """Updates that were made; a number of epochs becomes one when the data set is there."""
+    return run.records[-1].step if run.records else NONE
 
 
 def _eval_sets(eval_sets: Iterable[EvalSet]) -> str:

@@ -12,6 +12,7 @@ import pytest
 from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, Supervision
 from rlskills.report.page import write_page
+from rlskills.report.reading import load_runs
 from rlskills.report.transcript import fenced, pick_transcript
 from rlskills.runs.rollout_log import RolloutLog
 from rlskills.runs.study_file import StudyFile, read_study_file
@@ -174,3 +175,16 @@ def test_wrong_folders_are_one_line(study: Path, tmp_path: Path):
     (study / "study.json").write_text('{"name": 1}')
     with pytest.raises(UserError, match=r"cannot understand .*study\.json"):
         write_page(study)
+
+
+def test_steps_are_those_that_were_made(folders: Any):
+    """Of a number of epochs the settings hold no steps but a bound."""
+    folder = folders.write(
+        "rft", 0, {("a", 1): folders.solved(0.5, 4)}, folders.curve("x", [3.0, 2.0])
+    )
+    manifest = json.loads((folder / "run.json").read_text())
+    manifest["config"] = {"settings": {"max_steps": 10**6}}
+    (folder / "run.json").write_text(json.dumps(manifest))
+    (run,) = load_runs([folder])
+    assert run.records[-1].step < 10
+    assert f"| {run.records[-1].step} | " in write_page(folders.root, None).read_text()

@@ -162,8 +162,8 @@ def main() -> None:
     half = len(soak.memory) // 2
     minutes = (time.monotonic() - begin) / 60
     print(f"{number} cycles, {soak.kills} kills ({soak.early} before any record), {minutes:.0f} "
-          f"minutes; memory at most {max(soak.memory[:half]) / 1e6:.0f} MB in the first half of the "
-          f"starts, {max(soak.memory[half:]) / 1e6:.0f} MB in the second")  # fmt: skip
+          f"minutes; memory at most {max(soak.memory[:half]) / 1e6:.0f} MB in the first half of "
+          f"the starts, {max(soak.memory[half:]) / 1e6:.0f} MB in the second")  # fmt: skip
     shutil.rmtree(folder)
     raise SystemExit(not fine)
 
