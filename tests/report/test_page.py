@@ -180,7 +180,7 @@ def test_wrong_folders_are_one_line(study: Path, tmp_path: Path):
 def test_steps_are_those_that_were_made(folders: Any):
     """Of a number of epochs the settings hold no steps but a bound."""
     folder = folders.write(
-        "rft", 0, {("a", 1): folders.solved(0.5, 4)}, folders.curve("x", [3.0, 2.0])
+        "rft", 0, {("a", 1): folders.solved(0.5, 4)}, folders.curve("eval/a/L1/greedy", [0.5, 0.5])
     )
     manifest = json.loads((folder / "run.json").read_text())
     manifest["config"] = {"settings": {"max_steps": 10**6}}
