@@ -50,10 +50,11 @@ def _read(model: str) -> Shape:
     except Exception as error:  # torn files raise whatever their format's reader raises
         raise _unknown(model) from error
     count = sum(parameter.numel() for parameter in made.parameters())
-    return _shape(model, made.config.get_text_config(), count)
+    return shape_from(model, made.config.get_text_config(), count)
 
 
-def _shape(model: str, config: Any, count: int) -> Shape:
+def shape_from(model: str, config: Any, count: int) -> Shape:
+    """What a configuration of transformers says, of a model with `count` parameters."""
     if any((getattr(config, name, None) or 0) > 1 for name in EXPERTS):
         raise UserError(f"{model} is a mixture of experts; only dense models are planned for")
     try:
