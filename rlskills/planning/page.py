@@ -126,7 +126,8 @@ TEXT = """# From one GPU to 64
 
 **Nothing on this page was measured on a GPU.** Every figure but those of the last section is
 computed by the planner under the assumptions below; no GPU was at hand. They say what to try first
-and what cannot fit, not how long a run will take. `rlskills plan` prints the same for your model,
+and what cannot fit, not how long a run will take. vLLM, and DeepSpeed's ZeRO on GPUs, have never
+been run with rlskills either (`docs/training.md`). `rlskills plan` prints the same for your model,
 GPUs and lengths:
 
 ```sh
@@ -141,7 +142,7 @@ This page was written by `{words} --page docs/scale.md`.
 
 {assumed}
 Set `--assumed.mfu`, `--assumed.bandwidth-share` and `--assumed.mean-share` from a run of some
-steps: times and costs are in proportion to them, memory is not.
+steps: times and costs hang on them, memory does not.
 
 ## The first strategy that fits
 
@@ -172,8 +173,9 @@ With adapters of rank 16 on bfloat16 weights:
 How many times quicker a step is with one vLLM server on 1, 2, 4 or 8 of the GPUs: in turn, as
 rlskills runs, and overlapped, if rollouts were sampled while the update before is computed
 (rlskills does not do that). In brackets the GPUs of the server in the second case. Below 1 it does
-not pay. In turn either part waits for the other, so a split pays only where sharing takes so much
-memory that few sequences are sampled at a time, or that nothing fits at all.
+not pay; `none`: no split fits, or 64 prompts cannot be shared by the GPUs that are left. In turn
+either part waits for the other, so a split can pay only where sharing leaves so little memory that
+few sequences are sampled at a time.
 
 {split}
 ## Memory of 8B on 8 GPUs

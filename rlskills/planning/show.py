@@ -12,7 +12,7 @@ from ..tables import print_table
 from .choose import Asked, Choice, choices, chosen, remedies
 from .command import launcher, run_flags, server_words
 from .job import Job
-from .memory import GIB, whole_logits
+from .memory import GIB, activations, whole_logits
 from .split import Split, quickest
 
 
@@ -101,6 +101,8 @@ def _show_memory(plan: Plan, console: Console) -> None:
     print_table(console, ("part", "training", "sampling"), rows)
     limit = job.gpu.memory * GIB * job.assumed.usable
     layout = choice.layout
+    kept = [gib(activations(job, replace(layout, checkpointing=on))) for on in (False, True)]
+    console.say(f"activations: {kept[0]} without checkpointing, {kept[1]} with it")
     console.say(
         f"usable: {gib(limit)}. Logits of the loss are computed in tiles; whole ones would be "
         f"{gib(whole_logits(job, layout))}"
