@@ -142,7 +142,7 @@ This page was written by `{words} --page docs/scale.md`.
 
 {assumed}
 Set `--assumed.mfu`, `--assumed.bandwidth-share` and `--assumed.mean-share` from a run of some
-steps: times and costs hang on them, memory does not.
+steps: times and costs depend on them, memory does not.
 
 ## The first strategy that fits
 
@@ -207,7 +207,8 @@ heads evenly under tensor parallelism.
 ## What was checked
 
 Counted on small models on a CPU, in sequences of {tokens} tokens, against the same functions
-(`{words}`). llama and qwen3 are small and random, smollm2 has 135 million weights. Bytes and
-operations; no speed, no GPU.
+(`{words}`).
+llama and qwen3 are small and random, smollm2 has 135 million weights. Bytes and operations; no
+speed, no GPU.
 
 {measured}"""

@@ -29,7 +29,8 @@ def test_a_plan_has_all_parts(capsys, monkeypatch):
         "Qwen/Qwen3-8B: 8,190,735,360 parameters", "assumed", "--assumed.mfu", "measured on a GPU",
         "weights", "optimizer state", "KV cache", "activations", "logits of the loss", "zero2",
         "GiB short", "tokens per s", "rollout", "training", "100,000 rollouts: 196 steps",
-        "GPU hours", "$", "without checkpointing", "sampling on GPUs of their own", "in turn", "overlapped",
+        "GPU hours", "$", "without checkpointing", "sampling on GPUs of their own",
+        "in turn", "overlapped",
     ):  # fmt: skip
         assert words in shown, words
 
