@@ -111,6 +111,8 @@ def test_only_training_and_the_vllm_engine_know_trl():
         ("rlskills.environments", ["numpy", "torch", "transformers"]),
         ("rlskills.curricula", ["torch", "transformers"]),
         ("rlskills.simulation.run", ["torch", "transformers"]),
+        ("rlskills.planning.page", ["numpy", "torch", "transformers"]),
+        ("rlskills.cli.plan", ["torch", "transformers", "tyro"]),
         ("rlskills.report.write", ["torch", "transformers", "trl"]),
         ("rlskills_envs.string_transform", ["numpy", "torch"]),
         ("rlskills.cli", ["torch", "transformers", "trl", "tyro"]),

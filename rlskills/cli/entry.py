@@ -29,6 +29,7 @@ COMMANDS = {
     "report": ("report:report_study", "STUDY", "write the page of a study from its folder"),
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
     "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),
+    "plan": ("plan:plan_cli", "", "memory, time and cost of RL on GPUs, before a run"),
     "doctor": ("doctor:doctor", "", "hardware, attention kernel, and what is missing"),
 }
 """By name: where it is, its arguments, what it does. Names that end in `_cli` take the words."""

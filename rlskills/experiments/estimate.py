@@ -1,52 +1,29 @@
 """What a study would cost on GPUs, before anything is loaded: memory, rollouts, tokens, hours.
 
-A rough calculation from the study's settings and the model's shape. What cannot be known before
-(how long answers are, how fast they are sampled) is in `Assumptions`, to be set from a short run.
+A rough calculation from the study's settings and the model's shape, by the same model of memory and
+time as `rlskills plan` (`planning/`). What cannot be known before is in `Assumptions`, to be set
+from a short run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass, fields, replace
 
 from ..console import Console
 from ..errors import UserError
+from ..models.shape import shape_of
+from ..planning.gpus import gpu_named
+from ..planning.job import Assumed, Job, Layout
+from ..planning.memory import GIB, Memory, memory_of
+from ..planning.shapes import Shape
+from ..planning.speed import token_seconds, trained_flops
 from ..tables import print_table
 from ..training.settings import CollectSettings, RLSettings, SFTSettings, Training
 from .study import ArmConfig, Study
 
-GIB = 2**30
-STATE_BYTES = 16
-"""For each parameter: float32 weight, gradient and AdamW's two moments."""
-HALF_BYTES = 2
-"""Of a number in bfloat16: the copy that samples, and the cache."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What memory and arithmetic follow from."""
-
-    parameters: int
-    cached: int
-    """Numbers kept of each token while decoding: keys and values of all layers."""
-
-
-SHAPES = {
-    "smollm2": Shape(134_515_008, 2 * 30 * 3 * 64),
-    "Llama-3.1-8B-Instruct": Shape(8_030_261_248, 2 * 32 * 8 * 128),
-    "Llama-3.2-1B-Instruct": Shape(1_235_814_400, 2 * 16 * 8 * 64),
-    "Llama-3.2-3B-Instruct": Shape(3_212_749_824, 2 * 28 * 8 * 128),
-    "Qwen2.5-0.5B-Instruct": Shape(494_032_768, 2 * 24 * 2 * 64),
-    "Qwen2.5-1.5B-Instruct": Shape(1_543_714_304, 2 * 28 * 2 * 128),
-    "Qwen2.5-7B-Instruct": Shape(7_615_616_512, 2 * 28 * 4 * 128),
-    "Qwen3-0.6B": Shape(596_049_920, 2 * 28 * 8 * 128),
-    "Qwen3-1.7B": Shape(1_720_574_976, 2 * 28 * 8 * 128),
-    "Qwen3-4B": Shape(4_022_468_096, 2 * 36 * 8 * 128),
-    "Qwen3-8B": Shape(8_190_735_360, 2 * 36 * 8 * 128),
-}
-"""By the last part of a name: parameters (tied embeddings count once), and for the cache layers,
-heads of keys and values, and their size."""
+IN_SHARDS = Layout("fsdp2")
+"""Weights, gradients and optimizer in shards, and a bfloat16 copy of the weights that samples."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +41,41 @@ class Assumptions:
     are mixed, and only those are kept."""
     kept: float = 0.23
     """Share of collected completions that are trained on: 116k of 500k in the paper."""
-    tokens_per_second: float = 2500.0
-    """Tokens that a GPU samples per second, over all sequences it decodes at a time."""
-    flops: float = 2e14
-    """Floating-point operations that a GPU does per second in training: about 20 % of an H100's
-    peak in bfloat16."""
+    gpu: str = "H100"
+    """Which one (`rlskills plan --help` lists them)."""
+    sequences: int = 32
+    """Sequences that a GPU decodes at a time."""
+    mfu: float = Assumed.mfu
+    """Share of the GPU's peak in bfloat16 that matrix products reach."""
+    bandwidth_share: float = Assumed.bandwidth_share
+    """Share of the memory's bandwidth that decoding reaches."""
 
     def __post_init__(self) -> None:
+        gpu_named(self.gpu)
         for name, value in vars(self).items():
-            if not 0 < value < float("inf"):
+            if name != "gpu" and not 0 < value < float("inf"):
                 raise UserError(f"assumed {name} must be positive and finite, not {value}")
+
+    def job(self, shape: Shape, prompts: int = 1, group: int = 1, new: int = 0) -> Job:
+        """A step of `prompts` x `group` rollouts of up to `new` tokens; by default one rollout of
+        mean length."""
+        rates = Assumed(mfu=self.mfu, bandwidth_share=self.bandwidth_share)
+        length = self.prompt_tokens + (new or self.response_tokens)
+        return Job(
+            shape, gpu_named(self.gpu), self.gpus, length, self.prompt_tokens, prompts, group,
+            engine="transformers", assumed=rates,
+        )  # fmt: skip
+
+    def tokens_per_second(self, shape: Shape) -> float:
+        """Tokens that a GPU samples per second with vLLM, over all sequences that it decodes."""
+        context = self.prompt_tokens + self.response_tokens / 2
+        job = replace(self.job(shape), engine="vllm")
+        return self.sequences / token_seconds(job, IN_SHARDS, self.sequences, context)
+
+    def training_seconds(self, shape: Shape) -> float:
+        """Of a GPU, for each token that is trained on."""
+        job = self.job(shape)
+        return trained_flops(job, IN_SHARDS) / (job.gpu.peak * self.mfu)
 
 
 @dataclass(frozen=True)
@@ -91,45 +93,14 @@ class Cost:
     trained_tokens: int
     """Prompts and completions of those rows."""
     hours: float
-    """GPU hours: sampling, and 6 operations for each parameter and trained token."""
+    """GPU hours, by the model of time of `planning/speed.py`."""
 
 
-def shape_of(model: str) -> Shape:
-    """By a name of `SHAPES`, or counted from the `config.json` of a folder, without weights."""
-    known = model.rstrip("/").rpartition("/")[2]
-    if known in SHAPES:
-        return SHAPES[known]
-    if model != "tiny" and not Path(model).is_dir():
-        raise UserError(
-            f"nothing is known of the size of {model!r}: name a model folder, or one of "
-            + ", ".join(sorted(SHAPES))
-        )
-    import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
-
-    from ..models.tiny import TinyConfig, tiny_model, tiny_tokenizer
-    from ..models.traits import numbers_cached
-
-    with torch.device("meta"):
-        if model == "tiny":
-            made = tiny_model(TinyConfig(), len(tiny_tokenizer()), 0)
-        else:
-            made = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model))
-    count = sum(parameter.numel() for parameter in made.parameters())
-    return Shape(count, numbers_cached(made.config.get_text_config()))
-
-
-def memory_of(shape: Shape, sequences: int, tokens: int, gpus: int) -> dict[str, float]:
-    """GiB on each of `gpus`: training state, the copy that samples, and the cache at its fullest.
-
-    `sequences` of up to `tokens` tokens are decoded at a time, shared by the GPUs; fewer at a time
-    need less. Activations and buffers come on top.
-    """
-    return {
-        "weights, gradients, AdamW": STATE_BYTES * shape.parameters / gpus / GIB,
-        "bfloat16 copy for sampling": HALF_BYTES * shape.parameters / GIB,
-        "keys and values": HALF_BYTES * shape.cached * tokens * -(-sequences // gpus) / GIB,
-    }
+def study_memory(study: Study, shape: Shape, assumed: Assumptions) -> Memory:
+    """On each GPU: its widest RL arm, all of a step's sequences sampled at a time."""
+    prompts, group, new, checkpointing = _widest(study, assumed)
+    job = assumed.job(shape, prompts, group, new)
+    return memory_of(job, Layout("fsdp2", checkpointing=checkpointing), job.share)
 
 
 def costs(study: Study, shape: Shape, assumed: Assumptions) -> Iterator[Cost]:
@@ -139,8 +110,8 @@ def costs(study: Study, shape: Shape, assumed: Assumptions) -> Iterator[Cost]:
         answers = _answers(arm, study)
         sampled = round((rollouts + answers) * assumed.response_tokens)
         trained = round(rows * (assumed.prompt_tokens + assumed.response_tokens))
-        seconds = sampled / assumed.tokens_per_second
-        seconds += 6 * shape.parameters * trained / assumed.flops
+        seconds = sampled / assumed.tokens_per_second(shape)
+        seconds += trained * assumed.training_seconds(shape)
         yield Cost(arm.name, rollouts, answers, rows, sampled, trained, seconds / 3600)
 
 
@@ -177,10 +148,13 @@ def print_estimate(study: Study, model: str, assumed: Assumptions, console: Cons
     """Memory on each GPU, the cost of every arm and of all seeds, and what that assumes."""
     shape = shape_of(model)
     console.print(f"\n{model}: {shape.parameters:,} parameters; memory on each of {assumed.gpus} "
-                  "GPUs in GiB, without activations", highlight=False)  # fmt: skip
-    most = memory_of(shape, *_widest(study, assumed), assumed.gpus)
-    rows = [(name, f"{size:.2f}") for name, size in most.items()]
-    print_table(console, ("what", "GiB"), [*rows, ("all", f"{sum(most.values()):.2f}")])
+                  "GPUs in GiB, in shards (fsdp2)", highlight=False)  # fmt: skip
+    memory = study_memory(study, shape, assumed)
+    names = dict.fromkeys([*memory.training, *memory.sampling])
+    phases = (memory.training, memory.sampling)
+    rows = [(name, *(f"{part.get(name, 0) / GIB:.2f}" for part in phases)) for name in names]
+    rows.append(("all", *(f"{sum(part.values()) / GIB:.2f}" for part in phases)))
+    print_table(console, ("what", "training", "sampling"), rows)
     found = list(costs(study, shape, assumed))
     header = ("arm", "rollouts", "answers", "rows", "sampled tokens", "trained tokens", "GPU hours")
     names = [item.name for item in fields(Cost)][1:-1]
@@ -194,18 +168,19 @@ def print_estimate(study: Study, model: str, assumed: Assumptions, console: Cons
     print_table(console, header, rows)
     console.print("\nAssumed (--assumed.NAME sets another value; NAME with dashes):")
     for name, value in vars(assumed).items():
-        console.print(f"  {name} = {value:g}", highlight=False)
+        console.print(f"  {name} = {value if name == 'gpu' else f'{value:g}'}", highlight=False)
+    rate = assumed.tokens_per_second(shape)
+    console.print(f"so a GPU samples {rate:,.0f} tokens per second", highlight=False)
 
 
-def _widest(study: Study, assumed: Assumptions) -> tuple[int, int]:
-    """Sequences of an RL update's round, and their most tokens: what the cache must hold at most.
-
-    Without an RL arm, as many sequences as there are GPUs.
-    """
+def _widest(study: Study, assumed: Assumptions) -> tuple[int, int, int, bool]:
+    """Prompts, group size and new tokens of the RL arm with most sequences, and whether it has
+    gradient checkpointing. Without an RL arm, a sequence for each GPU."""
     found = [
-        (arm.settings.prompts_per_step * arm.settings.group_size, arm.settings.max_new_tokens)
+        (arm.settings.prompts_per_step, arm.settings.group_size, arm.settings.max_new_tokens,
+         arm.settings.gradient_checkpointing)
         for arm in study.arms
         if isinstance(arm.settings, RLSettings)
-    ]
-    sequences, new = max(found, default=(assumed.gpus, study.evaluation.max_new_tokens))
-    return sequences, assumed.prompt_tokens + new
+    ]  # fmt: skip
+    nothing = (assumed.gpus, 1, study.evaluation.max_new_tokens, False)
+    return max(found, key=lambda one: one[0] * one[1] * one[2], default=nothing)

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoConfig
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING
 
+from ..planning.memory import cache_bytes
 from .lora import base_of
 
 MARKS = {
@@ -49,7 +50,7 @@ class Traits:
         else:
             free = psutil.virtual_memory().available
         size = 2 if compute == "bfloat16" else 4
-        fit = int(SHARE * free / (size * self.cached_numbers))
+        fit = int(SHARE * free / cache_bytes(self.cached_numbers, 1, size))
         return max(LEAST, min(MOST, 2 ** (max(1, fit).bit_length() - 1)))
 
 

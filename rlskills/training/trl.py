@@ -176,11 +176,13 @@ class RLTrainer(ExactResume, GRPOTrainer):
         return rollout_records(self.rounds[-1], len(self.rounds) - 1) if self.rounds else []
 
     def _logprobs(self, model: object, inputs: dict[str, Any]) -> Tensor:
-        """Log-probabilities of the completion tokens (B, T) under `model`."""
+        """Log-probabilities of the completion tokens (B, T) under `model`, a micro-batch at a time:
+        a whole round would take memory that its loss does not."""
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)
         seen = torch.cat([inputs["prompt_mask"], inputs["completion_mask"]], 1)
         width = inputs["completion_ids"].shape[1]
-        return self._get_per_token_logps_and_entropies(model, ids, seen, width)[0]
+        at_once = self.args.per_device_train_batch_size
+        return self._get_per_token_logps_and_entropies(model, ids, seen, width, at_once)[0]
 
     @torch.no_grad()
     def _reference_logprobs(self, inputs: dict[str, Any]) -> Tensor:

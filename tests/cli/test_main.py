@@ -31,7 +31,7 @@ def test_help_names_every_command(capsys):
         assert command in shown
 
 
-@pytest.mark.parametrize("command", ["env", "eval", "compare", "report", "doctor"])
+@pytest.mark.parametrize("command", ["env", "eval", "compare", "report", "plan", "doctor"])
 def test_every_command_has_help(command: str, capsys):
     with pytest.raises(SystemExit) as error:
         cli.main([command, "--help"])

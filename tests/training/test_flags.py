@@ -85,6 +85,20 @@ def test_several_steps_on_a_round(half_trained: Path, tmp_path: Path, loss):
     assert made.budget.rollouts == 2 * 32
 
 
+def test_log_probabilities_of_a_round_are_read_in_micro_batches(half_trained: Path, tmp_path: Path):
+    settings = replace(RL, num_iterations=2, gradient_accumulation_steps=2)
+    made = trainer(settings, half_trained, tmp_path)
+    seen: list[int] = []
+
+    def note(model, given, output):
+        if hasattr(output, "log_probs"):  # others are of sampling
+            seen.append(len(output.log_probs))
+
+    made.model.register_forward_hook(note)
+    made.train()
+    assert 0 < max(seen) <= made.args.per_device_train_batch_size
+
+
 class Stop(TrainerCallback):
     def on_step_end(self, args, state, control, **kwargs):
         if state.global_step == 3:
