@@ -6,7 +6,7 @@ READY := $(VENV)/.installed
 export HF_HUB_OFFLINE := 1
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: install quickstart test torture lint golden clean
+.PHONY: install quickstart test torture lint golden bases clean
 
 install: $(READY)
 
@@ -16,9 +16,9 @@ quickstart: $(READY)
 test: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
-# Faults provoked on the real command, a line each; half an hour and more.
+# Faults provoked on the real command, and kills that take long, a line each; an hour and more.
 torture: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torture -v tests/torture $(ARGS)
+	OMP_NUM_THREADS=1 RLSKILLS_KILLS=10 $(BIN)/python -m pytest -m torture -v tests $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -31,6 +31,12 @@ golden: $(READY)
 	rm -rf .golden && git worktree prune && git worktree add --quiet --detach .golden $(COMMIT)
 	cd .golden && PYTHONPATH=.:envs ../$(BIN)/python -m tests.golden_runs.make ../tests/golden_runs/golden.json
 	git worktree remove --force .golden
+
+# Trains the models of the preset tiny-base anew and puts them into the package.
+bases: $(READY)
+	$(BIN)/rlskills run quickstart --from-scratch --arms --seeds 3 --machine.threads 1 \
+		--machine.attention eager --machine.precision highest --output runs/bases $(ARGS)
+	$(BIN)/python -m rlskills_recipes.bases runs/bases
 
 # torch first and by itself: without a fixed version pip may take a build with gigabytes of CUDA.
 # On Linux without a GPU, PIP_INDEX_URL or PIP_FIND_LINKS may name a place with CPU builds.

@@ -2,7 +2,7 @@
 
 Runs the quickstart with one setting changed at a time (base and GRPO only), and prints a table of
 what each change did to the base and to what RL added. Takes some minutes per row; rows that change
-stage 2 only start from the quickstart's own base, and what is done is not run again.
+stage 2 only start from the base that ships, and what is done is not run again.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ class Config(RunConfig):
 
     output: Path = Path("runs/ablations")
     quickstart: Path = Path("runs/quickstart")
-    """Where the unchanged world may be found, and the base that RL settings start from."""
+    """Where the unchanged world may be found."""
     only: tuple[str, ...] = ()
     """Names of rows; empty runs all."""
     seed: int = 0
@@ -41,7 +41,8 @@ def configurations(config: Config) -> Iterator[tuple[str, quickstart.Config]]:
     del common["only"], common["seed"], common["quickstart"]
     for name in config.only or ROWS:
         output = str(config.output / name.replace(" ", "-"))
-        yield name, configured({**common, **ROWS[name], "output": output}, quickstart.Config, name)
+        changed = {**ROWS[name], "from_scratch": name in STAGE1}
+        yield name, configured({**common, **changed, "output": output}, quickstart.Config, name)
 
 
 def main(config: Config) -> None:
@@ -50,9 +51,6 @@ def main(config: Config) -> None:
     print_row(*["---"] * (2 + len(CELLS)))
     for name, row in configurations(config):
         folder = row.output / f"seed{config.seed}"
-        if name not in STAGE1:
-            for source in (config.quickstart, config.output / "quickstart"):
-                borrow(source / folder.name / "base", folder)
         if name == "quickstart":
             borrow(config.quickstart / folder.name / "grpo", folder)
         run_study(quickstart.study(row), row, Console(stderr=True))

@@ -2,8 +2,9 @@
 
 Units are a function applied last and a level. The pool mixes single calls of common functions,
 which the base has mastered, compositions of train functions up to five deep, unsolvable problems,
-and problems whose grader tosses a coin. All arms are GRPO from the quickstart's base on the same
-number of rollouts; only the choice of problems differs (docs/studies/curricula.md).
+and problems whose grader tosses a coin. All arms are GRPO from the tiny models that ship, in turn
+by seed, on the same number of rollouts; only the choice of problems differs
+(docs/studies/curricula.md).
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from rlskills.cli import command_line, show
-from rlskills.errors import UserError
 from rlskills.experiments import ArmConfig, Study, Supervision, checks, run_study
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import taught
@@ -30,10 +30,7 @@ class Config(StudyConfig):
 
     output: Path = Path("runs/curricula")
     seeds: int = 5
-    quickstart: Path = Path("runs/quickstart")
-    """Where the bases are: the folder of a quickstart, run at least with `--arms` and no names."""
-    bases: int = 3
-    """Bases to start from in turn: seed n starts from base n modulo `bases`."""
+    model: str = "tiny-base"
     methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3",
                                 "alp_gmm")  # fmt: skip
     """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
@@ -47,15 +44,11 @@ class Config(StudyConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         checks.not_empty(methods=self.methods, targets=self.targets)
-        checks.positive(bases=self.bases, **{f"targets {t}": t for t in self.targets})
+        checks.positive(**{f"targets {t}": t for t in self.targets})
 
 
 def study(config: Config) -> Study:
     """One arm per curriculum, from the quickstart's bases in turn."""
-    bases = {seed: f"seed{seed % config.bases}/base/model" for seed in config.all_seeds}
-    models = {seed: str(config.quickstart / base) for seed, base in bases.items()}
-    if missing := [model for model in models.values() if not Path(model).is_dir()]:
-        raise UserError(f"{missing[0]} is not there: run the quickstart first, or name its folder")
     arms, pool, grpo = [], pool_of(), config.grpo
     for name, method in arm_names(config.methods).items():
         # A method that resamples its batches makes fewer updates, of no more rollouts in all.
@@ -66,7 +59,7 @@ def study(config: Config) -> Study:
                               about={"curriculum": method}))  # fmt: skip
     return config.study_of("curricula", TITLE, arms, {"train": World().calls("train")}, (2, 3, 4),
                            grpo.max_new_tokens, curve_tasks=config.eval_tasks,
-                           model=models, about={"recipe": "curricula"})  # fmt: skip
+                           about={"recipe": "curricula"})  # fmt: skip
 
 
 def main(config: Config) -> None:

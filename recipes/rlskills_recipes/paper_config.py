@@ -5,7 +5,7 @@ from typing import Literal
 
 from rlskills.experiments import checks
 from rlskills.training.settings import CollectSettings, RLSettings, SFTSettings
-from rlskills_recipes.quickstart import STAGE1, STAGE2
+from rlskills_recipes.quickstart_config import STAGE1, STAGE2
 from rlskills_recipes.shared import StudyConfig
 
 ARMS = ("rl_l1", "rl_l2", "rl_l12", "rft", "rft_strong")

@@ -19,8 +19,9 @@ class StudyConfig(RunConfig):
     first_seed: int = 0
     """Number of the first repetition; several processes can share the seeds of one folder."""
     model: str = "tiny"
-    """Where training starts: the presets `tiny` (from scratch) and `smollm2` (a chat model of 135
-    million weights), or a Hugging Face name or folder."""
+    """Where training starts: the presets `tiny` (from scratch), `tiny-base` (taught 64 string
+    functions) and `smollm2` (a chat model of 135 million weights), or a Hugging Face name or
+    folder."""
     model_options: ModelOptions = ModelOptions()
     """How that model is loaded and spoken to."""
     eval_tasks: int = 128

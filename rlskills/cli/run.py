@@ -63,21 +63,24 @@ def run_recipe(
 
     file, flags = _config_file(list(words))
     extra = {}
-    if file or hasattr(config, "scales") or hasattr(config, "for_other_models"):
+    if file or any(hasattr(config, name) for name in ("scales", "for_other_models", "for_quick")):
         extra["default"] = _defaults(config, file, flags, tyro.MISSING)
     text = f"{sys.modules[config.__module__].__doc__ or main.__doc__ or ''}\n{CONFIG}"
     main(tyro.cli(config, args=flags, prog=f"rlskills run {name}", description=text, **extra))
     leave_group()
 
 
-def show(output: Path, axis: str = "samples") -> None:
-    """Print the comparison of all runs below `output`, on the main process, and write it there."""
+def show(output: Path, axis: str = "samples", highlights: Sequence[Any] = ()) -> None:
+    """Print the comparison of all runs below `output`, on the main process, and write it there.
+
+    With `highlights` (of `rlskills.report.brief`), what is printed fits one screen.
+    """
     from ..console import Console
     from ..experiments.machine import processes
     from ..report.write import write_report
 
     if processes().is_main_process:
-        write_report((output,), output, Console(), axis)
+        write_report((output,), output, Console(), axis, highlights=highlights)
 
 
 def recipe_summaries() -> dict[str, str]:
@@ -101,7 +104,8 @@ def _defaults(config: type[Any], file: Path | None, flags: list[str], required: 
     """What flags override: the settings of the scale, if the recipe has any, and those of a file.
 
     A recipe with scales has them as `scales` on its `Config`: settings by the value of `scale`.
-    Defaults that suit the tiny preset give way to `for_other_models` where another one is named.
+    Defaults that suit the tiny preset give way to `for_other_models` where another one is named,
+    and those of a whole study to `for_quick` with --quick.
     """
     from ..experiments.config_file import configured, over, read_settings
 
@@ -112,8 +116,10 @@ def _defaults(config: type[Any], file: Path | None, flags: list[str], required: 
     if named and scale:
         settings = over(scale, settings)
     model = _flag("--model", flags)[0] or settings.get("model", "tiny")
-    if model != "tiny":
+    if model not in ("tiny", "tiny-base"):
         settings = over(getattr(config, "for_other_models", {}), settings)
+    if "--quick" in flags or settings.get("quick"):
+        settings = over(getattr(config, "for_quick", {}), settings)
     return configured(settings, config, str(file or f"scale {named}"), required)
 
 

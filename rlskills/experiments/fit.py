@@ -30,6 +30,7 @@ from ..training.sft import SFT
 from ..training.sharded import check_sharding
 from ..training.stream import TaskStream
 from ..training.trl import RLTrainer
+from .growing import GrowingCurves
 from .progress import Progress
 
 TRAINERS: dict[type[Training], type[Any]] = {
@@ -87,8 +88,21 @@ class Fit:
             sampled = getattr(trainer, "sampled", None)
             every = settings.eval_every
             moved = _told(title, advance)
-            trainer.add_callback(Recorder(writer, budget, self.evaluate, every, moved, sampled))
+            evaluate = self._shown(title)
+            trainer.add_callback(Recorder(writer, budget, evaluate, every, moved, sampled))
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
+
+    def _shown(self, title: str) -> Callable[[int], dict[str, float]]:
+        """`evaluate`, whose results are printed too: the arm's learning curve, as it grows."""
+        curves, steps = GrowingCurves(), self.settings.max_steps
+
+        def evaluate(step: int) -> dict[str, float]:
+            found = self.evaluate(step)
+            if line := curves.line(found):
+                self.console.say(f"{title} {step}/{steps}: {line}")
+            return found
+
+        return evaluate
 
     def _tell_of_space(self) -> None:
         """A note where the disk may be too small for the checkpoints, one more than are kept."""

@@ -72,6 +72,7 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
         PartialState().wait_for_everyone()
         if PartialState().is_main_process:
             _begin(study, config, any(plan.needed for plan in plans))
+            prepared.console.say(f"curves: tensorboard --logdir {config.output}")
         evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
         with closing(prepared.vllm):
             for plan in plans:

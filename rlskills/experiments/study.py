@@ -11,6 +11,8 @@ from ..errors import UnknownName, UserError
 from ..evaluation.eval_sets import EvalSet
 from ..evaluation.evaluate import EvalConfig
 from ..models.options import ModelOptions
+from ..models.tiny_base import NAME as TINY_BASE
+from ..models.tiny_base import tiny_base
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import SEED_STRIDE, TaskStream
@@ -90,7 +92,7 @@ class Study:
     """Tasks of each eval set that are answered, greedily, while training."""
     seeds: tuple[int, ...] = (0,)
     model: str | Mapping[int, str] = "tiny"
-    """What arms without a `start` begin with: `tiny`, a name or folder; or one per seed."""
+    """What arms without a `start` begin with: a preset, a name or folder; or one per seed."""
     model_options: ModelOptions = ModelOptions()
     """How the model is loaded and spoken to, by all arms."""
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -135,8 +137,9 @@ class Study:
         raise UnknownName(f"arm of study {self.name!r}", name, [arm.name for arm in self.arms])
 
     def model_of(self, seed: int) -> str:
-        """The model that arms without a `start` begin with."""
-        return self.model if isinstance(self.model, str) else self.model[seed]
+        """The model that arms without a `start` begin with; of `tiny-base` the folder."""
+        model = self.model if isinstance(self.model, str) else self.model[seed]
+        return str(tiny_base(seed)) if model == TINY_BASE else model
 
     def waves(self) -> list[list[ArmConfig]]:
         """Arms in the order of training: each wave starts from models of earlier waves."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..environments import digest
 from .smollm2 import SHA256
+from .tiny_base import NAME, tiny_base
 
 IGNORED = {".md", ".png", ".jpg", ".txt.gz", ".lock"}
 """Files of a model folder that nothing reads: its card and pictures."""
@@ -21,6 +22,8 @@ def identity_of(model: str) -> str:
     """
     if model == "smollm2":
         return f"{model} {SHA256[:16]}"
+    if model == NAME:
+        model = str(tiny_base())
     if not Path(model).is_dir():
         return model
     files = sorted(

@@ -1,6 +1,6 @@
 """Loading a model by preset, name or folder, checked before anything is spent on it.
 
-`tiny` and `smollm2` are presets; anything else is handed to transformers.
+`tiny`, `tiny-base` and `smollm2` are presets; anything else is handed to transformers.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from .loaded import LoadedModel
 from .lora import add_adapters, attach, base_of
 from .options import ModelOptions
 from .smollm2 import smollm2_folder
+from .tiny_base import NAME as TINY_BASE
+from .tiny_base import tiny_base
 from .traits import traits_of
 
-PRESETS = ("tiny", "smollm2")
+PRESETS = ("tiny", TINY_BASE, "smollm2")
 
 
 def load(
@@ -74,6 +76,8 @@ def folder_of(name: str) -> str:
     """Where the files of a model are: the folder of a preset, else the name itself."""
     if name == "tiny":
         raise UserError("the tiny preset is made by a recipe; name the model/ folder of a run")
+    if name == TINY_BASE:
+        return str(tiny_base())
     return str(smollm2_folder()) if name == "smollm2" else name
 
 
@@ -120,6 +124,6 @@ def _from_pretrained(loader: Any, model: str, options: ModelOptions, **more: Any
         return loader.from_pretrained(model, revision=options.revision or "main", **more)
     except Exception as error:  # torn files raise whatever their format's reader raises
         reason = str(error).strip().split("\n")[0] or type(error).__name__
-        presets = " and ".join(f"'{preset}'" for preset in PRESETS)
+        presets = ", ".join(f"'{preset}'" for preset in PRESETS)
         hint = "" if Path(model).is_dir() else f" (the presets are {presets})"
         raise UserError(f"cannot load model {model!r}{hint}: {reason}") from error

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..planning.shapes import SHAPES, SIZES, Shape, known
+from .tiny_base import NAME as TINY_BASE
 
 EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")
 """What configurations call the number of experts."""
@@ -19,7 +20,9 @@ def shape_of(model: str) -> Shape:
     Raises:
         UserError: nothing is known of it here, or it is not a dense decoder.
     """
-    if Path(model).is_dir() or model == "tiny":
+    if model in ("tiny", TINY_BASE):
+        return _read("tiny")
+    if Path(model).is_dir():
         return _read(model)
     if name := known(model):
         return SHAPES[name]

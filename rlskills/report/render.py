@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print every table; one with more columns than the console is wide is printed in parts."""
+    print_sections(comparison, sections(comparison), console)
+
+
+def print_sections(comparison: Comparison, shown: Sequence[Section], console: Console) -> None:
+    """Print some tables of a comparison, with its title and notes."""
     console.print(f"\n{printable(comparison.title)}", style="bold", highlight=False)
-    for section in sections(comparison):
+    for section in shown:
         console.print(f"\n{section.title}", style="bold", highlight=False)
         if section.rows:
             by_group = _group if section.header[0] == EVAL_SET else None

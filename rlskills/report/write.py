@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runs.folder import BASE
+from .brief import Highlight, brief
 from .comparison import Comparison, build
 from .curves import plot_curves
 from .levels import plot_levels
 from .reading import load_runs
-from .render import print_comparison, to_markdown
+from .render import print_comparison, print_sections, to_markdown
 from .run import Run
 
 if TYPE_CHECKING:
@@ -24,8 +25,11 @@ def write_report(
     console: Console,
     axis: str = "samples",
     same_code: bool = False,
+    highlights: Sequence[Highlight] = (),
 ) -> list[Path]:
     """Print the comparison of `runs`, write it to `output` with its figures; returns the files.
+
+    With `highlights`, what is printed fits one screen: a table, and a sentence for each of them.
 
     Args:
         runs: Run folders, or folders that hold run folders at any depth.
@@ -37,7 +41,10 @@ def write_report(
     notes: list[str] = []
     loaded = load_runs(runs, notes, same_code)
     comparison = build(loaded, notes)
-    print_comparison(comparison, console)
+    if highlights:
+        print_sections(comparison, [brief(comparison, highlights)], console)
+    else:
+        print_comparison(comparison, console)
     page = output / "comparison.md"
     try:
         output.mkdir(parents=True, exist_ok=True)

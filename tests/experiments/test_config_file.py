@@ -53,7 +53,8 @@ def test_yaml_and_toml_say_the_same(tmp_path: Path):
 
 
 def test_what_a_nested_part_leaves_out_keeps_the_recipes_default():
-    config = configured({"stage1": {"max-steps": 2}}, quickstart.Config, "here")
+    set_here = {"stage1": {"max-steps": 2}, "from-scratch": True}
+    config = configured(set_here, quickstart.Config, "here")
     assert config.stage1 == replace(quickstart.Config().stage1, max_steps=2)
     assert config.grpo == quickstart.Config().grpo != RLSettings()
 

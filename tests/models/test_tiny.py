@@ -70,7 +70,7 @@ def test_unknown_models_are_one_clear_error(tmp_path: Path):
     with pytest.raises(UserError, match="no such model folder"):
         load(str(tmp_path / "nothing"), Kernels("eager", "highest"))
     with pytest.raises(
-        UserError, match=r"cannot load model .*the presets are 'tiny' and 'smollm2'"
+        UserError, match=r"cannot load model .*the presets are 'tiny', 'tiny-base', 'smollm2'"
     ):
         load("no-such-model", Kernels("eager", "highest"))
     (tmp_path / "empty").mkdir()

@@ -13,6 +13,8 @@ import pytest
 
 from rlskills.cli import entry as cli
 from rlskills.cli.run import recipe_summaries
+from rlskills.models.identity import identity_of
+from rlskills.models.tiny_base import tiny_base
 
 pytestmark = pytest.mark.long
 
@@ -26,14 +28,17 @@ def run(name: str, *words: str) -> None:
 
 
 def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
-    small = [f"--{arm}.max-steps=2" for arm in ("stage1", "grpo", "rft", "sft")]
+    small = [
+        "--from-scratch",
+        *(f"--{arm}.max-steps=2" for arm in ("stage1", "grpo", "rft", "sft")),
+    ]
     small += [
         "--grpo.prompts-per-step=4",
         "--grpo.group-size=4",
         "--rft.prompts-per-step=4",
         "--rft.group-size=4",
     ]
-    small += ["--sft.batch-size=16", "--eval-tasks=2", "--samples=2", "--seeds=2"]
+    small += ["--sft.batch-size=16", "--eval-tasks=2", "--samples=2"]
     run("quickstart", "--output", str(tmp_path), *small)
     shown = capsys.readouterr().out
     for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
@@ -41,16 +46,30 @@ def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
     assert f"tensorboard --logdir {tmp_path}" in shown.replace("\n", "")
     assert (tmp_path / "comparison.md").exists()
     assert len(list(tmp_path.glob("*.png"))) == 2
-    for seed in (0, 1):
-        for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
-            folder = tmp_path / f"seed{seed}" / arm
-            assert json.loads((folder / "run.json").read_text())["status"] == "complete"
-            eval_sets = json.loads((folder / "evaluation.json").read_text())["eval_sets"]
-            assert {(p["group"], p["level"]) for p in eval_sets} == {
-                (group, level) for group in ("common", "train", "held_out") for level in range(1, 6)
-            }
+    for arm in ("base", "grpo", "rft", "sft_answers", "sft_worked"):
+        folder = tmp_path / "seed0" / arm
+        assert json.loads((folder / "run.json").read_text())["status"] == "complete"
+        eval_sets = json.loads((folder / "evaluation.json").read_text())["eval_sets"]
+        assert {(p["group"], p["level"]) for p in eval_sets} == {
+            (group, level) for group in ("common", "train", "held_out") for level in range(1, 5)
+        }
     run("quickstart", "--output", str(tmp_path), *small)
-    assert capsys.readouterr().out.count("complete, reused") == 10
+    assert capsys.readouterr().out.count("complete, reused") == 5
+
+
+def test_quick_starts_from_the_base_that_ships(tmp_path: Path, capsys):
+    few = ["--grpo.max-steps=1", "--sft.max-steps=1", "--grpo.prompts-per-step=2"]
+    few += ["--sft.batch-size=8", "--eval-tasks=4", "--first-seed=1"]
+    run("quickstart", "--quick", "--output", str(tmp_path), *few)
+    shown = capsys.readouterr().out
+    assert shown.index(f"curves: tensorboard --logdir {tmp_path}") < shown.index("grpo 0/1: ")
+    assert re.search(r"grpo 1/1: common( \S+){4} \S+  train( \S+){4} \S+  held_out", shown)
+    runs = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.rglob("run.json")}
+    assert runs.keys() == {"base", "grpo", "sft_answers"}
+    assert runs["base"]["base_weights"] == identity_of(str(tiny_base(1)))
+    evaluation = json.loads((tmp_path / "seed1/base/evaluation.json").read_text())
+    greedy = [task["greedy"] for task in evaluation["eval_sets"][0]["tasks"]]
+    assert (len(greedy), sum(greedy)) == (4, 4)  # common functions alone are known
 
 
 def readme_block(language: str, holding: str) -> str:
@@ -125,16 +144,13 @@ def test_help_is_complete(name: str, capsys):
 
 
 def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: Path, capsys):
-    quick = tmp_path / "quickstart"
-    run("quickstart", "--output", str(quick), "--arms", "--stage1.max-steps=2", "--eval-tasks=2")
     few = [
         "--grpo.max-steps=2",
         "--grpo.prompts-per-step=4",
         "--grpo.eval-every=1",
         "--eval-tasks=2",
-        "--bases=1",
     ]
-    few += ["--quickstart", str(quick), "--output", str(tmp_path / "runs"), "--seeds=2"]
+    few += ["--output", str(tmp_path / "runs"), "--seeds=2"]
     methods = ("uniform", "default", "dapo?max_resamples=1")
     run("curricula", *few, "--methods", *methods, "--targets", "0.9", "1")
     table = (tmp_path / "runs" / "reached.md").read_text()
@@ -155,13 +171,6 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
         assert 0 <= logged[f"curriculum/{tag}"] <= 1
     kinds = [logged[f"curriculum/probability/kind/{kind}"] for kind in KINDS]
     assert 0 < sum(kinds) < 1
-
-
-def test_curricula_without_a_base_say_what_is_missing(tmp_path: Path, capsys):
-    with pytest.raises(SystemExit) as error:
-        run("curricula", "--quickstart", str(tmp_path / "none"), "--output", str(tmp_path))
-    assert error.value.code == 2
-    assert "run the quickstart first" in capsys.readouterr().err
 
 
 def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):

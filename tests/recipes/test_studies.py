@@ -43,7 +43,7 @@ def test_the_quickstart_is_a_study_to_import():
     assert [(arm.name, arm.start) for arm in study.arms] == [
         ("base", ""), ("rft", "base"), ("grpo", "base")
     ]  # fmt: skip
-    assert (study.seeds, len(study.eval_sets)) == ((3, 4), 15)
+    assert (study.seeds, len(study.eval_sets)) == ((3, 4), 12)
     with pytest.raises(UserError, match="did you mean 'grpo'"):
         quickstart.study(replace(config, arms=("gpro",)))
 
@@ -202,3 +202,13 @@ def test_a_file_that_is_no_recipe_is_named(tmp_path: Path, capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", str(tmp_path / "mine.py")])
     assert "unknown recipe class" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [["--world.copying", ".3"], ["--stage1.max-steps", "7"]])
+def test_a_base_that_ships_has_one_world(flags: list[str], tmp_path: Path, capsys):
+    """Another one would be asked of a model that never saw it."""
+    with pytest.raises(SystemExit) as error:
+        cli.main(["run", "quickstart", *flags, "--output", str(tmp_path)])
+    assert error.value.code == 2
+    assert "add --from-scratch" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -230,6 +230,7 @@ WORDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.torture
 def test_a_recipe_that_is_killed_under_a_launcher_ends_as_an_undisturbed_one(tmp_path: Path):
     run_shared(partial(main, [*WORDS, str(tmp_path / "whole")]), 2, SHARDS)
     program = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
