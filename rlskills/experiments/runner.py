@@ -71,8 +71,10 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
         # No process may write before all have seen what is there.
         PartialState().wait_for_everyone()
         if PartialState().is_main_process:
-            _begin(study, config, any(plan.needed for plan in plans))
-            prepared.console.say(f"curves: tensorboard --logdir {config.output}")
+            to_train = any(plan.needed for plan in plans)
+            _begin(study, config, to_train)
+            if to_train:
+                prepared.console.say(f"curves: tensorboard --logdir {config.output}")
         evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
         with closing(prepared.vllm):
             for plan in plans:
