@@ -18,7 +18,7 @@ test: $(READY)
 
 # Faults provoked on the real command, and kills that take long, a line each; an hour and more.
 torture: $(READY)
-	OMP_NUM_THREADS=1 RLSKILLS_KILLS=10 $(BIN)/python -m pytest -m torture -v tests $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m torture -v tests $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

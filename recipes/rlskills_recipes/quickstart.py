@@ -19,7 +19,7 @@ TITLE = "RL against supervised training on composing known functions"
 
 @dataclass(frozen=True, kw_only=True)
 class Config(QuickstartConfig):
-    """The defaults are what the README's table was made with."""
+    """The defaults are those of `make quickstart`."""
 
     output: Path = Path("runs/quickstart")
 

@@ -21,9 +21,10 @@ STAGE2: dict[str, Any] = {
 }  # fmt: skip
 _HALF = {"max_steps": 60, "eval_every": 15}
 QUICK: dict[str, Any] = {
-    "arms": ("grpo", "sft_answers"), "grpo": _HALF, "sft": _HALF, "eval_tasks": 48, "samples": 0,
+    "output": "runs/quickstart-quick", "arms": ("grpo", "sft_answers"), "grpo": _HALF,
+    "sft": _HALF, "eval_tasks": 48, "samples": 0,
 }  # fmt: skip
-"""What `--quick` sets."""
+"""What `--quick` sets; a folder of its own, so that the whole study can follow it."""
 HIGHLIGHTS = (
     Highlight("grpo", ("train", 3), "deeper than it trained on"),
     Highlight("grpo", ("held_out", 2), "functions that it never composed"),

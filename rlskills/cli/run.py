@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UnknownName, UserError
+from ..models.tiny_base import NAME as TINY_BASE
 from ..processes import leave_group
 from .entry import with_clear_errors
 
@@ -116,7 +117,7 @@ def _defaults(config: type[Any], file: Path | None, flags: list[str], required: 
     if named and scale:
         settings = over(scale, settings)
     model = _flag("--model", flags)[0] or settings.get("model", "tiny")
-    if model not in ("tiny", "tiny-base"):
+    if model not in ("tiny", TINY_BASE):
         settings = over(getattr(config, "for_other_models", {}), settings)
     if "--quick" in flags or settings.get("quick"):
         settings = over(getattr(config, "for_quick", {}), settings)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..environments import digest
 from .smollm2 import SHA256
-from .tiny_base import NAME, tiny_base
+from .tiny_base import ABOUT, NAME, tiny_base
 
 IGNORED = {".md", ".png", ".jpg", ".txt.gz", ".lock"}
-"""Files of a model folder that nothing reads: its card and pictures."""
+"""Files of a model folder that nothing reads: its card and pictures. Nor is `ABOUT` read."""
 
 
 def identity_of(model: str) -> str:
@@ -29,7 +29,10 @@ def identity_of(model: str) -> str:
     files = sorted(
         file
         for file in Path(model).iterdir()
-        if file.is_file() and file.suffix.lower() not in IGNORED and not file.name.startswith(".")
+        if file.is_file()
+        and file.suffix.lower() not in IGNORED
+        and file.name != ABOUT
+        and not file.name.startswith(".")
     )
     return digest([[file.name, _digest_of(file)] for file in files])
 

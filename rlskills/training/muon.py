@@ -1,9 +1,9 @@
 """Muon that computes in the type of the weights on a CPU.
 
 torch's own computes the Newton-Schulz iteration in bfloat16, which is right on a GPU. A processor
-without products of that type emulates them: on one with AVX2 only, the iteration took 13 times as
-long for the tiny model as in float32. Settings and state are those of torch's, so that checkpoints
-fit both.
+without products of that type emulates them: on one with AVX2 only, a step over the tiny model's
+matrices took 14 times as long (`python benchmarks/optimizer.py`). Settings and state are those of
+torch's, so that checkpoints fit both.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,3 +54,9 @@ def test_seeds_take_the_bases_in_turn():
     assert len(set(folders)) == SEEDS
     assert folder_of(NAME) == folders[0]
     assert identity_of(NAME) == identity_of(folders[0])
+
+
+def test_what_is_known_of_a_base_is_no_part_of_it(tmp_path: Path):
+    bare = Path(shutil.copytree(tiny_base(), tmp_path / "bare"))
+    (bare / ABOUT).unlink()
+    assert identity_of(str(bare)) == identity_of(NAME)

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from rlskills.cli import entry as cli
+from rlskills.cli.run import _defaults
 from rlskills.errors import UserError
 from rlskills.experiments import Supervision
 from rlskills.experiments.identity import configurations
@@ -212,3 +213,9 @@ def test_a_base_that_ships_has_one_world(flags: list[str], tmp_path: Path, capsy
     assert error.value.code == 2
     assert "add --from-scratch" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_whole_quickstart_can_follow_the_quick_one():
+    quick = _defaults(quickstart.Config, None, ["--quick"], None)
+    assert quick.output != quickstart.Config().output
+    assert (quick.arms, quick.grpo.max_steps) == (("grpo", "sft_answers"), 60)

@@ -1,7 +1,4 @@
-"""A run killed at random moments must end as an undisturbed one, bit for bit.
-
-`RLSKILLS_KILLS=10` makes the long version of the test, as `make torture` does.
-"""
+"""A run killed at random moments must end as an undisturbed one, bit for bit."""
 
 from __future__ import annotations
 
@@ -21,7 +18,6 @@ import pytest
 
 pytestmark = pytest.mark.long
 
-KILLS = int(os.environ.get("RLSKILLS_KILLS", "2"))
 PROGRAM = Path(__file__).with_name("small.py")
 CLOCKS = ("time", "seconds")
 Undisturbed: TypeAlias = tuple[Path, dict[str, Any], float]
@@ -68,11 +64,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return folder, result(folder), seconds
 
 
-def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path):
+@pytest.mark.parametrize("most", [2, pytest.param(10, marks=pytest.mark.torture)])
+def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path, most: int):
     _, expected, seconds = undisturbed
     rng = random.Random(int.from_bytes(os.urandom(4), "big"))
     kills, folder = 0, 0
-    while kills < KILLS:
+    while kills < most:
         process = start(tmp_path / str(folder))
         # From before the first checkpoint to after the last one, importing included.
         time.sleep(rng.uniform(0.4, 1.0) * seconds)
