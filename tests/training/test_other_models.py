@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.models.tiny import tiny_tokenizer
@@ -29,7 +30,9 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> str:
         num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256,
         eos_token_id=1, pad_token_id=0, bos_token_id=None,
     )  # fmt: skip
-    Qwen2ForCausalLM(config).save_pretrained(folder)
+    with torch.random.fork_rng(devices=[]):  # not what the tests before have left
+        torch.manual_seed(0)
+        Qwen2ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
 
