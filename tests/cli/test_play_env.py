@@ -9,8 +9,10 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from typing import Any
 
+import psutil
 import pytest
 
 from rlskills.cli.env.main import env_cli
@@ -124,8 +126,10 @@ def test_an_interrupt_ends_it_cleanly():
         said += os.read(child.stdout.fileno(), 1000)
     heard: list[Any] = []
     while not heard:  # one that comes before the program waits for a key does not wake it
+        while psutil.Process(child.pid).status() != psutil.STATUS_SLEEPING:
+            time.sleep(0.01)
         child.send_signal(signal.SIGINT)
-        heard, _, _ = select.select([child.stdout], [], [], 20)
+        heard, _, _ = select.select([child.stdout], [], [], 5)
     out, err = child.communicate(timeout=60)
     os.close(master)
     assert (child.returncode, err) == (0, b"")

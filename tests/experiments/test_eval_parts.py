@@ -24,7 +24,7 @@ from ..training.small import Bits
 pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parents[2]
-WORDS = ["--env", f"{ROOT / 'tests/training/small.py'}:Bits", "--levels", "1", "2", "--tasks", "60"]
+WORDS = ["--env", f"{ROOT / 'tests/training/small.py'}:Bits", "--levels", "1", "2", "--tasks", "24"]
 WORDS += ["--max-new-tokens", "4", "--machine.threads", "1", "--machine.attention", "eager"]
 SAMPLES = 300
 """Parts of 1,024 completions have three tasks each then."""
@@ -80,7 +80,7 @@ def test_two_processes_go_on_where_one_was_stopped_and_end_alike(
     cli.main(words(half_trained, one))
     alone = capsys.readouterr()
     assert alone.err.count("\n") == 1
-    assert "evaluating: 120/120" in alone.err
+    assert "evaluating: 48/48" in alone.err
     asked, answer = [], eval_parts._answer
 
     def stopped(loaded: Any, part: Any, *more: Any) -> Any:
@@ -108,8 +108,8 @@ def test_two_processes_go_on_where_one_was_stopped_and_end_alike(
     assert done.stdout == alone.out  # one table, though there are two processes
     assert not parts.exists()
     shares = [(tmp_path / f"rank{rank}").read_text().split() for rank in (0, 1)]
-    assert min(map(len, shares)) >= 17
-    assert len({*shares[0], *shares[1], *first}) == len([*shares[0], *shares[1], *first]) == 40
+    assert min(map(len, shares)) >= 5
+    assert len({*shares[0], *shares[1], *first}) == len([*shares[0], *shares[1], *first]) == 16
 
 
 PROGRAM = """

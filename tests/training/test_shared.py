@@ -82,10 +82,8 @@ def share(folder: Path, model: Path, method: str) -> None:
     run_shared(partial(train, folder, model, settings, problems()), processes=2)
 
 
-TORN = [pytest.param("sft", marks=pytest.mark.torture), "grpo"]
-
-
-@pytest.mark.parametrize("method", TORN)
+@pytest.mark.torture
+@pytest.mark.parametrize("method", list(SHARED))
 def test_a_killed_run_of_shared_batches_ends_as_an_undisturbed_one(
     tmp_path: Path, small_model: Path, method: str
 ):
