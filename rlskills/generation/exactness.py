@@ -71,6 +71,12 @@ def unsupported(model: nn.Module) -> str | None:
     return next(_reasons(model), None)
 
 
+def ordinary(model: Any) -> bool:
+    """Whether it is of a class that is known here, with the settings that are: causal attention
+    over all that came before, in every layer."""
+    return class_of(model) in _KNOWN and not any(_of_config(model.config))
+
+
 def _reasons(model: Any) -> Iterator[str]:
     yield from _of_config(model.config)
     yield from _of_modules(model)

@@ -25,8 +25,8 @@ from .exactness import unsupported
 WIDEST = 1024
 """Hidden size up to which this loop was measured to be faster than the library's: 1.35 times
 as fast by processor time at 1024 (`benchmarks/decoder.py --models wide1024`)."""
-FEW_TOKENS = 256
-"""Size of a vocabulary up to which a draw for each token is cheaper than a search."""
+STILL_GOING = 0.9
+"""Share of the rows below which those that have ended are dropped."""
 BLOCK = 256
 """Tokens that the search sums up before it looks at each."""
 
@@ -82,47 +82,41 @@ def decode(
     device = model.device
     generator = torch.Generator(device).manual_seed(seed)
     decoder = Decoder(model, len(prompts) * params.n)
-    logits, positions, mask = read_prompts(decoder, prompts, params.max_new_tokens, device)
-    longest = mask.shape[1]
-    end = torch.tensor(sorted(ends), device=device)
+    logits, position = read_prompts(decoder, prompts, device)
+    decoder.spread(params.n, params.max_new_tokens)
     rows = torch.arange(len(prompts), device=device).repeat_interleave(params.n)
-    if params.n > 1:
-        decoder.reindex(rows, longest)
-    logits, position = logits[rows], positions[rows, -1:]
-    blocked = torch.where(mask[rows], 0.0, _blocked(device))
+    logits, position = logits[rows], position[rows]
+    end = torch.tensor(sorted(ends), device=device)
     out = torch.full((len(rows), params.max_new_tokens), -1, dtype=torch.long, device=device)
     logprobs = torch.zeros(out.shape, device=device) if params.logprobs else None
     alive = torch.arange(len(rows), device=device)
+    going = torch.ones(len(rows), dtype=torch.bool, device=device)
     for step in range(params.max_new_tokens):
         token, logprob = _choose(logits, params.temperature_at(step), generator, params.logprobs)
         out[alive, step] = token
         if logprobs is not None and logprob is not None:
             logprobs[alive, step] = logprob
-        going = ~torch.isin(token, end)
-        if not bool(going.any()) or step + 1 == params.max_new_tokens:
+        going &= ~torch.isin(token, end)
+        count = int(going.sum())
+        if not count or step + 1 == params.max_new_tokens:
             break
         # Copying the caches costs more than a few rows that have ended do.
-        if int(going.sum()) < 0.8 * len(alive):
+        if count < STILL_GOING * len(alive):
             keep = going.nonzero().squeeze(1)
-            decoder.reindex(keep, longest + step)
-            alive, token, position = alive[keep], token[keep], position[keep]
-            blocked = blocked[keep]
+            decoder.keep(keep)
+            alive, token, position, going = (x[keep] for x in (alive, token, position, going))
         position = position + 1
-        blocked = F.pad(blocked, (0, 1))
-        logits = decoder.step(token[:, None], position, longest + step, blocked)
+        logits = decoder.step(token[:, None], position)
     lists = out.tolist()
     known = [None] * len(lists) if logprobs is None else logprobs.tolist()
     return [completion_of(_written(row), ends, p) for row, p in zip(lists, known, strict=True)]
 
 
 def read_prompts(
-    decoder: Decoder, prompts: Sequence[Prompt], new: int, device: torch.device
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Encode the prompts with room for `new` more tokens.
-
-    Returns logits after each (rows, vocabulary), and positions and mask of the left-padded ids
-    (rows, longest).
-    """
+    decoder: Decoder, prompts: Sequence[Prompt], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Encode the prompts: logits after each (prompts, vocabulary), positions of their last tokens
+    (prompts, 1)."""
     longest = max(map(len, prompts))
     ids = torch.zeros(len(prompts), longest, dtype=torch.long)
     mask = torch.zeros(len(prompts), longest, dtype=torch.bool)
@@ -131,15 +125,7 @@ def read_prompts(
         mask[row, longest - len(prompt) :] = True
     ids, mask = ids.to(device), mask.to(device)
     positions = (mask.cumsum(1) - 1).clamp(min=0)
-    causal = torch.ones(longest, longest, dtype=torch.bool, device=device).tril()
-    # A padded query sees itself, so that its softmax is defined; nothing looks at it.
-    seen = (mask[:, None] & causal) | torch.eye(longest, dtype=torch.bool, device=device)
-    bias = torch.where(seen, 0.0, _blocked(device))[:, None]
-    return decoder.read(ids, positions, bias, longest + new), positions, mask
-
-
-def _blocked(device: torch.device) -> Tensor:
-    return torch.tensor(float("-inf"), device=device)
+    return decoder.read(ids, positions, mask), positions[:, -1:]
 
 
 def _choose(
@@ -156,10 +142,8 @@ def _choose(
 
 def draw(probabilities: Tensor, generator: torch.Generator) -> Tensor:
     """A token id (rows,) from each row of `probabilities` (rows, vocabulary)."""
-    if probabilities.shape[1] <= FEW_TOKENS:
-        # Gumbel-max: one exponential draw for each token instead of a search.
-        noise = torch.empty_like(probabilities).exponential_(generator=generator)
-        return (probabilities / noise).argmax(-1)
+    if probabilities.shape[1] <= BLOCK:
+        return _searched(probabilities, generator)
     # First a block of tokens, then one of its tokens: what is summed up in order stays short.
     blocks = F.pad(probabilities, (0, -probabilities.shape[1] % BLOCK)).unflatten(1, (-1, BLOCK))
     block = _searched(blocks.sum(-1), generator)

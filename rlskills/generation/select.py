@@ -26,6 +26,7 @@ class FirstThatCan:
         self.name = ", ".join(engine.name for engine in self.engines)
         self.note = note
         self._noted: set[str] = set()
+        self._synced: Engine | None = None
 
     def refuses(self, params: SamplingParams) -> str | None:
         """What the last one says, if all refuse."""
@@ -57,11 +58,12 @@ class FirstThatCan:
 
     def sync(self, step: int) -> None:
         """The one that samples in ordinary cases takes over the weights; others read them."""
-        self._usual().sync(step)
+        self._synced = self._usual()
+        self._synced.sync(step)
 
     def rest(self) -> None:
-        """The one that samples in ordinary cases."""
-        self._usual().rest()
+        """The one that took over the weights."""
+        (self._synced or self._usual()).rest()
 
     def _usual(self) -> Engine:
         usual = (e for e in self.engines if e.refuses(SamplingParams(1)) is None)

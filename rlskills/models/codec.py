@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from jinja2 import TemplateError
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from ..environments import Message, Task, joined
 from ..errors import UserError
@@ -83,6 +83,10 @@ class Codec:
         names: Any = (self.tokenizer.bos_token_id, self.tokenizer.unk_token_id)
         left_out = {self.pad, *self.ends, *names}
         kept = [[token for token in row if token not in left_out] for row in rows]
+        tokenizer: Any = self.tokenizer
+        if getattr(type(tokenizer), "_decode", None) is PreTrainedTokenizerFast._decode:
+            # The same without looking at the type of every token.
+            return tokenizer.backend_tokenizer.decode_batch(kept, skip_special_tokens=False)
         return [
             str(text)
             for text in self.tokenizer.batch_decode(

@@ -88,6 +88,11 @@ def sharding() -> str:
     return f"fsdp{os.environ.get('FSDP_VERSION', '1')}" if fsdp else f"zero{_zero_stage()}"
 
 
+def is_sharded(model: nn.Module) -> bool:
+    """Whether `fully_shard` was applied to it."""
+    return isinstance(model, FSDPModule)
+
+
 def class_of(module: nn.Module) -> type[nn.Module]:
     """The class of a module, without the one that `fully_shard` derives from it."""
     kinds = type(module).__mro__

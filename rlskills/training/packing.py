@@ -52,15 +52,14 @@ def pack(sequences: list[Sequence], pad: int, one_row: bool) -> dict[str, Any]:
             at = end
         positions[i, at:] = torch.arange(width - at)
     packed = {"input_ids": ids, "labels": labels, "position_ids": positions}
-    return packed | (_boundaries(longest_first) if one_row else {})
+    lengths = [len(ids) for ids, _ in longest_first]
+    return packed | (boundaries(lengths) if one_row else {})
 
 
-def _boundaries(sequences: list[Sequence]) -> dict[str, Any]:
-    """Where the sequences of a single row begin and end, by the names of flash attention."""
-    lengths = torch.tensor([len(ids) for ids, _ in sequences])
-    starts = torch.nn.functional.pad(lengths.cumsum(0), (1, 0)).to(torch.int32)
-    longest = int(lengths.max())
+def boundaries(lengths: list[int], device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Where sequences of these lengths in a single row begin and end, as flash attention has it."""
+    starts = torch.tensor([0, *lengths]).cumsum(0).to(device, torch.int32)
     return {
         "cu_seq_lens_q": starts, "cu_seq_lens_k": starts,
-        "max_length_q": longest, "max_length_k": longest,
+        "max_length_q": max(lengths), "max_length_k": max(lengths),
     }  # fmt: skip

@@ -4,6 +4,8 @@ Overridden, and nothing else (the contract test holds this list):
 
 - `get_train_dataloader` feeds placeholders, so that no loader reads ahead of the curriculum;
 - `_generate_and_score_completions` collects the rounds of an update and hands over tensors;
+- `_get_per_token_logps_and_entropies` computes the same numbers with less work where it can
+  (`logprobs.py`);
 - `_compute_loss` adds the weighted cross-entropy to TRL's policy gradient and reference KL.
 
 `resume.py` has what every trainer of ours overrides in transformers' `Trainer`.
@@ -35,6 +37,7 @@ from .arguments import check_shares, common_arguments
 from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
 from .collect import Collector
 from .features import prompt_features
+from .logprobs import choose_form
 from .losses.cross_entropy import weighted_cross_entropy
 from .losses.normaliser import advantage_scale
 from .losses.off_policy import sampling_ratio
@@ -219,6 +222,34 @@ class RLTrainer(ExactResume, GRPOTrainer):
         return sampling_ratio(
             policy, drawn.to(device), known.to(device), settings.rollout_correction,
             settings.rollout_ratio_min, settings.rollout_ratio_max,
+        )  # fmt: skip
+
+    @override
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: nn.Module,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        compute_entropy: bool = False,
+        compute_aux_loss: bool = False,
+        **more: Any,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        form = choose_form(model, self.loaded.kernels)
+        if form is not None and not compute_aux_loss:
+            size = batch_size or len(input_ids)
+            parts = zip(input_ids.split(size), attention_mask.split(size), strict=True)
+            with self.accelerator.autocast():
+                found = [form(model, *part, logits_to_keep) for part in parts]
+            known = [each for each in found if each is not None]
+            if len(known) == len(found):
+                logprobs = torch.cat([part for part, _ in known])
+                entropies = [part for _, part in known if part is not None]
+                return logprobs, torch.cat(entropies) if compute_entropy else None, None
+        return super()._get_per_token_logps_and_entropies(
+            model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy,
+            compute_aux_loss, **more,
         )  # fmt: skip
 
     @override

@@ -71,14 +71,13 @@ def stepwise(model: Any, prompts: Sequence[list[int]], replies: Sequence[list[in
     length = len(replies[0])
     with torch.inference_mode():
         decoder = Decoder(model, len(prompts))
-        logits, positions, mask = read_prompts(decoder, prompts, length, model.device)
-        longest, position, found = mask.shape[1], positions[:, -1:], [logits]
-        blocked = torch.where(mask, 0.0, float("-inf"))
+        logits, position = read_prompts(decoder, prompts, model.device)
+        decoder.spread(1, length)
+        found = [logits]
         for step in range(length):
             token = torch.tensor([[reply[step]] for reply in replies])
             position = position + 1
-            blocked = torch.nn.functional.pad(blocked, (0, 1))
-            found.append(decoder.step(token, position, longest + step, blocked))
+            found.append(decoder.step(token, position))
     return torch.stack(found, 1)
 
 

@@ -11,7 +11,7 @@ import torch
 from rlskills.generation.decoder import Decoder
 from rlskills.generation.engine import SamplingParams
 from rlskills.generation.exactness import unsupported
-from rlskills.generation.llama_cpu import FEW_TOKENS, WIDEST, LlamaCPU, decode, draw, read_prompts
+from rlskills.generation.llama_cpu import BLOCK, WIDEST, LlamaCPU, decode, draw, read_prompts
 
 from .engines import ENDS, ids_of, loaded_of, other
 from .shapes import PROMPTS, SHAPES, made, of_library, stepwise
@@ -55,7 +55,7 @@ def test_several_end_tokens_end_a_completion(model, prompts):
 
 
 def test_samples_from_a_large_vocabulary_follow_the_models_distribution():
-    model, count, ends = made("llama", vocab_size=2 * FEW_TOKENS + 7), 20_000, frozenset({1})
+    model, count, ends = made("llama", vocab_size=2 * BLOCK + 7), 20_000, frozenset({1})
     (logits,) = of_library(model, PROMPTS[:1], [[]])
     expected = (logits[-1] / 0.7).softmax(-1).tolist()
     drawn = decode(model, PROMPTS[:1], SamplingParams(1, 0.7, count), 3, ends)
@@ -66,7 +66,7 @@ def test_samples_from_a_large_vocabulary_follow_the_models_distribution():
 
 
 def test_what_has_no_probability_is_never_drawn():
-    probabilities = torch.zeros(5000, 2 * FEW_TOKENS + 7)
+    probabilities = torch.zeros(5000, 2 * BLOCK + 7)
     probabilities[:, [3, 300, 518]] = torch.tensor([0.25, 0.5, 0.25])
     drawn = draw(probabilities, torch.Generator().manual_seed(0))
     assert sorted(set(drawn.tolist())) == [3, 300, 518]
@@ -113,9 +113,11 @@ def test_logprobs_of_every_shape_are_the_models(name):
 def test_keys_and_values_are_kept_once_for_the_heads_that_share_them():
     model = made("llama", hidden_size=144, num_key_value_heads=1)
     decoder = Decoder(model, 4)
-    read_prompts(decoder, PROMPTS, 5, model.device)
+    read_prompts(decoder, PROMPTS, model.device)
+    decoder.spread(3, 5)
     for cache in decoder.caches:
-        assert cache.keys.numel() == cache.values.numel() == 4 * 12 * 36
+        assert cache.prompt_keys.numel() == cache.prompt_values.numel() == 4 * 7 * 36
+        assert cache.keys.numel() == cache.values.numel() == 4 * 3 * 5 * 36
 
 
 def test_the_prompts_of_a_group_are_read_once(monkeypatch):

@@ -53,7 +53,10 @@ def parameters(function) -> list[str]:
 
 
 OVERRIDDEN = {
-    RLTrainer: {"_generate_and_score_completions", "_compute_loss", "get_train_dataloader"},
+    RLTrainer: {
+        "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss",
+        "get_train_dataloader",
+    },
     SFT: {"get_train_dataloader"},
     ExactResume: {
         "training_step", "_get_output_dir", "_save_checkpoint", "create_model_card",
