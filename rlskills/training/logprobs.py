@@ -53,7 +53,7 @@ def shared_prompts(model: nn.Module, ids: Tensor, mask: Tensor, completion: int)
         return None
     inner = _inner(model)
     read = (prompts[:, :start] >= 0).long()
-    cache = DynamicCache(config=inner.config)
+    cache: Any = DynamicCache(config=inner.config)
     inner.base_model(
         input_ids=prompts[:, :start].clamp(min=0), attention_mask=read,
         position_ids=_positions(read), past_key_values=cache, use_cache=True,

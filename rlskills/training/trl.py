@@ -178,7 +178,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         """The rollouts of the last round, as they are logged."""
         return rollout_records(self.rounds[-1], len(self.rounds) - 1) if self.rounds else []
 
-    def _logprobs(self, model: object, inputs: dict[str, Any]) -> Tensor:
+    def _logprobs(self, model: Any, inputs: dict[str, Any]) -> Tensor:
         """Log-probabilities of the completion tokens (B, T) under `model`, a micro-batch at a time:
         a whole round would take memory that its loss does not."""
         ids = torch.cat([inputs["prompt_ids"], inputs["completion_ids"]], 1)

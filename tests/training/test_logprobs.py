@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def padded(model: Any, ids: Tensor, mask: Tensor, completion: int) -> tuple[Tens
     return out.log_probs[:, -completion:], out.entropy[:, -completion:]
 
 
-def gradients(model: Any, found: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+def gradients(model: Any, found: Sequence[Any]) -> dict[str, Tensor]:
     model.zero_grad()
     logprobs, entropies = found
     weights = torch.linspace(-1, 1, logprobs.numel()).view(logprobs.shape)
