@@ -53,7 +53,9 @@ _SETTINGS = {field.name for field in fields(PreTrainedConfig)} | {
     # Notes that published checkpoints carry; no model class reads them.
     "is_llama_config", "model_type", "rope_interleaved", "transformers.js_config", "use_mrope",
 }  # fmt: skip
-_ATTENTION = {"eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention"}
+_ATTENTION = {
+    "eager", "sdpa", "torch_varlen", "flash_attention_2", "flash_attention_3", "flex_attention",
+}  # fmt: skip
 """Kernels for the one softmax attention; others may compute something else."""
 _HARMLESS_HOOKS = (
     "transformers.modeling_utils", "transformers.utils.output_capturing",

@@ -1,6 +1,7 @@
 """The choice of kernels: by what is installed, by what a model has, on a CPU by a short timing.
 
-On a GPU flash attention is taken where its package is installed, else PyTorch's fused attention.
+On a GPU flash attention is taken where its package is installed, else PyTorch's own kernel for
+sequences of unequal length, else its fused attention.
 On a CPU the winner depends on the processor, so a few steps of training a tiny model decide.
 """
 
@@ -16,6 +17,7 @@ from importlib.util import find_spec
 
 import torch
 
+from . import varlen
 from .kernels import Kernels
 from .traits import Traits
 
@@ -65,7 +67,8 @@ def _preferred(device: str, compute: str) -> list[str]:
     names = ["sdpa", "eager"]
     if device == "cuda" and compute == "bfloat16" and torch.cuda.get_device_capability() >= (8, 0):
         packages = {"flash_attn_interface": "flash_attention_3", "flash_attn": "flash_attention_2"}
-        names = [name for module, name in packages.items() if find_spec(module)] + names
+        fused = [name for module, name in packages.items() if find_spec(module)]
+        names = fused + [varlen.NAME] * varlen.is_there() + names
     return names
 
 

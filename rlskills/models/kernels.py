@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from ..errors import UnknownName, UserError
 
-ATTENTION = ("auto", "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+ATTENTION = (
+    "auto", "eager", "sdpa", "torch_varlen", "flash_attention_2", "flash_attention_3",
+    "flex_attention",
+)  # fmt: skip
 """Beside these, a kernel of the Hugging Face hub by `owner/name`."""
 PRECISION = ("auto", "highest", "high", "medium")
 COMPUTE = ("auto", "float32", "bfloat16")
@@ -42,6 +45,12 @@ class Kernels:
     def half_only(self) -> bool:
         """The attention kernel takes no float32: flash attention, and what stands in for it."""
         return "flash" in self.attention
+
+    @property
+    def one_row(self) -> bool:
+        """Sequences of unequal length are best given to the attention kernel as one row, with the
+        places where they begin."""
+        return self.half_only or self.attention == "torch_varlen"
 
     @property
     def resolved(self) -> bool:

@@ -24,6 +24,7 @@ from .smollm2 import smollm2_folder
 from .tiny_base import NAME as TINY_BASE
 from .tiny_base import tiny_base
 from .traits import traits_of
+from .varlen import register
 
 PRESETS = ("tiny", TINY_BASE, "smollm2")
 
@@ -50,6 +51,7 @@ def load(
         options = replace(options, revision=base.revision)
     weights, dtype = (base.model, base.dtype) if base else (folder, options.base_dtype)
     kernels = resolve(kernels, torch.device(device).type, traits_of(weights, options.revision))
+    register()
     own = not base or (Path(folder) / "tokenizer_config.json").is_file()
     tokenizer = _from_pretrained(AutoTokenizer, folder if own else weights, options)
     model = _from_pretrained(

@@ -16,8 +16,9 @@ class Machine:
     threads: int = 0
     """CPU threads; 0 takes the physical cores. One thread makes runs repeatable bit for bit."""
     attention: str = "auto"
-    """auto, eager, sdpa, flash_attention_2 or _3, flex_attention, or a kernel of the hub by
-    owner/name. auto takes flash attention where it is installed, on a CPU what is faster."""
+    """auto, eager, sdpa, torch_varlen, flash_attention_2 or _3, flex_attention, or a kernel of the
+    hub by owner/name. auto takes flash attention where it is installed, else torch_varlen on a GPU,
+    on a CPU what is faster."""
     precision: str = "auto"
     """Float32 matrix products: auto, highest, high or medium."""
     compute: str = "auto"

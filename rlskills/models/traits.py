@@ -15,7 +15,7 @@ from ..planning.memory import cache_bytes
 from .lora import base_of
 
 MARKS = {
-    "_supports_sdpa": ("sdpa",),
+    "_supports_sdpa": ("sdpa", "torch_varlen"),
     "_supports_flash_attn": ("flash_attention_2", "flash_attention_3"),
     "_supports_flex_attn": ("flex_attention",),
 }

@@ -27,8 +27,9 @@ Cells: TypeAlias = Mapping[Address, Mapping[str, Interval]]
 """Intervals by (group, level), then by arm."""
 
 COMPLETE = "complete"
-_PER_SEED = ("seed", "folder", "path", "dir", "name", "output", "base")
-"""Settings with these in their name may differ between seeds of one arm."""
+_PER_SEED = ("seed", "folder", "path", "dir", "name", "output", "base", "moved_by")
+"""Settings with these in their name may differ between seeds of one arm; `moved_by` gives each its
+own problems."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class FixedSFT(SFT):
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         world, rank = self.args.world_size, self.args.process_index
         parts = self.args.gradient_accumulation_steps
-        one_row, pad = self.loaded.kernels.half_only, self.loaded.codec.pad
+        one_row, pad = self.loaded.kernels.one_row, self.loaded.codec.pad
         while (step := self.state.global_step) < len(self.batches):
             mine = [self._sequence(self.rows[i]) for i in self.batches[step][rank::world]]
             learned = sum(sum(mask) for _, mask in mine)

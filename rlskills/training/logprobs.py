@@ -2,8 +2,8 @@
 
 TRL computes them on padded rows of a prompt and a completion each. Two other forms of the same
 numbers are used where a model allows: on a CPU the prompt of a group is read once for all of its
-completions, whose queries find its keys and values in a cache; under flash attention the rows of a
-micro-batch are one, without padding, with the boundaries worked out before.
+completions, whose queries find its keys and values in a cache; kernels for sequences of unequal
+length (flash attention) get the rows of a micro-batch as one, without padding.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ROWS_OF_A_PROMPT = 2
 
 def choose_form(model: nn.Module, kernels: Kernels) -> Form | None:
     """The form for this model; None: TRL's own, on padded rows."""
-    if kernels.half_only:
+    if kernels.one_row:
         return packed_row
     inner = _inner(model)
     if inner.device.type != "cpu" or is_sharded(inner) or not ordinary(inner):

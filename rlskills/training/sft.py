@@ -73,7 +73,7 @@ class SFT(ExactResume, SFTTrainer):
     def __iter__(self) -> Iterator[dict[str, Any]]:
         world, rank = self.args.world_size, self.args.process_index
         parts = self.args.gradient_accumulation_steps
-        one_row, pad = self.loaded.kernels.half_only, self.loaded.codec.pad
+        one_row, pad = self.loaded.kernels.one_row, self.loaded.codec.pad
         while True:
             before = self.stream.skipped
             drawn = self.stream.draw(self.settings.batch_size, accept=self.limit.accept)

@@ -167,7 +167,8 @@ def test_budgets_are_means_over_seeds_of_the_last_record(folders: Any) -> None:
 def test_what_weakens_a_comparison_is_noted(folders: Any) -> None:
     eval_sets = {PLACE: folders.solved(0.5, 4)}
     folders.write("grpo", 0, eval_sets, config={"base": 1, "a": {"rate": 1, "seed": 0}})
-    folders.write("grpo", 1, eval_sets, config={"base": 2, "a": {"rate": 2, "seed": 1}})
+    own = {"base": 2, "a": {"rate": 2, "seed": 1}, "moved_by": 10**6}
+    folders.write("grpo", 1, eval_sets, config=own)
     folders.write("rft", 0, eval_sets, status="running")
     notes = compare([folders.root]).notes
     assert "grpo: its seeds were trained with different a.rate" in notes  # each has its own base
