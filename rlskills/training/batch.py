@@ -176,6 +176,16 @@ def choose_rows(
     return kept + list(islice(cycle(spare or kept), fillers)), fillers
 
 
+def learned_tokens(rows: Sequence[Rollout]) -> tuple[int, int, int]:
+    """How many sampled tokens count in the policy gradient, in the cross-entropy, in either."""
+    if not rows:
+        return 0, 0, 0
+    mask = torch.tensor([bool(token) for row in rows for token in row.mask])
+    rl = (torch.cat([row.rl_weight for row in rows]) != 0) & mask
+    ce = (torch.cat([row.ce_weight for row in rows]) != 0) & mask
+    return int(rl.sum()), int(ce.sum()), int((rl | ce).sum())
+
+
 def loss_inputs(
     rows: Sequence[Rollout], fillers: int, pad: int, device: torch.device | str
 ) -> dict[str, Tensor]:

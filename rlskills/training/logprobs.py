@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import DynamicCache
 
@@ -25,6 +27,9 @@ where the model's fused head gives none."""
 Form: TypeAlias = Callable[[nn.Module, Tensor, Tensor, int], Found | None]
 """Of a model with TRL's fused head, ids and mask (rows, length), and how many tokens at the end of
 a row are its completion. None: not for these rows."""
+ROWS_AT_ONCE = 32
+"""Completions, of like length, that are read at a time: fewer have less padding, more have larger
+matrices."""
 ROWS_OF_A_PROMPT = 2
 """Rows for each prompt from which on it pays to read prompts by themselves."""
 
@@ -42,7 +47,8 @@ def choose_form(model: nn.Module, kernels: Kernels) -> Form | None:
 
 
 def shared_prompts(model: nn.Module, ids: Tensor, mask: Tensor, completion: int) -> Found | None:
-    """Each prompt, less its last token, is read once; then that token and each completion.
+    """Each prompt, less its last token, is read once; then that token and each completion, those of
+    like length together.
 
     None where prompts are mostly different, or too short.
     """
@@ -58,16 +64,34 @@ def shared_prompts(model: nn.Module, ids: Tensor, mask: Tensor, completion: int)
         input_ids=prompts[:, :start].clamp(min=0), attention_mask=read,
         position_ids=_positions(read), past_key_values=cache, use_cache=True,
     )  # fmt: skip
-    for layer in cache.layers:
-        layer.keys = layer.keys.index_select(0, of_row)
-        layer.values = layer.values.index_select(0, of_row)
-    written, shown = ids[:, start:], mask[:, start:]
+    written, shown, positions = ids[:, start:], mask[:, start:], _positions(mask)[:, start:]
     labels = written.masked_fill(shown == 0, IGNORE)
-    out = model(
-        input_ids=written, attention_mask=mask, position_ids=_positions(mask)[:, start:],
-        past_key_values=cache, labels=labels, fused_lm_head=True,
-    )  # fmt: skip
-    return out.log_probs, out.entropy
+    lengths = shown.sum(1)
+    logprobs, entropies = [], []
+    order = lengths.argsort(stable=True)
+    for rows in order.split(ROWS_AT_ONCE):
+        end = max(2, int(lengths[rows].max()))
+        out = model(
+            input_ids=written[rows, :end], attention_mask=mask[rows, : start + end],
+            position_ids=positions[rows, :end], past_key_values=_of(cache, of_row[rows], inner),
+            labels=labels[rows, :end], fused_lm_head=True,
+        )  # fmt: skip
+        padding = (0, completion + 1 - end)
+        logprobs.append(F.pad(out.log_probs, padding))
+        if out.entropy is not None:
+            entropies.append(F.pad(out.entropy, padding))
+    back = order.argsort()
+    found = torch.cat(logprobs).index_select(0, back)
+    return found, torch.cat(entropies).index_select(0, back) if entropies else None
+
+
+def _of(cache: Any, prompts: Tensor, inner: Any) -> DynamicCache:
+    """A cache of these prompts' keys and values (rows) from that of all prompts."""
+    found: Any = DynamicCache(config=inner.config)
+    for number, layer in enumerate(cache.layers):
+        keys, values = (x.index_select(0, prompts) for x in (layer.keys, layer.values))
+        found.update(keys, values, number)
+    return found
 
 
 def packed_row(model: nn.Module, ids: Tensor, mask: Tensor, completion: int) -> Found:
@@ -84,7 +108,7 @@ def packed_row(model: nn.Module, ids: Tensor, mask: Tensor, completion: int) -> 
     def padded(values: Tensor) -> Tensor:
         """(1, tokens - 1), of all tokens but the first, as (rows, completion)."""
         full = values.new_zeros(ids.shape)
-        full = full.masked_scatter(real, nn.functional.pad(values[0], (1, 0)))
+        full = full.masked_scatter(real, F.pad(values[0], (1, 0)))
         return full[:, -completion:]
 
     return padded(out.log_probs), None if out.entropy is None else padded(out.entropy)

@@ -34,7 +34,7 @@ from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from ..runs.rollout_log import RolloutLog
 from .arguments import check_shares, common_arguments
-from .batch import Rollout, RolloutBatch, choose_rows, loss_inputs
+from .batch import Rollout, RolloutBatch, choose_rows, learned_tokens, loss_inputs
 from .collect import Collector
 from .features import prompt_features
 from .logprobs import choose_form
@@ -75,6 +75,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         self.rounds: list[RolloutBatch] = []
         """Of the last update."""
         self.rollout_log: RolloutLog | None = None
+        self._policy_logprobs: Tensor | None = None
+        """With their graph, from TRL's loss of a micro-batch to the cross-entropy of the same."""
         super().__init__(
             model=loaded.model,
             reward_funcs=cast(Any, _graded_elsewhere),
@@ -144,9 +146,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         """This process's share of the rows as tensors, and the number of tokens of all of them."""
         device, rank = self.accelerator.device, self.accelerator.process_index
         trained = rows[: len(rows) - fillers]
-        learned = [torch.tensor(row.mask) * (row.rl_weight != 0) for row in trained]
-        shown = [torch.tensor(row.mask) * (row.ce_weight != 0) for row in trained]
-        either = sum(int(((a + b) > 0).sum()) for a, b in zip(learned, shown, strict=True))
+        rl, ce, either = learned_tokens(trained)
         left = self.settings.max_steps - self.state.global_step
         passes = max(1, min(self.num_iterations, left))
         self.budget.trained_tokens += either * passes
@@ -155,9 +155,8 @@ class RLTrainer(ExactResume, GRPOTrainer):
         mine_fillers = max(0, min(share, (rank + 1) * share - len(trained)))
         inputs = loss_inputs(mine, mine_fillers, self.loaded.codec.pad, device)
         output: dict[str, Any] = dict(inputs)
-        rl, ce = (torch.tensor(float(sum(int(t.sum()) for t in x))) for x in (learned, shown))
-        output["num_items_in_batch"] = rl.to(device)
-        output["ce_tokens"] = ce.to(device)
+        output["num_items_in_batch"] = torch.tensor(float(rl), device=device)
+        output["ce_tokens"] = torch.tensor(float(ce), device=device)
         # Processes must run the model equally often, also those without such rows.
         if ce:
             output.setdefault("ce_weight", torch.zeros_like(output["advantages"]))
@@ -236,6 +235,25 @@ class RLTrainer(ExactResume, GRPOTrainer):
         compute_aux_loss: bool = False,
         **more: Any,
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        found = self._log_probabilities(
+            model, input_ids, attention_mask, logits_to_keep, batch_size, compute_entropy,
+            compute_aux_loss, **more,
+        )  # fmt: skip
+        if torch.is_grad_enabled():
+            self._policy_logprobs = found[0]
+        return found
+
+    def _log_probabilities(
+        self,
+        model: nn.Module,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        logits_to_keep: int,
+        batch_size: int | None,
+        compute_entropy: bool,
+        compute_aux_loss: bool,
+        **more: Any,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         form = choose_form(model, self.loaded.kernels)
         if form is not None and not compute_aux_loss:
             size = batch_size or len(input_ids)
@@ -255,11 +273,12 @@ class RLTrainer(ExactResume, GRPOTrainer):
     @override
     def _compute_loss(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
         loss = super()._compute_loss(model, inputs)
+        logprobs, self._policy_logprobs = self._policy_logprobs, None
         if "ce_weight" not in inputs:
             return loss
+        assert logprobs is not None
         # As TRL's `dapo` loss: processes are averaged, micro-batches are summed up.
         count = inputs["ce_tokens"] / self.accelerator.num_processes
-        logprobs = self._logprobs(model, inputs)
         cross_entropy = weighted_cross_entropy(logprobs, inputs["ce_weight"], count)
         parts = self.settings.gradient_accumulation_steps
         shared = self.accelerator.gather(cross_entropy.detach())

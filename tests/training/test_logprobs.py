@@ -13,6 +13,7 @@ from torch import Tensor
 from trl.trainer.utils import add_fused_lm_head
 
 from rlskills.models.kernels import Kernels
+from rlskills.training import logprobs
 from rlskills.training.logprobs import Form, choose_form, packed_row, shared_prompts
 
 from ..generation.shapes import SHAPES, made
@@ -64,7 +65,10 @@ def gradients(model: Any, found: Sequence[Any]) -> dict[str, Tensor]:
     "name", ["llama, tied", "llama, grouped", "qwen2", "qwen3", "llama, biases"]
 )
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
-def test_it_is_what_padded_rows_give(form: Form, name: str, attention: str):
+def test_it_is_what_padded_rows_give(
+    form: Form, name: str, attention: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(logprobs, "ROWS_AT_ONCE", 4)
     model, rows = headed(name, attention), rows_of()
     expected, found = padded(model, *rows), form(model, *rows)
     assert found is not None
@@ -98,8 +102,9 @@ def test_prompts_are_read_once(monkeypatch: pytest.MonkeyPatch):
     model, rows = headed("llama"), rows_of()
     read, embed = [], model.model.embed_tokens
     embed.register_forward_hook(lambda _, args, __: read.append(tuple(args[0].shape)))
+    monkeypatch.setattr(logprobs, "ROWS_AT_ONCE", 5)
     shared_prompts(model, *rows)
-    assert read == [(3, 6), (9, 7)]
+    assert read == [(3, 6), (5, 4), (4, 6)]  # one token of the prompt, then up to 3 and 5 written
     read.clear()
     packed_row(model, *rows)
     assert read == [(1, int(rows[1].sum()))]
