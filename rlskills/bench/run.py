@@ -1,0 +1,147 @@
+"""Carries out `rlskills bench train`: measures, prints, writes, checks."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..console import Console
+from ..errors import UserError
+from ..experiments.machine import processes
+from ..models.choose_kernels import use_threads
+from ..models.kernels import Kernels
+from ..tables import print_table
+from . import show
+from .accuracy import learned
+from .contestants import DEFAULTS, TUNED, Contestant, contestants
+from .memory import peak_rate
+from .options import TrainOptions
+from .page import accuracy_part, speed_part
+from .results import ACCURACY, TRAIN, Compared, Timed, about, check_same, slower
+from .shares import profiled, shares_of
+from .start import Start, start_of
+from .timing import Turn, in_turn
+from .tuning import kernels_of
+from .work import Work
+
+
+def bench_train(options: TrainOptions, command: str, console: Console) -> None:
+    """Measure what `options` ask for; a failed check exits with status 1.
+
+    Raises:
+        UserError: the options fit no model, problem or file.
+    """
+    options = options.resolved()
+    before = Timed.read(options.check) if options.check else None
+    if before and options.check:
+        check_same(options.check, before, options)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+    if processes().num_processes > 1:
+        raise UserError("rlskills bench train is for one process, without accelerate launch")
+    with _quiet():
+        use_threads(options.threads)
+        start, work = start_of(options), Work.timed(options)
+        all_of_them = contestants(options.random, options.trl_defaults)
+        start.load(Kernels("sdpa", "highest")).check(
+            [(drawn.env, drawn.task) for drawn in work.problems[:4]], work.settings.max_new_tokens
+        )
+        kernels = kernels_of(all_of_them, start, work, options, console.say)
+        if options.accuracy:
+            _accuracy(options, all_of_them, start, kernels, command, console)
+            return
+        timed = _timed(options, all_of_them, start, work, kernels, command, console)
+    _print(timed, console)
+    if options.output:
+        _write(timed, options.output, console)
+    if options.profile and options.output:
+        with _quiet():
+            table = profiled(all_of_them[0], start, kernels[all_of_them[0].name], work)
+        (options.output / "profile.txt").write_text(table)
+    if before:
+        _check(timed, before, options, console)
+
+
+def _timed(
+    options: TrainOptions, all_of_them: list[Contestant], start: Start, work: Work,
+    kernels: dict[str, Kernels], command: str, console: Console,
+) -> Timed:  # fmt: skip
+    def done(turn: Turn) -> None:
+        console.say(
+            f"round {turn.round + 1}/{options.rounds} {turn.contestant}: "
+            f"{turn.per_cpu_second:.1f} completions per CPU s, {turn.per_second:.1f} per s"
+        )
+
+    turns = in_turn(
+        all_of_them, start, kernels, work, options.warmup, options.rounds, done
+    )  # fmt: skip
+    shares = [
+        shares_of(each, start, kernels[each.name], work, options.warmup)
+        for each in all_of_them
+        if each.name != DEFAULTS
+    ]
+    loaded = start.load(kernels[TUNED])
+    rate, source = peak_rate(loaded.device, loaded.kernels)
+    named = {name: _words(each) for name, each in kernels.items()}
+    tokens = work.prompt_tokens(loaded)
+    made = about(options, command)
+    return Timed(made, start.shape, named, tokens, rate, source, turns, shares)
+
+
+def _words(kernels: Kernels) -> str:
+    return f"{kernels.attention}, {kernels.precision}, {kernels.compute}"
+
+
+def _print(timed: Timed, console: Console) -> None:
+    console.say(f"\n{show.setting(timed)}\n{show.where(timed.about)}\n")
+    for table in (show.speed, show.ratios, show.shares, show.resources):
+        print_table(console, *table(timed))
+        console.say("")
+    for line in show.notes(timed):
+        console.say(line)
+
+
+def _write(timed: Timed, folder: Path, console: Console) -> None:
+    timed.save(folder / TRAIN)
+    (folder / "train.md").write_text(speed_part(timed))
+    console.say(f"written: {folder / TRAIN}, {folder / 'train.md'}")
+
+
+def _check(timed: Timed, before: Timed, options: TrainOptions, console: Console) -> None:
+    worse = slower(timed, before, options.tolerance)
+    if worse:
+        console.say(f"check failed ({options.check}): {'; '.join(worse)}")
+        raise SystemExit(1)
+    console.say(f"check passed ({options.check}): no ratio is {options.tolerance:.0%} lower")
+
+
+def _accuracy(
+    options: TrainOptions, all_of_them: list[Contestant], start: Start,
+    kernels: dict[str, Kernels], command: str, console: Console,
+) -> None:  # fmt: skip
+    found = learned(all_of_them, start, kernels, options, console.say)
+    compared = Compared(about(options, command), found)
+    console.say(f"\n{show.where(compared.about)}\n")
+    print_table(console, *show.accuracy(compared))
+    if options.output:
+        compared.save(options.output / ACCURACY)
+        (options.output / "accuracy.md").write_text(accuracy_part(compared))
+        console.say(f"written: {options.output / ACCURACY}, {options.output / 'accuracy.md'}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the libraries say at every start of a trainer."""
+    from transformers.utils import logging as library_logging
+
+    level = library_logging.get_verbosity()
+    library_logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        library_logging.set_verbosity(level)
