@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import gc
 import re
 import time
 from pathlib import Path
@@ -28,7 +27,6 @@ class Peak:
         self.bytes = 0
 
     def __enter__(self) -> Peak:
-        gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(self.device)

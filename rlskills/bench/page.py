@@ -107,6 +107,7 @@ What was decided where there was a choice:
   is kept (glibc).
 - By CPU time other programs on the machine disturb least; wall time is what a user waits for.
 
-Time shares are from turns of their own, by wrapping the calls that sample, compute the loss and its
-gradients, clip and step. *rest* is all else: drawing, encoding, grading, advantages, padding, logs.
+Time shares are measured by wrapping the calls that sample, compute the loss and its gradients, clip
+and step; nothing in either trainer is changed for it. *rest* is all else: drawing, encoding,
+grading, advantages, padding, logs.
 """

@@ -22,7 +22,7 @@ from ..runs.folder import git_state, write_json
 from .accuracy import Learned
 from .contestants import OURS, TUNED
 from .options import TrainOptions
-from .shares import Shares
+from .parts import PARTS
 from .timing import Turn
 
 TRAIN, ACCURACY = "train.json", "accuracy.json"
@@ -78,7 +78,6 @@ class Timed:
     """Operations per second that `utilisation` is a share of."""
     rate_source: str
     turns: list[Turn]
-    shares: list[Shares]
 
     @property
     def on_gpu(self) -> bool:
@@ -102,6 +101,12 @@ class Timed:
         """To tuned TRL in the same round."""
         pairs = zip(self.rates(name, cpu), self.rates(TUNED, cpu), strict=True)
         return [ours / theirs for ours, theirs in pairs]
+
+    def shares(self, name: str) -> dict[str, float]:
+        """Seconds of an update by part, in the mean over all rounds."""
+        turns = self.of(name)
+        updates = sum(turn.updates for turn in turns)
+        return {part: sum(turn.parts[part] for turn in turns) / updates for part in PARTS}
 
     def utilisation(self, name: str) -> float | None:
         """Model FLOPs over what the machine could do in that time; None of what skips rows.
@@ -147,9 +152,9 @@ class Timed:
         try:
             data["shape"] = Shape(**data["shape"])
             data["turns"] = [Turn(**each) for each in data["turns"]]
-            data["shares"] = [Shares(**each) for each in data["shares"]]
             found = cls(**data)
             found.ratios(TUNED, cpu=True)
+            found.shares(TUNED)
             _ = found.on_gpu, found.about["settings"]["group_size"]
         except (AttributeError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
             raise UserError(f"{file} is no {TRAIN} of rlskills bench train") from error

@@ -16,12 +16,12 @@ from ..models.kernels import Kernels
 from ..tables import print_table
 from . import show
 from .accuracy import learned
-from .contestants import DEFAULTS, TUNED, Contestant, contestants
+from .contestants import TUNED, Contestant, contestants
 from .memory import peak_rate
 from .options import TrainOptions
 from .page import accuracy_part, speed_part
+from .profiling import profiled
 from .results import ACCURACY, TRAIN, Compared, Timed, about, check_same, slower
-from .shares import profiled, shares_of
 from .start import Start, start_of
 from .timing import Turn, in_turn
 from .tuning import kernels_of
@@ -78,17 +78,12 @@ def _timed(
     turns = in_turn(
         all_of_them, start, kernels, work, options.warmup, options.rounds, done
     )  # fmt: skip
-    shares = [
-        shares_of(each, start, kernels[each.name], work, options.warmup)
-        for each in all_of_them
-        if each.name != DEFAULTS
-    ]
     loaded = start.load(kernels[TUNED])
     rate, source = peak_rate(loaded.device, loaded.kernels)
     named = {name: _words(each) for name, each in kernels.items()}
     tokens = work.prompt_tokens(loaded)
     made = about(options, command)
-    return Timed(made, start.shape, named, tokens, rate, source, turns, shares)
+    return Timed(made, start.shape, named, tokens, rate, source, turns)
 
 
 def _words(kernels: Kernels) -> str:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from .accuracy import differences
 from .contestants import OURS, TUNED
+from .parts import PARTS
 from .results import Compared, Timed
-from .shares import PARTS
 
 GIB = 2**30
 Cells: TypeAlias = tuple[tuple[str, ...], list[list[str]]]
@@ -62,15 +62,13 @@ def resources(timed: Timed) -> Cells:
 
 def shares(timed: Timed) -> Cells:
     """Where the time of an update goes."""
-    unit = timed.shares[0].unit if timed.shares else "cpu"
-    header = (f"{unit} ms of an update", *PARTS, "all")
-    rows = [
-        [each.contestant,
-         *(f"{1000 * each.seconds[part]:,.0f} ({each.seconds[part] / each.whole:.0%})"
-           for part in PARTS),
-         f"{1000 * each.whole:,.0f}"]
-        for each in timed.shares
-    ]  # fmt: skip
+    header = (f"{'wall' if timed.on_gpu else 'CPU'} ms of an update", *PARTS, "all")
+    rows = []
+    for name in timed.names:
+        seconds = timed.shares(name)
+        whole = sum(seconds.values())
+        cells = [f"{1000 * seconds[part]:,.1f} ({seconds[part] / whole:.0%})" for part in PARTS]
+        rows.append([name, *cells, f"{1000 * whole:,.0f}"])
     return header, rows
 
 

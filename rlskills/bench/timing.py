@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from ..models.kernels import Kernels
 from .contestants import Contestant, Ready
 from .memory import Peak
+from .parts import Meter, synchronise
 from .start import Start
 from .work import Work
 
@@ -37,6 +38,8 @@ class Turn:
     """Share of groups whose rewards are all alike, in the mean over the updates."""
     peak: int
     """Bytes: on a GPU of its tensors, else of the process; 0 where it cannot be told."""
+    parts: dict[str, float]
+    """Seconds by `PARTS`, processor time or on a GPU wall time; they add up to the whole."""
 
     @property
     def per_cpu_second(self) -> float:
@@ -63,12 +66,6 @@ class Clock(TrainerCallback):
         self.times.append((time.process_time(), time.perf_counter(), self.tokens()))
 
 
-def synchronise(device: torch.device) -> None:
-    """Wait until a GPU has done all that it was told to do."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
 Prepare = Callable[[Ready], Any]
 """Is shown a trainer before it begins."""
 
@@ -82,30 +79,31 @@ def turn(
     number: int = 0,
     prepare: Prepare | None = None,
 ) -> Turn:
-    """`work.settings.max_steps` updates of a contestant, of which the first `warmup` do not count.
-
-    With no warm-up the first update counts, from its beginning on: use it for what is not compared.
-    """
+    """`work.settings.max_steps` updates of a contestant; the first `warmup`, at least 1, are left
+    out."""
     loaded = start.load(kernels, work.settings.seed)
     with TemporaryDirectory() as folder:
         ready = contestant.ready(loaded, work, Path(folder))
         clock = Clock(ready.tokens, loaded.device)
         ready.trainer.add_callback(clock)
+        meter = Meter(ready, warmup)
+        ready.trainer.add_callback(meter)
         if prepare:
             prepare(ready)
         with Peak(loaded.device) as peak:
             ready.trainer.train()
         ready.close()
         logged = [entry for entry in ready.trainer.state.log_history if "loss" in entry]
-        ready.trainer.accelerator.free_memory()
     (cpu, wall, tokens), (cpu_end, wall_end, tokens_end) = clock.times[warmup - 1], clock.times[-1]
     updates = len(clock.times) - warmup
+    whole = wall_end - wall if loaded.device.type == "cuda" else cpu_end - cpu
+    parts = meter.spent | {"rest": whole - sum(meter.spent.values())}
     dead = [entry[ready.zero_variance] for entry in logged[warmup:]]
-    del ready, loaded
-    gc.collect()
+    del ready, meter, loaded
+    gc.collect()  # a trainer and what it is made of refer to each other
     return Turn(
         contestant.name, number, updates, updates * work.completions, tokens_end - tokens,
-        cpu_end - cpu, wall_end - wall, sum(dead) / len(dead), peak.bytes,
+        cpu_end - cpu, wall_end - wall, sum(dead) / len(dead), peak.bytes, parts,
     )  # fmt: skip
 
 

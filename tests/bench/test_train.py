@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import statistics
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,8 @@ from transformers import TrainerCallback
 
 from rlskills.bench.contestants import KEEP, OURS, TUNED, Ready, contestants
 from rlskills.bench.options import STRINGS, TrainOptions
+from rlskills.bench.parts import PARTS
 from rlskills.bench.results import Timed, slower
-from rlskills.bench.shares import PARTS
 from rlskills.bench.start import start_of
 from rlskills.bench.timing import turn
 from rlskills.bench.work import Work
@@ -25,6 +27,17 @@ SMALL = ("--prompts-per-step", "2", "--group-size", "2", "--max-new-tokens", "4"
          "--updates", "1", "--warmup", "1", "--attention", "eager", "--precision", "highest",
          "--env", STRINGS)  # fmt: skip
 KERNELS = Kernels("eager", "highest", "float32")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    """The collector need not look at all that is imported, at each of many trainers."""
+    import rlskills.bench.run
+    import rlskills.bench.stock  # noqa: F401
+
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def bench(*words: str) -> None:
@@ -59,12 +72,14 @@ def test_every_contestant_is_timed_in_turns_that_reverse(measured: Path):
 
 def test_shares_are_of_every_part_and_leave_a_rest(measured: Path):
     timed = Timed.read(measured)
-    assert [each.contestant for each in timed.shares] == timed.names
-    for each in timed.shares:
-        assert tuple(each.seconds) == PARTS
+    for one in timed.turns:
+        assert tuple(one.parts) == PARTS
         # Nothing is counted twice, or the rest would be below 0; a missed call would have none.
-        assert all(seconds > 0 for seconds in each.seconds.values()), each
-        assert each.whole == pytest.approx(sum(each.seconds.values()))
+        assert all(seconds > 0 for seconds in one.parts.values()), one
+        assert sum(one.parts.values()) == pytest.approx(one.cpu)
+    for name in timed.names:
+        whole = sum(turn.cpu for turn in timed.of(name)) / 2
+        assert sum(timed.shares(name).values()) == pytest.approx(whole)
 
 
 def test_the_file_says_how_it_was_made(measured: Path):
