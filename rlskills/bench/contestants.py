@@ -77,16 +77,16 @@ def _nothing(step: int, remark: str) -> None:
     """No progress bar: it is the same for all."""
 
 
-def contestants(random: bool, trl_defaults: bool) -> list[Contestant]:
-    """Those that are compared.
+def contestants(default: bool, trl_defaults: bool) -> list[Contestant]:
+    """Those that are compared; `default` leaves groups of zero variance out of the loss.
 
-    With random weights no answer is right and every group is of zero variance, so what leaves
-    those out would do nothing: it does not take part.
+    Where all groups are such, because no answer is right, it would train on nothing and should not
+    take part.
     """
     from .stock import StockTRL
 
     found: list[Contestant] = []
-    if not random:
+    if default:
         found.append(RLSkills(OURS, "grpo"))
     found += [RLSkills(KEEP, "grpo?zero_variance=keep"), StockTRL(TUNED, tuned=True)]
     if trl_defaults:

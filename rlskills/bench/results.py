@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ..errors import UserError
-from ..models.choose_kernels import default_device
+from ..models.choose_kernels import default_device, use_threads
 from ..planning.shapes import Shape
 from ..runs.folder import git_state, write_json
 from .accuracy import Learned
@@ -35,6 +35,7 @@ FLAGS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "sve", "asimd")
 
 def about(options: TrainOptions, command: str) -> dict[str, Any]:
     """What a file says beside its numbers: how it was made, on what, and with which code."""
+    use_threads(options.threads)
     git = git_state() or {}
     settings = {k: v for k, v in asdict(options).items() if k not in NOT_SETTINGS}
     return {

@@ -7,11 +7,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ..console import Console
 from ..errors import UserError
 from ..experiments.machine import processes
-from ..models.choose_kernels import use_threads
 from ..models.kernels import Kernels
 from ..tables import print_table
 from . import show
@@ -25,7 +25,7 @@ from .results import ACCURACY, TRAIN, Compared, Timed, about, check_same, slower
 from .start import Start, start_of
 from .timing import Turn, in_turn
 from .tuning import kernels_of
-from .work import Work
+from .work import PROBED, Work
 
 
 def bench_train(options: TrainOptions, command: str, console: Console) -> None:
@@ -35,6 +35,7 @@ def bench_train(options: TrainOptions, command: str, console: Console) -> None:
         UserError: the options fit no model, problem or file.
     """
     options = options.resolved()
+    made = about(options, command)  # now: what is edited meanwhile does not run
     before = Timed.read(options.check) if options.check else None
     if before and options.check:
         check_same(options.check, before, options)
@@ -43,17 +44,14 @@ def bench_train(options: TrainOptions, command: str, console: Console) -> None:
     if processes().num_processes > 1:
         raise UserError("rlskills bench train is for one process, without accelerate launch")
     with _quiet():
-        use_threads(options.threads)
         start, work = start_of(options), Work.timed(options)
-        all_of_them = contestants(options.random, options.trl_defaults)
-        start.load(Kernels("sdpa", "highest")).check(
-            [(drawn.env, drawn.task) for drawn in work.problems[:4]], work.settings.max_new_tokens
-        )
+        default = _fits(options, start, work, console)
+        all_of_them = contestants(default, options.trl_defaults)
         kernels = kernels_of(all_of_them, start, work, options, console.say)
         if options.accuracy:
-            _accuracy(options, all_of_them, start, kernels, command, console)
+            _accuracy(options, all_of_them, start, kernels, made, console)
             return
-        timed = _timed(options, all_of_them, start, work, kernels, command, console)
+        timed = _timed(options, all_of_them, start, work, kernels, made, console)
     _print(timed, console)
     if options.output:
         _write(timed, options.output, console)
@@ -65,9 +63,25 @@ def bench_train(options: TrainOptions, command: str, console: Console) -> None:
         _check(timed, before, options, console)
 
 
+def _fits(options: TrainOptions, start: Start, work: Work, console: Console) -> bool:
+    """Whether there is something to train on for what leaves out groups of zero variance.
+
+    Raises:
+        UserError: the problems do not fit the model.
+    """
+    if options.random:
+        return False
+    loaded = start.load(Kernels("sdpa", "highest"), work.settings.seed)
+    asked = [(drawn.env, drawn.task) for drawn in work.problems[:PROBED]]
+    loaded.check(asked, work.settings.max_new_tokens)
+    mixed = work.mixed_groups(loaded)
+    console.say(f"right and wrong answers in {mixed} of {len(asked)} groups")
+    return mixed > 0 or options.accuracy
+
+
 def _timed(
     options: TrainOptions, all_of_them: list[Contestant], start: Start, work: Work,
-    kernels: dict[str, Kernels], command: str, console: Console,
+    kernels: dict[str, Kernels], made: dict[str, Any], console: Console,
 ) -> Timed:  # fmt: skip
     def done(turn: Turn) -> None:
         console.say(
@@ -82,7 +96,6 @@ def _timed(
     rate, source = peak_rate(loaded.device, loaded.kernels)
     named = {name: _words(each) for name, each in kernels.items()}
     tokens = work.prompt_tokens(loaded)
-    made = about(options, command)
     return Timed(made, start.shape, named, tokens, rate, source, turns)
 
 
@@ -115,10 +128,10 @@ def _check(timed: Timed, before: Timed, options: TrainOptions, console: Console)
 
 def _accuracy(
     options: TrainOptions, all_of_them: list[Contestant], start: Start,
-    kernels: dict[str, Kernels], command: str, console: Console,
+    kernels: dict[str, Kernels], made: dict[str, Any], console: Console,
 ) -> None:  # fmt: skip
     found = learned(all_of_them, start, kernels, options, console.say)
-    compared = Compared(about(options, command), found)
+    compared = Compared(made, found)
     console.say(f"\n{show.where(compared.about)}\n")
     print_table(console, *show.accuracy(compared))
     if options.output:

@@ -118,7 +118,8 @@ def notes(timed: Timed) -> list[str]:
              "alone, every row trained on."]  # fmt: skip
     if OURS not in timed.names:
         found.append(
-            "Random weights: no answer is right, so the default, which leaves out groups of zero "
-            "variance, would have nothing to train on and does not take part."
+            "No group that was looked at before had right and wrong answers, so the default, which "
+            "leaves out groups of zero variance, would have nothing to train on: it does not take "
+            "part."
         )
     return found

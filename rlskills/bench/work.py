@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .. import environments
-from ..environments import Environment
+from ..environments import Environment, score_batch
 from ..errors import UserError
+from ..generation.engine import SamplingParams
+from ..generation.select import select_engine
 from ..models.loaded import LoadedModel
 from ..training.settings import RLSettings
 from ..training.stream import Drawn, TaskStream, uniform
@@ -15,6 +17,9 @@ from .options import TrainOptions
 
 STILL = 1e-7
 """A learning rate at which the policy, and with it the length of its answers, stays as it is."""
+
+PROBED = 8
+"""Problems that are looked at before, and completions of each."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,22 @@ class Work:
             for _ in range(settings.max_steps)
             for drawn in stream.draw(settings.prompts_per_step, settings.group_size)
         ]
+
+    def mixed_groups(self, loaded: LoadedModel) -> int:
+        """How many of the first `PROBED` problems have right and wrong answers among a few."""
+        asked = [(drawn.env, drawn.task) for drawn in self.problems[:PROBED]]
+        params = SamplingParams(self.settings.max_new_tokens, self.settings.temperature, PROBED)
+        prompts = loaded.codec.encode_tasks([task for _, task in asked])
+        found = select_engine(loaded).generate(prompts, params, self.settings.seed)
+        texts = loaded.codec.decode([completion.ids for completion in found])
+        owners = [pair for pair in asked for _ in range(PROBED)]
+        scores = score_batch(
+            (env, task, text, completion.finish_reason == "length")
+            for (env, task), text, completion in zip(owners, texts, found, strict=True)
+        )
+        rewards = [score.reward for score in scores]
+        groups = [rewards[i : i + PROBED] for i in range(0, len(rewards), PROBED)]
+        return sum(len(set(group)) > 1 for group in groups)
 
     def prompt_tokens(self, loaded: LoadedModel) -> float:
         """Tokens of a prompt, in the mean over all problems."""

@@ -41,14 +41,14 @@ def _quick_collections() -> Iterator[None]:
 
 
 def bench(*words: str) -> None:
-    cli.main(["bench", "train", *words, *SMALL])
+    cli.main(["bench", "train", *SMALL, *words])
 
 
 @pytest.fixture(scope="module")
-def measured(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A train.json of a run of seconds."""
     folder = tmp_path_factory.mktemp("speed") / "small"
-    bench("--model", str(small_model), "--output", str(folder))
+    bench("--output", str(folder), "--max-new-tokens", "48")
     return folder / "train.json"
 
 
@@ -59,7 +59,7 @@ def test_every_contestant_is_timed_in_turns_that_reverse(measured: Path):
     assert order == [OURS, KEEP, TUNED, TUNED, KEEP, OURS]
     for one in timed.turns:
         assert one.completions == 4
-        assert 4 <= one.tokens <= 16
+        assert 4 <= one.tokens <= 4 * 48
         assert one.cpu > 0
         assert one.wall > 0
         assert 0 <= one.zero_variance <= 1
@@ -85,7 +85,7 @@ def test_shares_are_of_every_part_and_leave_a_rest(measured: Path):
 def test_the_file_says_how_it_was_made(measured: Path):
     data = json.loads(measured.read_text())
     about = data["about"]
-    assert about["command"].startswith("rlskills bench train --model")
+    assert about["command"].startswith("rlskills bench train --prompts-per-step 2")
     assert about["machine"]["threads"] == 1
     assert set(about["versions"]) == {"torch", "trl", "transformers"}
     assert about["settings"]["levels"] == [2]
@@ -129,7 +129,7 @@ def test_all_have_the_same_problems_and_prompts(small_model: Path):
         seen.append(_Seen(ready))
         ready.trainer.add_callback(seen[-1])
 
-    for contestant in contestants(random=False, trl_defaults=True):
+    for contestant in contestants(default=True, trl_defaults=True):
         if contestant.name != OURS:  # which trains on some of them only
             turn(contestant, start, KERNELS, work, 1, prepare=prepare)
     keys = [drawn.task.key for drawn in work.problems for _ in range(2)]
@@ -150,11 +150,9 @@ def test_a_check_compares_ratios(measured: Path):
     assert slower(timed, replace(timed, turns=slow), 0.15) == []
 
 
-def test_check_ends_with_a_line_and_a_status(
-    measured: Path, small_model: Path, tmp_path: Path, capsys, monkeypatch
-):
+def test_check_ends_with_a_line_and_a_status(measured: Path, tmp_path: Path, capsys, monkeypatch):
     monkeypatch.setattr("rlskills.bench.run._timed", lambda *rest: Timed.read(measured))
-    bench("--model", str(small_model), "--check", str(measured))
+    bench("--max-new-tokens", "48", "--check", str(measured))
     assert capsys.readouterr().out.splitlines()[-1].startswith("check passed")
     data = json.loads(measured.read_text())
     for one in data["turns"]:
@@ -163,7 +161,7 @@ def test_check_ends_with_a_line_and_a_status(
     faster = tmp_path / "train.json"
     faster.write_text(json.dumps(data))
     with pytest.raises(SystemExit) as error:
-        bench("--model", str(small_model), "--check", str(faster))
+        bench("--max-new-tokens", "48", "--check", str(faster))
     assert error.value.code == 1
     last = capsys.readouterr().out.splitlines()[-1]
     assert last.startswith(f"check failed ({faster}): {OURS} ")
@@ -176,7 +174,14 @@ def test_a_shape_has_random_weights_and_no_default(tmp_path: Path):
     assert timed.names == [KEEP, TUNED, "TRL defaults"]
     assert timed.shape.layers == 1
     assert all(turn.zero_variance == 1 for turn in timed.turns)
-    assert "Random weights" in (tmp_path / "train.md").read_text()
+    assert "does not take part" in (tmp_path / "train.md").read_text()
+
+
+def test_without_mixed_groups_the_default_does_not_take_part(small_model: Path, capsys):
+    bench("--model", str(small_model), "--rounds", "1")
+    shown = capsys.readouterr().out
+    assert "right and wrong answers in 0 of 4 groups" in shown
+    assert "it does not take part" in " ".join(shown.split())
 
 
 def test_a_folder_without_weights_is_a_shape(small_model: Path, tmp_path: Path):
@@ -213,6 +218,6 @@ def test_accuracy_is_compared_and_the_page_has_all(
     page = tmp_path / "speed.md"
     cli.main(["bench", "page", str(measured.parents[1]), "--output", str(page)])
     text = page.read_text()
-    for words in ("## Speed: model", "Is speed bought with accuracy", "by CPU time", "decode",
+    for words in ("## Speed: tiny-base", "Is speed bought with accuracy", "by CPU time", "decode",
                   "MFU", "commit"):  # fmt: skip
         assert words in text, words
