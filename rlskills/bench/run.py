@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..console import Console
 from ..errors import UserError
 from ..experiments.machine import processes
@@ -41,8 +43,11 @@ def bench_train(options: TrainOptions, command: str, console: Console) -> None:
         check_same(options.check, before, options)
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
-    if processes().num_processes > 1:
-        raise UserError("rlskills bench train is for one process, without accelerate launch")
+    if processes().num_processes > 1 or torch.cuda.device_count() > 1:
+        raise UserError(
+            "rlskills bench train is for one process and one GPU: no accelerate launch, and one "
+            "number in CUDA_VISIBLE_DEVICES"
+        )
     with _quiet():
         start, work = start_of(options), Work.timed(options)
         default = _fits(options, start, work, console)
