@@ -82,7 +82,10 @@ The last one wrote this page. `--check` exits with status 1 if a ratio has falle
 
 - **rlskills** has its default settings: groups whose rewards are all alike are not trained on.
 - **rlskills keep** trains on every group (`grpo?zero_variance=keep`): the same arithmetic as TRL.
-- **TRL tuned** is `GRPOTrainer` without subclass or patch: float32, no gradient checkpointing.
+- **TRL tuned** is `GRPOTrainer` without subclass or patch, without gradient checkpointing, in the
+  precision that ours has: float32 on a CPU, on a GPU bfloat16 products on float32 weights.
+- The default does not take part where no answer is right: under random weights (a shape such as
+  0.6B), and where a model never gets one of the problems, as smollm2 with `arithmetic`.
 - `--trl-defaults` adds TRL with nothing set; on a CPU its bfloat16 is emulated and no fair anchor.
 
 All begin every turn with the same weights, draw the same problems in the same order, have the same
