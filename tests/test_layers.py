@@ -92,7 +92,7 @@ def test_no_module_needs_itself_to_be_imported():
     TopologicalSorter(graph).prepare()
 
 
-def test_only_training_and_the_vllm_engine_know_trl():
+def test_only_training_the_vllm_engine_and_what_compares_with_it_know_trl():
     users = {
         str(file.relative_to(ROOT))
         for file in FILES
@@ -101,6 +101,7 @@ def test_only_training_and_the_vllm_engine_know_trl():
     assert users == {
         "rlskills/training/trl.py", "rlskills/training/sft.py", "rlskills/training/zero.py",
         "rlskills/generation/vllm_colocated.py", "rlskills/generation/vllm_server.py",
+        "rlskills/bench/stock.py",
     }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ def test_only_training_and_the_vllm_engine_know_trl():
         ("rlskills.simulation.run", ["torch", "transformers"]),
         ("rlskills.planning.page", ["numpy", "torch", "transformers"]),
         ("rlskills.cli.plan", ["torch", "transformers", "tyro"]),
+        ("rlskills.cli.bench", ["torch", "transformers", "trl", "tyro"]),
         ("rlskills.report.write", ["torch", "transformers", "trl"]),
         ("rlskills_envs.string_transform", ["numpy", "torch"]),
         ("rlskills.cli", ["torch", "transformers", "trl", "tyro"]),

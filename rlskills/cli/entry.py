@@ -30,6 +30,7 @@ COMMANDS = {
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
     "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),
     "plan": ("plan:plan_cli", "", "memory, time and cost of RL on GPUs, before a run"),
+    "bench": ("bench:bench_cli", "train ...", "how fast training is here, beside plain TRL"),
     "doctor": ("doctor:doctor", "", "hardware, attention kernel, and what is missing"),
 }
 """By name: where it is, its arguments, what it does. Names that end in `_cli` take the words."""

@@ -1,0 +1,1 @@
+"""How fast training is here: rlskills beside stock TRL, in pairs, on the same problems."""
