@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import time
@@ -24,6 +25,8 @@ class Console(rich.console.Console):
     """
 
     def __init__(self, outlives_reader: bool = False, **options: Any) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            _spell_out(stream)
         super().__init__(markup=False, emoji=False, **options)
         self.outlives_reader = outlives_reader
 
@@ -43,6 +46,13 @@ class Console(rich.console.Console):
         os.close(nowhere)
         if not self.outlives_reader:
             raise BrokenPipeError
+
+
+def _spell_out(stream: Any) -> None:
+    """Have a stream write what its encoding lacks (a curve's blocks, a path's umlaut in ASCII) as
+    escapes, where it would raise an error."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -47,12 +48,16 @@ def listening() -> Iterator[None]:
         yield
         return
     before = {number: signal.getsignal(number) for number in SIGNALS}
+    dropped = sys.unraisablehook
+    # Said once, in the line with which the work ends, and not where Python dropped it.
+    sys.unraisablehook = lambda what: None if what.exc_type is Stopped else dropped(what)
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _handle)
     try:
         yield
     finally:
+        sys.unraisablehook = dropped
         for number, handler in before.items():
             signal.signal(number, handler)
         _request.signal, _request.doing = 0, ""

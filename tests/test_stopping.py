@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,6 @@ def test_a_signal_is_one_line(number: int, status: int, capsys: pytest.CaptureFi
     stopping.check()  # what is done in this process next is not stopped
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_lost_interrupt_ends_the_next_step(capsys: pytest.CaptureFixture[str]):
     class Deleted:
         def __del__(self) -> None:
@@ -50,6 +51,7 @@ def test_a_lost_interrupt_ends_the_next_step(capsys: pytest.CaptureFixture[str])
         with_clear_errors(work)
     assert end.value.code == 130
     assert steps == [0, 1, 2]
+    assert capsys.readouterr().err == "rlskills: stopped\n"  # and no "Exception ignored in"
 
 
 def test_an_ignored_signal_stays_ignored():
@@ -100,3 +102,16 @@ def test_a_signal_to_a_group_is_said_once(capsys: pytest.CaptureFixture[str], mo
         with_clear_errors(lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert end.value.code == 143
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_what_an_encoding_lacks_is_spelt_out(encoding: str):
+    program = (
+        "from rlskills.console import Console; Console().say('grpo 1/4: \\u2581\\u2583 \\xfc')"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, check=True
+    )
+    assert done.stdout == "grpo 1/4: \u2581\u2583 \xfc\n".encode(encoding, "backslashreplace")
+    assert done.stderr == b""

@@ -35,6 +35,8 @@ from rlskills.errors import UnknownName
 
 from .presets import PresetEnvironment, whole
 
+MINUS = "\u2212"
+"""The typographic sign, as chat models write it."""
 _ASSIGNMENT = re.compile(r"[a-zA-Z] ?=")
 
 
@@ -86,6 +88,8 @@ GROUPS = {
 @register("lego")
 class Lego(PresetEnvironment):
     """Resolve shuffled assignments over a group; level n asks for the n-th variable of a chain."""
+
+    version = 2
 
     @dataclass(frozen=True)
     class Config(PresetEnvironment.Config):
@@ -164,6 +168,10 @@ class Lego(PresetEnvironment):
         _, *values = task.data["values"]
         steps = [first, *(f"{one}={value}" for one, value in zip(others, values, strict=True))]
         return self.worked(steps if self.tiny else [s.replace("=", " = ") for s in steps], task)
+
+    def verify(self, task: Task, answer: str) -> bool:
+        """Signs are the same in any type of dash that stands for minus."""
+        return super().verify(task, answer.replace(MINUS, "-"))
 
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """Every variable with its value, which stands behind the last equals sign."""

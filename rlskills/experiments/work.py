@@ -53,6 +53,8 @@ class Work:
             return self._writer(-1)
         _check_stream(job.stream, job.settings, self.loaded)
         done = progress_of(self.run, self.console.note)
+        if done.checkpoint:
+            self.console.say(f"{self.run.path} goes on from step {done.step}")
         writer = self._writer(done.last_step)
         self._train(job.stream, done, writer)
         return writer

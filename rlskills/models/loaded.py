@@ -87,6 +87,7 @@ class LoadedModel:
         else:
             self.model.save_pretrained(beside, state_dict=weights)
         self.codec.tokenizer.save_pretrained(beside)
+        _readable_alike(beside)
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
 
@@ -141,3 +142,11 @@ def too_long(task: Task, prompt: int, whole: int, positions: int | None) -> str 
         f"a prompt of {task.env} (level {task.level}) has {prompt} tokens; with {whole - prompt} "
         f"new ones it does not fit the model's {positions} positions"
     )
+
+
+def _readable_alike(folder: Path) -> None:
+    """Give weights, which safetensors writes for their owner alone, the mode of other files."""
+    others = [file for file in folder.iterdir() if file.suffix != ".safetensors"]
+    if others:
+        for file in folder.glob("*.safetensors"):
+            file.chmod(others[0].stat().st_mode)

@@ -18,9 +18,14 @@ def check_same_problems(runs: Sequence[Run]) -> None:
     for run in runs:
         twin = seen.setdefault((run.arm, run.seed), run)
         if twin is not run:
+            apart = not set(addresses([twin])) & set(addresses([run]))
             raise UserError(
                 f"two runs of {run.arm} seed {run.seed}: {twin.folder} and {run.folder}; "
-                "compare one of them"
+                + (
+                    "they answered other eval sets: compare them apart"
+                    if apart
+                    else "compare one of them"
+                )
             )
         for group, level in addresses([first, run]):
             theirs, its = (each.eval_sets.get((group, level)) for each in (first, run))

@@ -64,7 +64,10 @@ def draw_figures(
     runs: Sequence[Run], comparison: Comparison, folder: Path, axis: str = "samples"
 ) -> list[Path]:
     """Draw accuracy by level and, where an arm was trained, against a budget; returns the files."""
-    figures = [plot_levels(comparison, folder)]
+    figures = []
+    # Where a grader failed on every problem there is nothing to draw; the tables say so.
+    if comparison.measures[0].accuracy:
+        figures.append(plot_levels(comparison, folder))
     # The base, and a model that was only measured, have no curve to draw.
     if any(run.records for run in runs if run.arm != BASE):
         figures.append(plot_curves(runs, axis, folder))

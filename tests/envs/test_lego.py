@@ -109,3 +109,10 @@ def test_clauses_are_shuffled():
 def test_options_that_are_refused(options: dict):
     with pytest.raises(UserError, match=r"group|clauses"):
         Lego(**options)
+
+
+def test_a_typographic_minus_is_one():
+    env = load("lego")
+    task = next(t for n in range(50) if (t := env.task("test", 1, n)).answer == "-")
+    assert env.score(task, "<answer>\u2212</answer>").correct
+    assert not env.score(task, "<answer>+</answer>").correct

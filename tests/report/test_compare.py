@@ -101,6 +101,26 @@ def test_one_seed_of_an_arm_twice_is_refused(folders: Any) -> None:
         load_runs([folders.root])
 
 
+def test_where_no_problem_could_be_graded_a_report_is_written_without_its_figure(
+    folders: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = folders.write("base", 0, {PLACE: folders.solved(0.5, 4)})
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    for task in evaluation["eval_sets"][0]["tasks"]:
+        task["status"] = "grader_error"
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    written = write_report([folders.root], tmp_path / "page", Console())
+    assert [file.name for file in written] == ["comparison.md"]
+    assert "4 of 4 problems of train level 3 are left out" in capsys.readouterr().out
+
+
+def test_runs_of_two_environments_are_said_to_be_of_two(folders: Any) -> None:
+    folders.write("base", 0, {("sums", 1): folders.solved(0.5, 4)}, name="one")
+    folders.write("base", 0, {("words", 1): folders.solved(0.5, 4)}, name="two")
+    with pytest.raises(UserError, match="they answered other eval sets: compare them apart"):
+        load_runs([folders.root])
+
+
 def test_seeds_are_pooled_and_paired_with_the_base_of_the_same_seed(folders: Any) -> None:
     base, arm = {0: 0.2, 1: 0.4, 2: 0.1}, {0: 0.5, 1: 0.6, 2: 0.7}
     for seed in (2, 0, 1):

@@ -67,8 +67,11 @@ def small_study(*arms: ArmConfig, model: str = "tiny", **more: Any) -> Study:
     return Study("small", "Does it copy letters?", arms, **defaults | more, model=model)
 
 
-def run(study: Study, folder: Path, machine: Machine = MACHINE) -> None:
-    run_study(study, RunConfig(output=folder, machine=machine), Console(quiet=True))
+def run(
+    study: Study, folder: Path, machine: Machine = MACHINE, console: Console | None = None
+) -> None:
+    config = RunConfig(output=folder, machine=machine)
+    run_study(study, config, console or Console(quiet=True))
 
 
 def train(
@@ -100,7 +103,7 @@ def main(folder: Path) -> None:
     )  # fmt: skip
     base = ArmConfig("base", Supervision.STEPS, sft, stream())
     arm = ArmConfig("grpo", Supervision.ANSWERS, grpo, lessons(), start="base")
-    run(small_study(base, arm, model=str(start)), folder)
+    run(small_study(base, arm, model=str(start)), folder, console=Console(stderr=True))
 
 
 if __name__ == "__main__":

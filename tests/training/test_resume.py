@@ -123,5 +123,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(undisturbed, t
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors.decode()[-3000:]
     said = errors.decode()
+    assert f"{tmp_path / 'seed0/base'} goes on from step {int(newest.name[11:]) - 4}" in said
+    assert "missing" not in said.lower()
     assert f"{newest.name} is damaged: model.safetensors has changed" in said
     assert result(tmp_path) == undisturbed[1]
