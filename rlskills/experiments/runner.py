@@ -11,6 +11,7 @@ from typing import Any
 
 from accelerate import PartialState
 
+from .. import stopping
 from ..console import Console
 from ..errors import UserError
 from ..models.identity import identity_of
@@ -76,6 +77,7 @@ def run_study(study: Study, config: RunConfig, console: Console | None = None) -
             if to_train:
                 prepared.console.say(f"curves: tensorboard --logdir {config.output}")
         evaluator = Evaluator(study.eval_sets, study.evaluation, study.curve_tasks)
+        stopping.doing(study.name)
         with closing(prepared.vllm):
             for plan in plans:
                 _SeedRun(plan, evaluator, prepared).run()
@@ -122,6 +124,7 @@ class _SeedRun:
                     run_arm(job, self.prepared.console, self.prepared.vllm)
             elif jobs:
                 at_once = min(self.prepared.at_once, len(jobs))
+                stopping.doing(" and ".join(job.arm for job in jobs))
                 run_side_by_side([partial(run_arm, job) for job in jobs], at_once, threads=1)
 
     def _job(self, arm: ArmConfig) -> ArmJob:

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from rlskills.errors import UserError
-from rlskills.experiments import ArmConfig, Supervision
+from rlskills.experiments import ArmConfig, Supervision, runner
 from rlskills.experiments.side_by_side import run_side_by_side
+from rlskills.stopping import last_words, listening
 from rlskills.training.settings import SFTSettings
 
 from ..training.small import MACHINE, run, small_study, stream
@@ -46,6 +47,16 @@ def test_side_by_side_is_one_after_the_other(tmp_path: Path, small_model: Path):
     before = os.stat(tmp_path / "beside/seed0/one/run.json")
     run_arms(tmp_path / "beside", small_model, at_once=2)
     assert os.stat(tmp_path / "beside/seed0/one/run.json") == before
+
+
+def test_what_is_under_way_is_known_in_the_parent(
+    tmp_path: Path, small_model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told: list[str] = []
+    monkeypatch.setattr(runner, "run_side_by_side", lambda *_, **__: told.append(last_words()))
+    with listening():
+        run_arms(tmp_path, small_model, at_once=2)
+    assert told == ["stopped: one and two and three; repeat the command to go on"]
 
 
 def fail(kind: str) -> None:
