@@ -18,16 +18,21 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..curricula import Choice, Outcome
 from ..environments import Environment, Score, Task
+from .by_token import ByToken, Value
 
 StepSpan: TypeAlias = tuple[int, int, bool]
 """Tokens [start, end) of a worked step, and whether its value is right."""
-Value: TypeAlias = float | Sequence[float] | Tensor
 
 
 @dataclass(eq=False)
 class Rollout:
     """One completion of one task. Tensors have one value for each of its T completion tokens."""
 
+    advantages = ByToken()
+    rl_weight = ByToken()
+    """Of the policy-gradient loss."""
+    ce_weight = ByToken()
+    """Of the cross-entropy."""
     env: Environment
     task: Task
     choice: Choice
@@ -52,12 +57,9 @@ class Rollout:
     """Whatever a treatment notes."""
 
     def __post_init__(self) -> None:
-        length = len(self.ids)
         self.reward = math.nan if self.score.failed else self.score.reward
         """What is optimised; NaN where grading failed. `shape` stages change it."""
-        self.advantages = torch.zeros(length)
-        self.rl_weight = torch.ones(length)
-        self.ce_weight = torch.zeros(length)
+        self.advantages, self.rl_weight, self.ce_weight = 0.0, 1.0, 0.0
         self.counted_tokens: int | None = None
         """Of a rollout without a loss: how many tokens it counts for in losses that are means over
         a round (`losses/normaliser.py`); None: it is no part of the round."""
@@ -65,7 +67,7 @@ class Rollout:
     @property
     def learned(self) -> int:
         """Tokens that enter the policy-gradient loss."""
-        return int((torch.tensor(self.mask) * (self.rl_weight != 0)).sum())
+        return learned_tokens([self])[0]
 
     @property
     def sampled(self) -> int:
@@ -75,18 +77,23 @@ class Rollout:
     @property
     def kept(self) -> bool:
         """Whether any of its tokens enters a loss."""
-        return bool(self.rl_weight.any() or self.ce_weight.any())
+        return self.has_gradient or Rollout.ce_weight.any(self)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether any of its tokens enters the policy-gradient loss."""
+        return Rollout.rl_weight.any(self)
 
     def credit(self, advantage: Value) -> None:
         """Set the advantage of every token: one value for all, or one for each."""
-        self.advantages = _by_token(advantage, len(self.ids))
+        self.advantages = advantage
 
     def weigh(self, rl: Value | None = None, ce: Value | None = None) -> None:
         """Set the weights of its tokens in the policy-gradient loss and in the cross-entropy."""
         if rl is not None:
-            self.rl_weight = _by_token(rl, len(self.ids))
+            self.rl_weight = rl
         if ce is not None:
-            self.ce_weight = _by_token(ce, len(self.ids))
+            self.ce_weight = ce
 
     def drop(self) -> None:
         """Leave it out of every loss, and out of what losses are means over."""
@@ -180,10 +187,10 @@ def learned_tokens(rows: Sequence[Rollout]) -> tuple[int, int, int]:
     """How many sampled tokens count in the policy gradient, in the cross-entropy, in either."""
     if not rows:
         return 0, 0, 0
-    mask = torch.tensor([bool(token) for row in rows for token in row.mask])
-    rl = (torch.cat([row.rl_weight for row in rows]) != 0) & mask
-    ce = (torch.cat([row.ce_weight for row in rows]) != 0) & mask
-    return int(rl.sum()), int(ce.sum()), int((rl | ce).sum())
+    inside, sampled = _masks(rows)
+    rl, ce = (which.padded(rows, inside) != 0 for which in (Rollout.rl_weight, Rollout.ce_weight))
+    counts = [int(((one != 0) & (sampled > 0)).sum()) for one in (rl, ce, rl | ce)]
+    return counts[0], counts[1], counts[2]
 
 
 def loss_inputs(
@@ -196,38 +203,39 @@ def loss_inputs(
     read, so that metrics of the policy are defined where nothing is learned.
     """
     prompts = [torch.tensor(row.prompt_ids) for row in rows]
+    inside, sampled = _masks(rows)
     last = len(rows) - fillers
-
-    def right(values: Sequence[Tensor], value: float = 0) -> Tensor:
-        return pad_sequence(list(values), batch_first=True, padding_value=value).to(device)
+    advantages, rl, ce = (
+        which.padded(rows, inside)
+        for which in (Rollout.advantages, Rollout.rl_weight, Rollout.ce_weight)
+    )
+    rl[last:], ce[last:] = 0, 0
+    counted = sampled * (rl != 0)
+    counted[last:] = sampled[last:]
 
     def left(values: Sequence[Tensor], value: float) -> Tensor:
         return pad_sequence(
             list(values), batch_first=True, padding_value=value, padding_side="left"
-        ).to(device)
+        )
 
-    masks = [torch.tensor(row.mask) for row in rows]
-    counted = [m * (r.rl_weight != 0) for r, m in zip(rows[:last], masks, strict=False)]
-    off = [torch.zeros(len(row.ids)) for row in rows[last:]]
-    rl = [row.rl_weight for row in rows[:last]] + off
-    ce = [row.ce_weight for row in rows[:last]] + off
+    ids = pad_sequence([torch.tensor(row.ids) for row in rows], batch_first=True, padding_value=pad)
     inputs = {
         "prompt_ids": left(prompts, pad),
         "prompt_mask": left([torch.ones_like(ids) for ids in prompts], 0),
-        "completion_ids": right([torch.tensor(row.ids) for row in rows], pad),
-        "completion_mask": right([torch.ones_like(mask) for mask in masks]),
-        "tool_mask": right(counted + masks[last:]),
-        "advantages": right([row.advantages * w for row, w in zip(rows, rl, strict=True)]),
+        "completion_ids": ids,
+        "completion_mask": inside,
+        "tool_mask": counted,
+        "advantages": advantages * rl,
     }
-    if any(bool(w.any()) for w in ce):
-        inputs["ce_weight"] = right([w * m for w, m in zip(ce, masks, strict=True)])
-    return inputs
+    if bool(ce.any()):
+        inputs["ce_weight"] = ce * sampled
+    return {name: value.to(device) for name, value in inputs.items()}
 
 
-def _by_token(value: Value, length: int) -> Tensor:
-    found = torch.as_tensor(value, dtype=torch.float32)
-    if found.dim() == 0:
-        return found.expand(length).clone()
-    if found.shape != (length,):
-        raise ValueError(f"{tuple(found.shape)} values for {length} tokens")
-    return found.clone()
+def _masks(rows: Sequence[Rollout]) -> tuple[Tensor, Tensor]:
+    """1 for the tokens of each completion (B, T), and 1 for those that the policy sampled."""
+    width = max(len(row.ids) for row in rows)
+    lengths = torch.tensor([len(row.ids) for row in rows])
+    inside = (torch.arange(width) < lengths[:, None]).long()
+    sampled = torch.tensor([row.mask + [0] * (width - len(row.mask)) for row in rows])
+    return inside, sampled.view(len(rows), width)

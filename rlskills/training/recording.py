@@ -11,7 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from .. import stopping
 from ..runs.metrics import Budget, MetricWriter
-from .batch import RolloutBatch
+from .batch import Rollout, RolloutBatch
 
 RENAMED = {
     "loss": "train/loss",
@@ -135,7 +135,7 @@ def rollout_records(batch: RolloutBatch, number: int) -> list[dict[str, Any]]:
             "parts": dict(rollout.score.parts),
             "tokens": rollout.sampled,
             "truncated": rollout.truncated,
-            "advantage": rollout.advantages.mean().item() if rollout.ids else 0.0,
+            "advantage": Rollout.advantages.mean(rollout),
             "kept": rollout.kept,
         }
         for rollout in batch

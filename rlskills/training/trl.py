@@ -140,7 +140,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
             return []  # others were sampled in their place
         # A later treatment may have given such a rollout a weight after all.
         rollouts = [rollout for batch in self.rounds for rollout in batch]
-        return [r for r in rollouts if r.counted_tokens is not None and not r.rl_weight.any()]
+        return [r for r in rollouts if r.counted_tokens is not None and not r.has_gradient]
 
     def _tensors(self, rows: Sequence[Rollout], fillers: int) -> dict[str, Any]:
         """This process's share of the rows as tensors, and the number of tokens of all of them."""

@@ -41,7 +41,7 @@ def advantage_scale(
     `rows` are those of the batch, of which the last `fillers` carry no loss; `left_out` those of
     the round that count without being in it. Policy losses are linear in advantages.
     """
-    live = [row for row in rows[: len(rows) - fillers] if row.rl_weight.any()]
+    live = [row for row in rows[: len(rows) - fillers] if row.has_gradient]
     if loss in BY_ROWS and live:
         return len(rows) / (len(live) + len(left_out))
     if loss in BY_TOKENS and live:

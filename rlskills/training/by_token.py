@@ -1,0 +1,73 @@
+"""Numbers for each token of a rollout, kept as one number for as long as it is the same for all.
+
+Most treatments give every token of a completion the same advantage and weight, and a round has
+hundreds of rollouts: three small tensors for each of them take time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias, overload
+
+import torch
+from torch import Tensor
+
+Value: TypeAlias = float | Sequence[float] | Tensor
+
+
+class ByToken:
+    """An attribute of what has `ids` (T): read as a tensor (T), set to one number or to T."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.key = f"_{name}"
+
+    @overload
+    def __get__(self, row: None, owner: type) -> ByToken: ...
+    @overload
+    def __get__(self, row: object, owner: type) -> Tensor: ...
+    def __get__(self, row: Any, owner: type) -> Any:
+        if row is None:
+            return self
+        value = vars(row)[self.key]
+        if isinstance(value, float):
+            # Kept, since whoever has it may change it in place.
+            value = vars(row)[self.key] = torch.full((len(row.ids),), value)
+        return value
+
+    def __set__(self, row: Any, value: Value) -> None:
+        if isinstance(value, int | float):
+            vars(row)[self.key] = float(value)
+            return
+        found = torch.as_tensor(value, dtype=torch.float32)
+        if found.dim() == 0:
+            vars(row)[self.key] = float(found)
+        elif found.shape == (len(row.ids),):
+            vars(row)[self.key] = found.clone()
+        else:
+            raise ValueError(f"{tuple(found.shape)} values for {len(row.ids)} tokens")
+
+    def stored(self, row: Any) -> float | Tensor:
+        """One number, or T."""
+        return vars(row)[self.key]
+
+    def any(self, row: Any) -> bool:
+        """Whether any of them is not 0."""
+        value = self.stored(row)
+        return bool(row.ids and value) if isinstance(value, float) else bool(value.any())
+
+    def mean(self, row: Any) -> float:
+        """Their mean, 0 of none."""
+        value = self.stored(row)
+        if isinstance(value, float):
+            return value if row.ids else 0.0
+        return value.mean().item() if row.ids else 0.0
+
+    def padded(self, rows: Sequence[Any], inside: Tensor) -> Tensor:
+        """Those of all rows (B, T), 0 where `inside` (B, T) is 0: behind the end of a row."""
+        stored = [self.stored(row) for row in rows]
+        same = torch.tensor([value if isinstance(value, float) else 0.0 for value in stored])
+        found = same[:, None] * inside
+        for number, value in enumerate(stored):
+            if not isinstance(value, float):
+                found[number, : len(value)] = value
+        return found
