@@ -105,6 +105,22 @@ def test_files_give_every_task_back(form: str, env: Environment, tasks, tmp_path
         assert score_row(env, read[0], env.answer_only(tasks[0])).correct
 
 
+def test_verl_grades_what_pandas_reads(env: Environment, tasks, tmp_path: Path):
+    """Its lists are numpy arrays, and verl passes on whatever else its reward manager knows."""
+    frames = pytest.importorskip("pandas")
+    write(iter(tasks), env, "verl", tmp_path / "tasks.parquet")
+    read = frames.read_parquet(tmp_path / "tasks.parquet")
+    assert type(read["extra_info"][0]["skills"]).__module__ == "numpy"
+    for (_, row), task in zip(read.iterrows(), tasks, strict=True):
+        for text, reward in ((env.answer_only(task), 1.0), ("no", 0.0)):
+            found = compute_score(
+                data_source=row["data_source"], solution_str=text,
+                ground_truth=row["reward_model"]["ground_truth"], extra_info=row["extra_info"],
+                sandbox_fusion_url=None, reward_router_address="127.0.0.1:1",
+            )  # fmt: skip
+            assert (type(found), found) == (float, reward)
+
+
 def test_a_file_that_cannot_be_finished_is_not_there(env: Environment, tasks, tmp_path: Path):
     def broken():
         yield tasks[0]

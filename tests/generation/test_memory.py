@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import DynamicCache
 
+from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.generation import llama_cpu
 from rlskills.generation.batching import generate_within
+from rlskills.generation.decoder import Decoder
 from rlskills.generation.engine import Completion, SamplingParams
+from rlskills.generation.hf import Transformers
+from rlskills.generation.llama_cpu import LlamaCPU
+from rlskills.models.loading import load
 from rlskills.models.traits import LEAST, MOST, Traits
+from rlskills.training.settings import RLSettings
+from rlskills.training.trl import RLTrainer
+
+from ..training import small
+from .engines import KERNELS, loaded_of
 
 
 @given(
@@ -46,6 +62,62 @@ def test_parts_are_drawn_with_seeds_of_their_own():
     seeds.clear()
     generate_within(10**6, generate, [[1] * 5] * 3, SamplingParams(5, 1.0, 4), 3)
     assert seeds == [3]
+
+
+@pytest.fixture
+def caches(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Rows and columns of keys and values that were held at a time, by any engine on a CPU."""
+    shapes: list[tuple[int, int]] = []
+
+    class Noting(Decoder):
+        def spread(self, members: int, capacity: int) -> None:
+            shapes.append((len(self.bias) * members, self.bias.shape[-1] + capacity))
+            super().spread(members, capacity)
+
+    update = DynamicCache.update
+
+    def note(self: Any, keys: Any, values: Any, *more: Any, **settings: Any) -> Any:
+        held = update(self, keys, values, *more, **settings)
+        shapes.append((held[0].shape[0], held[0].shape[2]))
+        return held
+
+    monkeypatch.setattr(llama_cpu, "Decoder", Noting)
+    monkeypatch.setattr(DynamicCache, "update", note)
+    return shapes
+
+
+def assert_within(tokens: int, caches: list[tuple[int, int]]) -> None:
+    assert all(rows == 1 or rows * columns <= tokens for rows, columns in caches), caches
+    assert max(rows * columns for rows, columns in caches) > tokens / 2
+
+
+@pytest.mark.parametrize("make", [LlamaCPU, Transformers])
+def test_an_engine_keeps_to_them(make: Any, model: Any, prompts, caches):
+    loaded = loaded_of(model)
+    lots = make(loaded).generate(prompts * 3, SamplingParams(9, 1.0, 4), 0)
+    assert max(rows * columns for rows, columns in caches) > 400
+    caches.clear()
+    few = make(replace(loaded, kernels=replace(KERNELS, batch_tokens=400)))
+    found = few.generate(prompts * 3, SamplingParams(9, 1.0, 4), 0)
+    assert_within(400, caches)
+    assert len(found) == len(lots) == 4 * 3 * len(prompts)
+
+
+def test_evaluation_and_training_keep_to_them(small_model: Path, caches, tmp_path: Path):
+    torch.set_num_threads(1)
+    loaded = load(str(small_model), replace(small.KERNELS, batch_tokens=150))
+    (_, record) = evaluate(loaded, list(small.EVAL_SETS), EvalConfig(6, samples=4))
+    assert [task["samples"] for task in record["tasks"]] == [4] * 8
+    assert_within(150, caches)
+    caches.clear()
+    settings = RLSettings(
+        max_steps=1, prompts_per_step=4, group_size=4, max_new_tokens=6, eval_every=0,
+        treatments=("grpo?zero_variance=keep",),
+    )  # fmt: skip
+    trainer = RLTrainer(loaded, small.stream(), settings, tmp_path)
+    trainer._generate_and_score_completions(next(iter(trainer)))
+    assert len(list(trainer.rounds[0])) == 16
+    assert_within(150, caches)
 
 
 def test_tokens_that_fit_depend_on_the_size_of_the_cache():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rlskills.environments import demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
@@ -92,3 +93,58 @@ def test_template_options_reach_the_template():
     codec = Codec(tokenizer, frozenset({2}), 0, template_options={"thinking": "off"})
     (ids,) = codec.encode_openings([[{"role": "user", "content": "Say ok."}]])
     assert str(tokenizer.decode(ids)).startswith("[off]<|im_start|>user")
+
+
+FIRST = "<|endoftext|>"
+
+
+@pytest.mark.parametrize("added", [False, True], ids=["", "added by the tokenizer"])
+@pytest.mark.parametrize("written", [None, False, True], ids=["plain", "template", "written by it"])
+def test_a_prompt_begins_with_its_first_token_once(written: bool | None, added: bool):
+    """Some templates write it, some tokenizers add it, and some models come with both."""
+    template = None if written is None else f"{FIRST * written}{CHATML}"
+    tokenizer = tokenizer_of(CHAT, FIRST * added, template, bos_token=FIRST, eos_token="<|im_end|>")
+    codec = Codec(tokenizer, frozenset({2}), 2)
+    (prompt,) = codec.encode_openings([[{"role": "user", "content": "Say ok."}]])
+    expected = added if written is None else written
+    assert (prompt[0] == 0, prompt.count(0)) == (expected, expected)
+    assert 0 not in codec.encode_replies(["ok"])[0]
+    assert 0 not in codec.encode_observation([{"role": "user", "content": "Again."}])
+
+
+RIGHT_AFTER = CHATML.replace("assistant\n{% endif", "Assistant.{% endif")
+
+
+@pytest.mark.parametrize("template", [None, RIGHT_AFTER], ids=["plain", "template"])
+def test_tokens_do_not_reach_over_where_a_reply_begins(template: str | None):
+    """A tokenizer that would merge the end of the prompt with the beginning of the reply."""
+    tokenizer = tokenizer_of(CHAT, template=template, eos_token="<|im_end|>")
+    codec, env = Codec(tokenizer, frozenset({2}), 0), Say()
+    task = env.task("train", 1, 0)
+    (prompt,), text = codec.encode_tasks([task]), env.answer_only(task)
+    (reply,) = codec.encode_replies([text])
+    merged: Any = tokenizer(str(tokenizer.decode(prompt)) + text, add_special_tokens=False)
+    assert merged["input_ids"] != prompt + reply[:-1], "it would merge them"
+    shown = transcribe(demonstration(env, task), codec)
+    assert (shown.prompt, shown.ids, shown.mask) == (prompt, reply, [1] * len(reply))
+    assert codec.decode([reply]) == [text]
+
+
+class Wrapped(PreTrainedTokenizerFast):
+    """One whose way of decoding is not the library's own."""
+
+    def _decode(self, *given: Any, **settings: Any) -> Any:
+        return super()._decode(*given, **settings)
+
+
+@pytest.mark.parametrize("kind", [PreTrainedTokenizerFast, Wrapped])
+def test_blanks_before_punctuation_are_kept(kind: type[PreTrainedTokenizerFast]):
+    tokenizer = kind(
+        tokenizer_object=tokenizer_of(CHAT).backend_tokenizer, eos_token="<|im_end|>",
+        clean_up_tokenization_spaces=True,
+        clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output=True,
+    )  # fmt: skip
+    codec, text = Codec(tokenizer, frozenset({2}), 0), "a , b . it 's ok ?"
+    (reply,) = codec.encode_replies([text])
+    assert str(tokenizer.decode(reply[:-1])) != text
+    assert codec.decode([reply]) == [text]

@@ -159,6 +159,24 @@ def test_tokens_without_embeddings_and_a_missing_end_are_one_line(tmp_path: Path
         opened(endless)
 
 
+def test_embeddings_beyond_the_tokens_are_no_fault(tmp_path: Path):
+    """Models are given more rows than tokens, for the sake of speed; any of them may be drawn."""
+    tokens = len(chat_tokenizer())
+    loaded = opened(qwen(tmp_path / "wide", rows=tokens + 290))
+    loaded.check([(Say(), Say().task("train", 1, 0))], 8)
+    assert loaded.codec.decode([[tokens + 250, *loaded.codec.encode_replies(["ok"])[0]]]) == ["ok"]
+    with torch.no_grad():  # it says nothing else
+        loaded.model.get_output_embeddings().weight[:tokens] = 0
+    for engine in (select_engine(loaded), Transformers(loaded)):
+        found = engine.generate(loaded.codec.encode_openings([ASK]), SamplingParams(5, 0.1, 4), 0)
+        assert any(max(one.ids) >= tokens for one in found)
+        assert all(
+            isinstance(text, str) for text in loaded.codec.decode([one.ids for one in found])
+        )
+    loaded.save(tmp_path / "saved")
+    assert opened(tmp_path / "saved").model.get_input_embeddings().weight.shape[0] == tokens + 290
+
+
 def test_answer_tags_that_are_special_tokens_are_read(tmp_path: Path):
     tags = (*CHAT, "<answer>", "</answer>")
     names = {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}

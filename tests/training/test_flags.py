@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from transformers import PrinterCallback, TrainerCallback
 
 from rlskills.errors import UserError
 from rlskills.models.loading import load
-from rlskills.training.settings import RLSettings
+from rlskills.training.settings import CollectSettings, RLSettings
 from rlskills.training.trl import RLTrainer
 
 from .small import KERNELS, stream
@@ -21,6 +22,9 @@ RL = RLSettings(
     max_steps=4, prompts_per_step=8, group_size=4, max_new_tokens=4, save_every=2, eval_every=0,
     learning_rate=3e-3,
 )  # fmt: skip
+
+NO_SCALE = (0.0, -1.0, math.inf, math.nan)
+"""What no learning rate and no temperature of training can be."""
 
 
 def trainer(settings: RLSettings, model: Path, folder: Path) -> Any:
@@ -129,8 +133,20 @@ def test_a_run_of_several_steps_on_a_round_can_be_stopped(half_trained: Path, tm
         ({"top_p": 1.5}, "top_p"),
         ({"epsilon_high": -1.0}, "epsilon_high"),
         ({"max_prompt_tokens": -1}, "max_prompt_tokens"),
+        *[({"learning_rate": value}, "learning_rate must be positive") for value in NO_SCALE],
+        ({"warmup_steps": -5}, "warmup_steps must be at least 0, not -5"),
+        *[({"temperature": value}, "temperature must be positive") for value in NO_SCALE],
+        ({"max_new_tokens": 0}, "max_new_tokens must be at least 1, not 0"),
     ],
 )
 def test_settings_out_of_range(change, words):
     with pytest.raises(UserError, match=words):
         RLSettings(**change)
+
+
+@pytest.mark.parametrize(
+    "change", [{"max_new_tokens": 0}, *({"temperature": value} for value in NO_SCALE)]
+)
+def test_what_is_sampled_once_has_the_same_ranges(change):
+    with pytest.raises(UserError, match=f"{next(iter(change))} must be"):
+        CollectSettings(**change)

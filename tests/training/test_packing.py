@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,16 @@ def test_every_token_is_there_once_and_prompts_carry_no_loss(drawn, one_row):
     starts = int((positions == 0).sum())
     padded = int((ids == 0).any(1).sum())
     assert starts == len(pairs) + padded
+
+
+@pytest.mark.parametrize("one_row", [False, True])
+def test_an_end_that_pads_too_is_learned_where_it_ends_a_reply(one_row: bool):
+    """What is padding is known by its place: by its id, no model would learn to stop."""
+    batch = pack([([5, 6, 0], [0, 1, 1]), ([7, 0], [0, 1])], pad=0, one_row=one_row)
+    learned = batch["labels"][batch["labels"] != IGNORE].tolist()
+    assert learned == [6, 0, 0]
+    padded = batch["input_ids"].numel() - 5
+    assert padded == (0 if one_row else 1)
 
 
 def test_packed_loss_equals_the_loss_of_each_alone(small_model: Path):
