@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from rlskills.environments import Environment, Task, load, names
+from rlskills.environments import Caps, Environment, Task, load, names, play
 from rlskills.environments.conformance import check
+from rlskills.environments.conformance.isolated import dressed
 from rlskills.environments.environment import EmptySplit
 from rlskills.errors import UserError
 
@@ -83,6 +85,38 @@ def test_an_environment_draws_what_its_version_says(name: str, tmp_path: Path):
 def test_no_junk_is_right_or_raises(name: str):
     findings = check(name, only=["junk", "injections"], junk=JUNK)
     assert [one for one in findings if one.level == "failure"] == []
+
+
+HEDGES = ("0 or {x}", "{x} or {x}", "{x}, {x}", "{x} {x}", "{x}\n{x}", "not {x}", "")
+"""Answers that name the right one, {x}, without giving it, and no answer."""
+
+
+def reward(env: Environment, task: Task, completion: str) -> float:
+    """In several turns, of saying it every time."""
+    if not env.multi_turn:
+        return env.score(task, completion).reward
+    return play(env.start(task), lambda _: completion, Caps(turns=4)).score().reward
+
+
+def in_presets() -> Iterator[str]:
+    for name in names():
+        yield name
+        with suppress(UserError):
+            load(name, preset="tiny")
+            yield f"{name}?preset=tiny"
+
+
+@pytest.mark.parametrize("spec", in_presets())
+def test_a_hedge_is_not_a_right_answer(spec: str):
+    env = load(spec)
+    for task in (env.task("train", level, index) for level in (1, 2) for index in (0, 1)):
+        right = env.answer_only(task)
+        assert reward(env, task, right) == 1
+        answer = task.answer or env.parse(right) or ""
+        assert answer
+        for hedge in (form.format(x=answer) for form in HEDGES):
+            for said in dressed(env, task, hedge):
+                assert reward(env, task, said) < 1, said
 
 
 def test_what_a_golden_file_catches(tmp_path: Path):
