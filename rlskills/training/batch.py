@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, groupby, islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -28,10 +28,10 @@ StepSpan: TypeAlias = tuple[int, int, bool]
 class Rollout:
     """One completion of one task. Tensors have one value for each of its T completion tokens."""
 
-    advantages = ByToken()
-    rl_weight = ByToken()
+    advantages: ClassVar[ByToken] = ByToken()
+    rl_weight: ClassVar[ByToken] = ByToken()
     """Of the policy-gradient loss."""
-    ce_weight = ByToken()
+    ce_weight: ClassVar[ByToken] = ByToken()
     """Of the cross-entropy."""
     env: Environment
     task: Task

@@ -53,21 +53,21 @@ class ByToken:
     def any(self, row: Any) -> bool:
         """Whether any of them is not 0."""
         value = self.stored(row)
-        return bool(row.ids and value) if isinstance(value, float) else bool(value.any())
+        return bool(value.any()) if isinstance(value, Tensor) else bool(row.ids and value)
 
     def mean(self, row: Any) -> float:
         """Their mean, 0 of none."""
         value = self.stored(row)
-        if isinstance(value, float):
-            return value if row.ids else 0.0
-        return value.mean().item() if row.ids else 0.0
+        if isinstance(value, Tensor):
+            return value.mean().item() if row.ids else 0.0
+        return value if row.ids else 0.0
 
     def padded(self, rows: Sequence[Any], inside: Tensor) -> Tensor:
         """Those of all rows (B, T), 0 where `inside` (B, T) is 0: behind the end of a row."""
         stored = [self.stored(row) for row in rows]
-        same = torch.tensor([value if isinstance(value, float) else 0.0 for value in stored])
+        same = torch.tensor([0.0 if isinstance(value, Tensor) else value for value in stored])
         found = same[:, None] * inside
         for number, value in enumerate(stored):
-            if not isinstance(value, float):
+            if isinstance(value, Tensor):
                 found[number, : len(value)] = value
         return found

@@ -119,7 +119,9 @@ def _end(process: psutil.Process) -> None:
 
 
 def _left_over() -> set[str]:
-    return {str(file) for folder in TEMPORARY if folder.is_dir() for file in folder.iterdir()}
+    files = {str(file) for folder in TEMPORARY if folder.is_dir() for file in folder.iterdir()}
+    # torchrun makes one at every start and removes none, whatever runs under it.
+    return {file for file in files if not Path(file).name.startswith("torchelastic_")}
 
 
 def cycle(soak: Soak, expected: dict[str, Any], number: int) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlskills.training.by_token import ByToken
+from rlskills.training.by_token import ByToken, Value
 
 
 @dataclass
@@ -18,10 +18,10 @@ class Row:
     """What has tokens."""
 
     ids: list[int]
-    weight = ByToken()
+    weight: ClassVar[ByToken] = ByToken()
 
 
-def row_of(values: float | list[float], length: int) -> Row:
+def row_of(values: Value, length: int) -> Row:
     row = Row(list(range(length)))
     row.weight = values
     return row
