@@ -30,3 +30,18 @@ def leave_group() -> None:
     if torch and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def lost_process(error: BaseException) -> str | None:
+    """A line where an error says that another process of the group hangs or is gone, else None.
+
+    NCCL has errors of its own; gloo raises a `RuntimeError` that names its source file.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return None
+    kind = getattr(torch.distributed, "DistError", ())
+    if not isinstance(error, kind) and "gloo/" not in str(error):
+        return None
+    said = str(error).rpartition("] ")[2].splitlines()[0]
+    return f"another process of the group hangs or is gone ({said}); repeat the command to go on"

@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import __version__, stopping
 from ..errors import UnknownName, UserError
+from ..processes import lost_process
 
 # GNU OpenMP threads busy-wait between parallel regions. On a loaded machine that makes two threads
 # far slower than one. 10,000 spins keep most of the benefit. libgomp reads this when torch is
@@ -55,7 +56,7 @@ def with_clear_errors(work: Callable[[], Any]) -> None:
             # The reader (head, less) has seen enough.
             sys.stderr.close()
             raise SystemExit(0) from None
-        except (KeyboardInterrupt, UserError, OSError) as error:
+        except (KeyboardInterrupt, UserError, OSError, RuntimeError) as error:
             line, status = _explained(error)
             if os.environ.get("RLSKILLS_DEBUG") or not line:
                 raise
@@ -71,7 +72,9 @@ def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, OSError):
         about = f"{error.filename}: " if error.filename else ""
         return (about + error.strerror.lower() if error.strerror else ""), stopping.USER_ERROR
-    return str(error), stopping.USER_ERROR
+    if isinstance(error, UserError):
+        return str(error), stopping.USER_ERROR
+    return lost_process(error) or "", stopping.USER_ERROR
 
 
 def usage() -> str:

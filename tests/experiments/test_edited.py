@@ -108,12 +108,12 @@ def test_curricula_and_treatments_by_file_are_in_it_too(tmp_path: Path):
 
 
 def test_a_version_of_a_package_counts_where_only_training_uses_it(monkeypatch):
-    env = load("lego")
+    env = load("arithmetic")
     arm = ArmConfig("base", Supervision.STEPS, SFT, lambda seed: uniform(env, "train", [1], seed))
     assert "versions" not in configurations(small_study(arm, eval_sets=EVAL_SETS), 0)["base"]
     monkeypatch.setattr(type(env), "version", 2)
     found = configurations(small_study(arm, eval_sets=EVAL_SETS), 0)["base"]
-    assert found["versions"] == {"lego": 2}
+    assert found["versions"] == {"arithmetic": 2}
 
 
 def test_an_edited_file_is_refused_and_same_code_goes_on(small_model: Path, tmp_path: Path):

@@ -74,6 +74,7 @@ def write_for_ever(place: Path) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.torture
 def test_killing_the_parent_ends_its_arms(tmp_path: Path):
     place = tmp_path / "alive"
     program = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
+from rlskills.cli.entry import main
 from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
@@ -165,3 +167,15 @@ def test_demonstrations_are_told_apart_without_asking_the_device(
     assert len(begins) == SFT.batch_size
     assert [[*begins, batch["input_ids"].shape[1]]] * 2 == BOUNDARIES
     assert batch["max_length_q"] == max(b - a for a, b in itertools.pairwise(begins))
+
+
+def test_the_quickstart_goes_through_it(calls: Counter[str], tmp_path: Path):
+    few = ["--grpo.max-steps=1", "--sft.max-steps=1", "--grpo.prompts-per-step=2"]
+    few += ["--sft.batch-size=8", "--eval-tasks=2", "--samples=1", "--machine.threads=1"]
+    flash = ["--machine.attention=flash_attention_2", "--machine.compute=bfloat16"]
+    main(["run", "quickstart", "--quick", "--output", str(tmp_path), *few, *flash])
+    assert calls["varlen"] > 0
+    for arm in ("base", "grpo", "sft_answers"):
+        assert (tmp_path / "seed0" / arm / "evaluation.json").exists()
+        about = json.loads((tmp_path / "seed0" / arm / "run.json").read_text())
+        assert about["kernels"]["attention"] == "flash_attention_2"

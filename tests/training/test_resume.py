@@ -66,7 +66,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return folder, result(folder), seconds
 
 
-@pytest.mark.parametrize("most", [1, pytest.param(10, marks=pytest.mark.torture)])
+@pytest.mark.torture
+@pytest.mark.parametrize("most", [10])
 def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path, most: int):
     _, expected, seconds = undisturbed
     rng = random.Random(int.from_bytes(os.urandom(4), "big"))

@@ -35,7 +35,7 @@ def answered(folder: Path) -> list[str]:
     return [task["key"] for eval_set in eval_sets for task in eval_set["tasks"]]
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", pytest.param("muon", marks=pytest.mark.torture)])
 def test_sharing_batches_is_the_same_training(tmp_path: Path, small_model: Path, optimizer: str):
     settings = replace(SFT, optimizer=optimizer)
     folders = [tmp_path / "alone", tmp_path / "shared", tmp_path / "again"]
