@@ -171,7 +171,7 @@ class Lego(PresetEnvironment):
 
     def verify(self, task: Task, answer: str) -> bool:
         """Signs are the same in any type of dash that stands for minus."""
-        return super().verify(task, answer.replace(MINUS, "-"))
+        return answer.replace(MINUS, "-") == task.answer
 
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """Every variable with its value, which stands behind the last equals sign."""

@@ -131,6 +131,7 @@ def test_training_goes_through_it(rows: list[int], small_model: Path, tmp_path: 
     assert rows
     assert max(rows) > 1
     before = load_file(small_model / "model.safetensors")
+    moved = torch.zeros(())
     for name, expected in weights[0].items():
         moved = (expected - before[name]).norm()
         assert (weights[1][name] - expected).norm() <= 0.02 * moved, (name, moved)
