@@ -13,10 +13,8 @@ install: $(READY)
 quickstart: $(READY)
 	$(BIN)/rlskills run quickstart $(ARGS)
 
-# One more than there are cores: many tests wait for processes of their own.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 test: $(READY)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # Faults provoked on the real command, and kills that take long, a line each; an hour and more.
 torture: $(READY)
