@@ -43,5 +43,5 @@ def lost_process(error: BaseException) -> str | None:
     kind = getattr(torch.distributed, "DistError", ())
     if not isinstance(error, kind) and "gloo/" not in str(error):
         return None
-    said = str(error).rpartition("] ")[2].splitlines()[0]
+    said = next(iter(str(error).rpartition("] ")[2].splitlines()), type(error).__name__)
     return f"another process of the group hangs or is gone ({said}); repeat the command to go on"

@@ -47,5 +47,6 @@ def test_other_errors_are_not_taken_for_it(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert lost_process(RuntimeError("shape mismatch")) is None
     assert lost_process(torch.distributed.DistNetworkError("no route")) is not None
+    assert "DistError" in str(lost_process(torch.distributed.DistError()))
     monkeypatch.delenv("WORLD_SIZE")
     assert lost_process(RuntimeError("[gloo/transport/x.cc:1] Timed out")) is None

@@ -24,8 +24,8 @@ _Attend: TypeAlias = Callable[[Cache, Tensor, Tensor, Tensor], Tensor]
 """Of a layer's cache, queries, keys and values (rows, new, heads, size)."""
 
 SMALL = 128
-"""Hidden size up to which weights stay plain: packed ones cost the tiny preset a fifth, and save a
-model of 576 a tenth (`benchmarks/decoder.py --forms`)."""
+"""Hidden size up to which weights stay plain: packed ones cost the tiny preset 1.2 to 1.6
+times as much, and save one of 576 an eighth (`benchmarks/decoder.py --forms`, at `cc02d2b`)."""
 
 
 @dataclass

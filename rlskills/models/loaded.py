@@ -146,7 +146,7 @@ def too_long(task: Task, prompt: int, whole: int, positions: int | None) -> str 
 
 def _readable_alike(folder: Path) -> None:
     """Give weights, which safetensors writes for their owner alone, the mode of other files."""
-    others = [file for file in folder.iterdir() if file.suffix != ".safetensors"]
+    others = [f for f in folder.iterdir() if f.is_file() and f.suffix != ".safetensors"]
     if others:
         for file in folder.glob("*.safetensors"):
             file.chmod(others[0].stat().st_mode)
