@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rlskills.experiments.machine import processes
+from rlskills.experiments.group import processes
 from rlskills.report.logged import means_table
 from rlskills.report.reached import reached_table
 from rlskills.training.stream import Source, units_of

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from rlskills.experiments import ArmConfig, Study, Supervision
 from rlskills.training.settings import RLSettings, SFTSettings
 from rlskills.training.stream import COLD_START, uniform
-from rlskills.training.treatments import arm_name, supervision_of
 from rlskills_recipes.plain import PlainConfig
 
 
@@ -35,6 +34,9 @@ class RLConfig(PlainConfig):
 
 def rl_study(config: RLConfig, name: str, settings: RLSettings) -> Study:
     """A base, shown worked solutions or taken as it is, and an RL arm on other problems."""
+    # They import torch, for which a recipe's help need not wait.
+    from rlskills.training.treatments import arm_name, supervision_of
+
     env, about = config.environment(), {"curriculum": config.curriculum, "units": config.units}
     settings = replace(settings, treatments=config.treatments)
     supervision = Supervision(supervision_of(config.treatments))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rlskills.experiments.machine import processes
+from rlskills.experiments.group import processes
 from rlskills.runs.files import read_evaluation
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..evaluation.eval_sets import make_eval_sets
-from ..evaluation.evaluate import EvalConfig, evaluate
+from ..evaluation.evaluate import evaluate
+from ..evaluation.settings import EvalConfig
 from ..models.kernels import Kernels
 from ..models.loaded import LoadedModel
 from ..stats import Interval, accuracy_interval, paired_difference

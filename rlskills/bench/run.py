@@ -13,7 +13,7 @@ import torch
 
 from ..console import Console
 from ..errors import UserError
-from ..experiments.machine import processes
+from ..experiments.group import processes
 from ..models.kernels import Kernels
 from ..tables import print_table
 from . import show

@@ -23,7 +23,7 @@ from ..tables import print_table
 
 if TYPE_CHECKING:
     from ..evaluation.eval_sets import EvalSet
-    from ..evaluation.evaluate import EvalConfig
+    from ..evaluation.settings import EvalConfig
     from ..experiments.eval_parts import PartFolder
     from ..generation.vllm_host import VLLMHost
     from ..models.loaded import LoadedModel
@@ -66,7 +66,7 @@ def evaluate_model(
     """
     from .. import environments
     from ..evaluation.eval_sets import eval_sets_digest, make_eval_sets
-    from ..evaluation.evaluate import EvalConfig
+    from ..evaluation.settings import EvalConfig
     from ..experiments.eval_parts import PartFolder
     from ..generation.vllm_host import VLLMHost
     from ..models.identity import identity_of
@@ -99,8 +99,8 @@ def evaluate_model(
 
 def _show(records: list[dict[str, Any]], samples: int, by_skill: bool) -> None:
     from ..environments.failures import GradingFailures
-    from ..evaluation.evaluate import by_skill as count_skills
-    from ..evaluation.evaluate import failures_in
+    from ..evaluation.outcomes import by_skill as count_skills
+    from ..evaluation.outcomes import failures_in
 
     console = Console()
     print_table(console, *level_table(records, samples), keys=2)
@@ -112,7 +112,7 @@ def _show(records: list[dict[str, Any]], samples: int, by_skill: bool) -> None:
 
 def _load(model: str, machine: Machine, options: ModelOptions) -> tuple[bool, LoadedModel]:
     """Whether this is the main process, and the model of this one."""
-    from ..experiments.machine import processes
+    from ..experiments.group import processes
     from ..models.choose_kernels import apply, use_threads
     from ..models.loading import load
 
@@ -135,7 +135,7 @@ def _answers(
     """What a model answers; sampled by `engine`, or by the next that can, with a note."""
     from ..console import progress
     from ..experiments.eval_parts import evaluate_in_parts
-    from ..experiments.machine import processes
+    from ..experiments.group import processes
     from ..generation.select import ENGINES, select_engine
 
     if engine not in ENGINES:
@@ -171,7 +171,7 @@ def level_table(
     records: Sequence[Mapping[str, Any]], samples: int
 ) -> tuple[list[str], list[list[str]]]:
     """Header and rows: greedy accuracy and pass@k of each eval set."""
-    from ..evaluation.evaluate import graded
+    from ..evaluation.outcomes import graded
     from ..stats import bootstrap_mean, pass_at_k, wilson
 
     ks = sorted({1, samples}) if samples else []

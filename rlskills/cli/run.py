@@ -77,7 +77,7 @@ def show(output: Path, axis: str = "samples", highlights: Sequence[Any] = ()) ->
     With `highlights` (of `rlskills.report.brief`), what is printed fits one screen.
     """
     from ..console import Console
-    from ..experiments.machine import processes
+    from ..experiments.group import processes
     from ..report.write import write_report
 
     if processes().is_main_process:

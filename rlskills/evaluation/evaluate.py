@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..environments import Environment, Play, Score, Task, score_batch, seed_from
 from ..environments.failures import failure_of
 from ..environments.guard import undisturbed
-from ..environments.types import FAILURES
-from ..errors import UserError
 from ..generation.batching import CPU_ROWS, GPU_ROWS, generate_in_batches
 from ..generation.engine import Completion, Engine, SamplingParams
 from ..generation.episodes import TokenLimits, rollout_episodes
 from ..generation.select import select_engine
 from ..models.loaded import LoadedModel
 from .eval_sets import EvalSet
+from .settings import EvalConfig
 
 Asked: TypeAlias = Sequence[tuple[Environment, Task]]
-
-
-@dataclass(frozen=True)
-class EvalConfig:
-    """How to ask: the token limit (of a whole episode), how many samples, which temperature."""
-
-    max_new_tokens: int
-    samples: int = 0
-    temperature: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.max_new_tokens < 1 or self.samples < 0:
-            raise UserError(
-                f"an evaluation needs at least 1 new token and 0 samples, not "
-                f"{self.max_new_tokens} and {self.samples}"
-            )
-        if not 0 <= self.temperature < float("inf"):
-            raise UserError(f"temperature must be at least 0 and finite, not {self.temperature}")
 
 
 def evaluate(
@@ -72,22 +51,6 @@ def evaluate(
         about = {"group": eval_set.group, "level": eval_set.level, "split": eval_set.split}
         records.append({**about, "tasks": rows})
     return records
-
-
-def graded(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tasks of an eval set's record whose greedy answer was graded: right or wrong."""
-    return [task for task in record["tasks"] if task["status"] not in FAILURES]
-
-
-def by_skill(records: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
-    """Right greedy answers and tasks by skill, over all records."""
-    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for record in records:
-        for task in graded(record):
-            for skill in dict.fromkeys(task["skills"]):
-                counts[skill][0] += task["greedy"]
-                counts[skill][1] += 1
-    return {skill: (right, total) for skill, (right, total) in sorted(counts.items())}
 
 
 class _Asker:
@@ -143,16 +106,6 @@ class _Asker:
 
 def _grouped(scores: Sequence[Score], size: int) -> list[list[Score]]:
     return [list(scores[i : i + size]) for i in range(0, len(scores), size)]
-
-
-def failures_in(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
-    """Why gradings failed, a text for each that did, and the number of all completions."""
-    tasks = [task for record in records for task in record["tasks"]]
-    failed = sum(task["grader_failures"] for task in tasks)
-    texts = [task["failure"] for task in tasks for _ in range(task["grader_failures"])]
-    graded_samples = sum(task["samples"] for task in tasks)
-    greedy = sum(task["status"] not in FAILURES for task in tasks)
-    return texts, graded_samples + greedy + failed
 
 
 def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:

@@ -1,9 +1,18 @@
 """Studies: arms of one or many seeds, trained and compared on the same eval sets."""
 
-from ..evaluation.evaluate import EvalConfig
+from ..console import Console
+from ..evaluation.settings import EvalConfig
 from ..models.machine import Machine
 from ..runs.supervision import Supervision
-from .runner import RunConfig, run_study
+from .settings import RunConfig
 from .study import ArmConfig, Study
 
 __all__ = ["ArmConfig", "EvalConfig", "Machine", "RunConfig", "Study", "Supervision", "run_study"]
+
+
+def run_study(study: Study, config: RunConfig, console: Console | None = None) -> None:
+    """Run what is not done of `study`; see `rlskills.experiments.runner.run_study`."""
+    # TRL takes seconds to import; a recipe's help, or an error in its settings, need not wait.
+    from .runner import run_study as run
+
+    run(study, config, console)

@@ -20,7 +20,8 @@ from accelerate.utils import gather_object
 from ..environments import digest, seed_from
 from ..errors import UserError
 from ..evaluation.eval_sets import EvalSet
-from ..evaluation.evaluate import EvalConfig, evaluate
+from ..evaluation.evaluate import evaluate
+from ..evaluation.settings import EvalConfig
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..runs.files import lacking, parsed, read_bytes

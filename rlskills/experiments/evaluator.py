@@ -14,7 +14,9 @@ from accelerate.utils import gather_object
 
 from ..environments.failures import GradingFailures
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
-from ..evaluation.evaluate import EvalConfig, evaluate, failures_in, graded
+from ..evaluation.evaluate import evaluate
+from ..evaluation.outcomes import failures_in, graded
+from ..evaluation.settings import EvalConfig
 from ..generation.engine import Engine
 from ..models.loaded import LoadedModel
 from ..runs import tags

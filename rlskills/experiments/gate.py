@@ -15,7 +15,7 @@ from ..console import Console
 from ..environments import Environment
 from ..errors import UserError
 from ..evaluation.eval_sets import EvalSet
-from ..evaluation.evaluate import by_skill
+from ..evaluation.outcomes import by_skill
 from ..tables import print_table
 
 RECALL = "recall"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from datetime import timedelta
 
 import torch
-from accelerate import PartialState
 
 from ..console import Console
 from ..errors import UserError
@@ -15,6 +12,7 @@ from ..generation.vllm_host import VLLMHost
 from ..models.choose_kernels import default_device, use_threads
 from ..models.kernels import Kernels
 from ..models.machine import Machine
+from .group import processes
 
 
 @dataclass(frozen=True)
@@ -28,19 +26,6 @@ class Prepared:
     """Arms to train side by side."""
     vllm: VLLMHost
     """One for all arms; it starts when something is sampled with it."""
-
-
-def processes(timeout: int = Machine.process_timeout) -> PartialState:
-    """The process group that this process belongs to, which waits `timeout` minutes for anyone.
-
-    The first to ask decides; unasked, a launcher's processes on a CPU would not be a group, and
-    the libraries' own limits (10 minutes on GPUs) are shorter than a large evaluation.
-    """
-    # Non-main processes would begin with empty weights; but models are sampled and evaluated, and
-    # references loaded, before and without being sharded.
-    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"
-    cpu = default_device() == "cpu"
-    return PartialState(cpu=cpu, timeout=timedelta(minutes=timeout))
 
 
 def prepare(machine: Machine, console: Console) -> Prepared:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..spec import Registry
-from .runner import RunConfig
+from .settings import RunConfig
 
 RECIPES: Registry[RunConfig] = Registry("recipe", RunConfig, group="rlskills.recipes")
 

@@ -16,7 +16,6 @@ from ..console import Console
 from ..errors import UserError
 from ..models.identity import identity_of
 from ..models.loading import folder_of
-from ..models.machine import Machine
 from ..models.tiny import save_tiny
 from ..runs.budget import Budget
 from ..runs.disk import disk_errors, usable
@@ -34,22 +33,9 @@ from .machine import Prepared, prepare
 from .mending import Condition, mend, restore_arm
 from .plan import SeedPlan
 from .records import RecordShelf
+from .settings import RunConfig
 from .side_by_side import run_side_by_side
 from .study import ArmConfig, Study
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """Where and how a study is run; a recipe's `Config` adds what it studies."""
-
-    output: Path
-    """Folder of all runs; what is complete there is not run again."""
-    records: Path | None = None
-    """A folder of records (`record.json.gz`); arms that are finished there are taken as done."""
-    machine: Machine = Machine()
-    same_code: bool = False
-    """Go on with runs although a file that they were made with (`file.py:Class`) has changed; to be
-    said only of a change that alters no result. Not saved."""
 
 
 def run_study(study: Study, config: RunConfig, console: Console | None = None) -> None:

@@ -27,7 +27,7 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
     The first error of a job is raised here, after those already begun have ended. An interrupt of
     this process ends them at once.
     """
-    context = _context()
+    context = process_context()
     pickled = pickle.dumps(jobs)
     files = {
         path: source_digest(path)
@@ -47,7 +47,7 @@ def run_side_by_side(jobs: Sequence[Callable[[], object]], at_once: int, threads
         pool.shutdown(cancel_futures=True)
 
 
-def _context() -> BaseContext:
+def process_context() -> BaseContext:
     """How processes are started: from a server that has imported everything, else afresh.
 
     Importing torch and TRL takes seconds of processor time for each process. They cannot be forked

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import UnknownName, UserError
 from ..evaluation.eval_sets import EvalSet
-from ..evaluation.evaluate import EvalConfig
+from ..evaluation.settings import EvalConfig
 from ..models.options import ModelOptions
 from ..models.tiny_base import NAME as TINY_BASE
 from ..models.tiny_base import tiny_base

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,11 @@ from rlskills.cli import entry as cli
 from rlskills.environments import digest
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.experiments import eval_parts
 from rlskills.experiments.eval_parts import PartFolder, parts_of
 
+from ..training.shared import run_shared
 from ..training.small import Bits
 
 pytestmark = pytest.mark.long
@@ -95,37 +96,25 @@ def test_two_processes_go_on_where_one_was_stopped_and_end_alike(
     parts = tmp_path / "two.json.parts"
     first = {name: (parts / name).stat().st_mtime_ns for name in asked}
     assert len(list(parts.iterdir())) == 6
-    (tmp_path / "program.py").write_text(PROGRAM)
-    start = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    start += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "127.0.0.1:0"]
-    done = subprocess.run(
-        [*start, str(tmp_path / "program.py"), *words(half_trained, two)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "SEEN": str(tmp_path)},
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    run_shared(partial(evaluate_noting, words(half_trained, two), tmp_path), processes=2)
     assert json.loads(two.read_text())["eval_sets"] == json.loads(one.read_text())["eval_sets"]
-    assert done.stdout == alone.out  # one table, though there are two processes
+    printed = [(tmp_path / f"printed{rank}").read_text() for rank in (0, 1)]
+    assert printed == [alone.out, ""]  # one table, though there are two processes
     assert not parts.exists()
     shares = [(tmp_path / f"rank{rank}").read_text().split() for rank in (0, 1)]
     assert min(map(len, shares)) >= 5
     assert len({*shares[0], *shares[1], *first}) == len([*shares[0], *shares[1], *first]) == 16
 
 
-PROGRAM = """
-import os, sys
-from pathlib import Path
-from rlskills.cli import entry
-from rlskills.experiments import eval_parts
+def evaluate_noting(words: list[str], folder: Path) -> None:
+    """The command, which also writes down which parts this process has answered."""
+    answer, rank = eval_parts._answer, os.environ["RANK"]
 
-answer, seen = eval_parts._answer, Path(os.environ["SEEN"]) / f"rank{os.environ['RANK']}"
+    def noted(loaded: Any, part: Any, *more: Any) -> Any:
+        with (folder / f"rank{rank}").open("a") as file:
+            file.write(part.file + "\n")
+        return answer(loaded, part, *more)
 
-def noted(loaded, part, *more):
-    with seen.open("a") as file:
-        file.write(part.file + "\\n")
-    return answer(loaded, part, *more)
-
-eval_parts._answer = noted
-entry.main(sys.argv[1:])
-"""
-"""The command, which also writes down which parts this process has answered."""
+    eval_parts._answer = noted
+    with (folder / f"printed{rank}").open("w") as file, redirect_stdout(file):
+        cli.main(words)

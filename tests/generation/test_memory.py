@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import DynamicCache
 
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.generation import llama_cpu
 from rlskills.generation.batching import generate_within
 from rlskills.generation.decoder import Decoder

@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
 from rlskills.environments import demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.generation.episodes import transcribe
 from rlskills.generation.select import select_engine
 from rlskills.models.codec import Codec

@@ -24,7 +24,8 @@ from transformers import (
 
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import EvalSet, make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.generation.engine import SamplingParams
 from rlskills.generation.hf import Transformers
 from rlskills.generation.select import select_engine

@@ -18,7 +18,8 @@ from rlskills.cli.entry import main
 from rlskills.console import Console
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.experiments import ArmConfig, Machine, RunConfig, Study, Supervision
 from rlskills.experiments.runner import run_study
 from rlskills.models.kernels import Kernels

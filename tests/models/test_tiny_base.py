@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.experiments import ArmConfig, Study, Supervision
 from rlskills.models.identity import identity_of
 from rlskills.models.kernels import Kernels

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from rlskills.console import Console
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.experiments import ArmConfig, Machine, RunConfig, Study, Supervision
 from rlskills.experiments.runner import run_study
 from rlskills.generation.engine import SamplingParams

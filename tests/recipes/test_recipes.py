@@ -27,6 +27,17 @@ def run(name: str, *words: str) -> None:
     cli.main(["run", name, *FEW, *words])
 
 
+def test_the_help_of_a_recipe_waits_for_no_training_library():
+    code = (
+        "import sys; from rlskills.cli.run import recipe_summaries;"
+        "from rlskills.experiments.recipe import find_recipe;"
+        "names = [find_recipe(name).name for name in recipe_summaries()];"
+        "print(names, {'torch', 'accelerate', 'transformers', 'trl'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == f"{list(recipe_summaries())} set()"
+
+
 def test_quickstart_makes_five_models_tables_and_plots(tmp_path: Path, capsys):
     small = [
         "--from-scratch",

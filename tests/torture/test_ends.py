@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+import rlskills
+
 from .command import environment, finish, records, result, run, start, wait_for
 
 pytestmark = pytest.mark.torture
@@ -159,6 +161,23 @@ def test_a_complete_run_that_one_may_only_read(tmp_path: Path):
         assert "note: cannot write" in shown
     finally:
         subprocess.run(["umount", str(out)], check=True)
+
+
+def test_a_package_that_one_may_only_read(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HOME", "/proc")
+    package = str(Path(rlskills.__file__).parent)
+    bind = ["mount", "--bind", package, package]
+    if os.geteuid() or subprocess.run(bind, capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", package], check=True)
+        status, _, errors = run(tmp_path)
+        assert status == 0, errors
+        assert result(tmp_path / "out") == undisturbed
+    finally:
+        subprocess.run(["umount", package], check=True)
 
 
 @pytest.mark.parametrize("name", ["a [bold]b", "x[/b]", "ä 中 %s {x} '\"#", ":smile: runs"])

@@ -197,6 +197,16 @@ def test_weights_that_another_arm_needs(
     again(tmp_path, undisturbed, "grpo starts from its weights: made anew")
 
 
+@pytest.mark.parametrize("harm", [flip, cut, lambda file: shutil.rmtree(file.parent)])
+def test_an_untrained_model_is_made_again(harm: Harm, tmp_path: Path, undisturbed: Any):
+    process = start(tmp_path)
+    wait_for(lambda: records(tmp_path / BASE) > 3, process)
+    process.kill()
+    process.communicate()
+    harm(tmp_path / "out/seed0/untrained/model.safetensors")
+    again(tmp_path, undisturbed)
+
+
 def test_other_weights_than_an_arm_under_way_began_with(killed: Path, tmp_path: Path):
     folder = copy(killed, tmp_path) / BASE
     flip(folder / "model/model.safetensors")

@@ -8,7 +8,7 @@ from functools import partial
 
 from accelerate.utils.other import get_free_port
 
-from rlskills.experiments.machine import processes as join_group
+from rlskills.experiments.group import processes as join_group
 from rlskills.experiments.side_by_side import run_side_by_side
 
 from .accelerated import let_cpus_shard

@@ -11,7 +11,8 @@ from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.environments import Play, demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.models.loading import load
 from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget

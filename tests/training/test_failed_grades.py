@@ -14,7 +14,9 @@ from rlskills.environments.failures import GradingFailures
 from rlskills.environments.isolation.workers import workers_of
 from rlskills.errors import UserError
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.evaluation.evaluate import EvalConfig, evaluate, failures_in, graded
+from rlskills.evaluation.evaluate import evaluate
+from rlskills.evaluation.outcomes import failures_in, graded
+from rlskills.evaluation.settings import EvalConfig
 from rlskills.experiments.evaluator import accuracies_of
 from rlskills.models.loading import load
 from rlskills.runs import tags

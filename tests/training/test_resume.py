@@ -6,39 +6,33 @@ import hashlib
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
+from ..forked import Forked
 from .small import main
 
 pytestmark = pytest.mark.long
 
-PROGRAM = Path(__file__).with_name("small.py")
+METRICS = "seed0/grpo/metrics.jsonl"
 CLOCKS = ("time", "seconds")
 Undisturbed: TypeAlias = tuple[Path, dict[str, Any], float]
 """Its folder, what is in it, and how many seconds it took."""
 
 
-def start(folder: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(folder)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+def start(folder: Path) -> Forked:
+    folder.mkdir(exist_ok=True)
+    return Forked(partial(main, folder), folder.with_suffix(".log"))
 
 
 def finish(folder: Path) -> float:
     began = time.perf_counter()
-    process = start(folder)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors.decode()[-3000:]
+    start(folder).finish()
     return time.perf_counter() - began
 
 
@@ -74,16 +68,15 @@ def test_a_killed_run_ends_like_an_undisturbed_one(undisturbed, tmp_path: Path, 
     kills, folder = 0, 0
     while kills < most:
         process = start(tmp_path / str(folder))
-        # From before the first checkpoint to after the last one, importing included.
-        time.sleep(rng.uniform(0.4, 1.0) * seconds)
+        # From before the first checkpoint to after the last one.
+        time.sleep(rng.uniform(0.1, 1.0) * seconds)
         if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             kills += 1
         else:  # it ended first: that is a whole run, and the next kill needs a new one
-            assert process.returncode == 0
+            process.finish()
             assert result(tmp_path / str(folder)) == expected
             folder += 1
-        process.communicate()
     finish(tmp_path / str(folder))
     assert result(tmp_path / str(folder)) == expected
     print(f"{kills} kills over {folder + 1} runs")
@@ -115,16 +108,32 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(undisturbed, t
     process = start(tmp_path)
     while len(list(checkpoints.glob("checkpoint-*/seal.json"))) < 2 and process.poll() is None:
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    process.kill()
     newest = max(checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
     weights = newest / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-100])
-    process = start(tmp_path)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors.decode()[-3000:]
-    said = errors.decode()
+    said = start(tmp_path).finish()
     assert f"{tmp_path / 'seed0/base'} goes on from step {int(newest.name[11:]) - 4}" in said
     assert "missing" not in said.lower()
     assert f"{newest.name} is damaged: model.safetensors has changed" in said
     assert result(tmp_path) == undisturbed[1]
+
+
+def at(days: float, folder: Path) -> None:
+    """The run of a machine whose clock is that many days wrong."""
+    now = time.time
+    time.time = lambda: now() + days * 86400
+    main(folder)
+
+
+def test_a_clock_that_is_set_changes_nothing(undisturbed: Undisturbed, tmp_path: Path):
+    folder, log = tmp_path / "run", tmp_path / "log"
+    checkpoints = folder / "seed0" / "grpo" / "checkpoints"
+    process = Forked(partial(at, 400, folder), log)
+    while not list(checkpoints.glob("checkpoint-*/seal.json")) and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    Forked(partial(at, -3, folder), log).finish()
+    assert result(folder) == undisturbed[1]
+    times = [json.loads(line)["time"] for line in (folder / METRICS).read_text().splitlines()]
+    assert times[-1] < times[0] - 400 * 86400

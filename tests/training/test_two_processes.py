@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.long
+from .shared import run_shared
+from .two import main
 
-ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
 def both(half_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("both")
-    program = [str(ROOT / "tests/training/two.py"), str(half_trained), str(folder)]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
-    launcher += ["--master_addr", "127.0.0.1", "--master_port", "0", "--rdzv_backend", "c10d"]
-    launcher += ["--rdzv_endpoint", "127.0.0.1:0"]
-    paths = {"PYTHONPATH": f"{ROOT}:{ROOT / 'envs'}", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [*launcher, *program], env=os.environ | paths, capture_output=True, text=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr[:6000]
+    run_shared(partial(main, str(half_trained), folder), processes=2)
     return folder
 
 

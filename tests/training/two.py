@@ -1,4 +1,4 @@
-"""GRPO on two processes; each writes down what it saw. Run under torchrun: two.py MODEL FOLDER.
+"""GRPO on two processes; each writes down what it saw.
 
 First on problems of one turn, then on games of several.
 """
@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import PrinterCallback
 
 from rlskills.models.loading import load
@@ -21,7 +19,7 @@ from rlskills.training.stream import TaskStream, uniform
 from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
-from tests.training.small import KERNELS, lessons  # isort: skip
+from .small import KERNELS, lessons
 
 
 class Watched(RLTrainer):
@@ -90,16 +88,9 @@ def train(model: str, folder: Path, tasks: TaskStream, max_new_tokens: int) -> N
 
 
 def main(model: str, folder: Path) -> None:
-    torch.set_num_threads(1)
     guess = FunctionGuess(preset="tiny", pool=4, reward={"answer": 1.0, "queries": 0.1})
     for name, tasks, tokens in (
         ("bits", lessons(), 6), ("games", uniform(guess, "train", (1, 2), 0), 40),
     ):  # fmt: skip
         (folder / name).mkdir(exist_ok=True)
         train(model, folder / name, tasks, tokens)
-    torch.distributed.barrier()
-    torch.distributed.destroy_process_group()
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
