@@ -17,7 +17,7 @@ from rich.text import Text
 from ..console import Console
 from ..errors import UnknownName, UserError
 
-STAGES = ("sampling", "augment", "shape", "credit", "select", "adapt")
+STAGES = ("prompt", "sampling", "augment", "shape", "credit", "select", "adapt", "frozen")
 
 
 def list_treatments() -> None:

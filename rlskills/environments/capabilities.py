@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .episode import Episode
 from .skills import prerequisites_of
-from .types import Draft, StepScore, Task
+from .types import Draft, Message, StepScore, Task
 
 if TYPE_CHECKING:
     from .environment import Environment
@@ -52,6 +52,12 @@ class Capabilities:
     def replies(self, task: Task) -> Sequence[str]:
         """What an expert replies, turn by turn. Default: the solution."""
         return (self.solution(task),)
+
+    # Help, for training methods that show some where a model fails.
+
+    def with_definitions(self, task: Task) -> Sequence[Message] | None:
+        """The task's messages, with what the skills in it do; None where it cannot say that."""
+        return None
 
     # Several turns.
 

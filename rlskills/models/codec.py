@@ -57,7 +57,11 @@ class Codec:
     def encode_replies(self, texts: Sequence[str]) -> list[list[int]]:
         """Replies that are shown to the model, each closed by `reply_end`."""
         end = self.reply_end
-        return [[*row, end] for row in self._plain(texts)]
+        return [[*row, end] for row in self.encode_texts(texts)]
+
+    def encode_texts(self, texts: Sequence[str]) -> list[list[int]]:
+        """Texts, without anything before or behind them."""
+        return self._plain(texts) if any(texts) else [[] for _ in texts]
 
     def encode_observation(self, messages: Sequence[Message]) -> list[int]:
         """What stands between the text of one reply and the beginning of the next.

@@ -16,6 +16,7 @@ from ..errors import UserError
 from .codec import Codec
 from .kernels import Kernels
 from .lora import adapted, save_adapters
+from .options import ModelOptions
 from .sharding import Shards
 
 
@@ -28,6 +29,10 @@ class LoadedModel:
     codec: Codec
     kernels: Kernels
     """Its attention and the precision that it is computed in, nothing left to choose."""
+    source: str = ""
+    """Name or folder that it was loaded from."""
+    options: ModelOptions | None = None
+    """What it was loaded with."""
     shards: Shards | None = None
     """How a trainer has sharded its weights; None: they are whole."""
 

@@ -71,7 +71,7 @@ def load(
         model = attach(model, folder, options.lora)
     elif options.lora.rank:
         model = add_adapters(model, options.lora, options.revision, seed)
-    return LoadedModel(model.to(device), codec, kernels)
+    return LoadedModel(model.to(device), codec, kernels, name, options)
 
 
 def folder_of(name: str) -> str:

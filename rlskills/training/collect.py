@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from ..environments import Message
 from ..environments.failures import GradingFailures, failure_of
@@ -18,6 +20,7 @@ from ..generation.engine import SamplingParams
 from ..runs.metrics import Budget
 from .batch import Rollout, RolloutBatch, zero_variance
 from .prompt_limit import PromptLimit
+from .reader import START, Reader
 from .sampler import Request, RolloutSampler
 from .settings import RLSettings
 from .statistics import nanstd
@@ -44,6 +47,7 @@ class Collector:
         log: Log,
         features: Features,
         limit: PromptLimit,
+        reader: Reader,
     ) -> None:
         self.stream = stream
         self.sampler = sampler
@@ -55,6 +59,7 @@ class Collector:
         self.log = log
         self.features = features
         self.limit = limit
+        self.reader = reader
         self.failures = GradingFailures()
         """Tells the user of gradings that failed."""
         self._failed_rounds = 0
@@ -73,7 +78,9 @@ class Collector:
         """One round through all stages."""
         params = self._params(step)
         drawn = self._draw()
-        requests = [Request(d.env, d.task, d.choice, i) for i, d in enumerate(drawn)]
+        requests = [
+            Request(d.env, d.task, d.choice, i, self._asked(d)) for i, d in enumerate(drawn)
+        ]
         spent = self.budget.rollouts
         batch = RolloutBatch(self.sampler.sample(requests, params, spent, self.episodes), step)
         for group, known in zip(batch.groups(), self.features(requests), strict=True):
@@ -105,6 +112,13 @@ class Collector:
         else:
             self.limit.check([(one.env, one.task) for one in drawn])
         return drawn
+
+    def _asked(self, drawn: Drawn) -> Sequence[Message] | None:
+        """The messages that treatments have made of a task's; None: they changed nothing."""
+        messages: Sequence[Message] = drawn.task.messages
+        for treatment in self.treatments:
+            messages = treatment.prompt(messages, drawn.task)
+        return None if messages == drawn.task.messages else messages
 
     def _params(self, step: int) -> SamplingParams:
         settings = self.settings
@@ -164,14 +178,25 @@ class _Extra:
         self.params = params
 
     def sample(
-        self, like: Sequence[Rollout], prompts: Sequence[Sequence[Message]], n: int
+        self,
+        like: Sequence[Rollout],
+        prompts: Sequence[Sequence[Message]],
+        n: int,
+        begun: Sequence[str] = (),
+        temperature: float | None = None,
     ) -> list[Rollout]:
         """See `Sampler`."""
+        if not like:
+            return []
         requests = [
-            Request(rollout.env, rollout.task, rollout.choice, rollout.group, messages)
-            for rollout, messages in zip(like, prompts, strict=True)
+            Request(rollout.env, rollout.task, rollout.choice, rollout.group, messages, start)
+            for rollout, messages, start in zip(
+                like, prompts, begun or [""] * len(like), strict=True
+            )
         ]
         limited = self.params.limited(self.params.max_new_tokens, n)
+        if temperature is not None:
+            limited = replace(limited, temperature=temperature)
         spent = self.collector.budget.rollouts
         found = self.collector.sampler.sample(requests, limited, spent, episodes=False)
         self.collector._spend(found)
@@ -181,6 +206,20 @@ class _Extra:
         """See `Sampler`."""
         self.collector.budget.samples += len(like)
         return self.collector.sampler.demonstrate(like)
+
+    def ask_plainly(self, rows: Sequence[Rollout]) -> None:
+        """See `Sampler`."""
+        prompts = self.collector.sampler.codec.encode_tasks([row.task for row in rows])
+        for row, prompt in zip(rows, prompts, strict=True):
+            row.prompt_ids = prompt
+
+    def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
+        """See `Sampler`."""
+        return self.collector.reader.logprobs(rows, model) if rows else []
+
+    def hidden(self, rows: Sequence[Rollout], model: str = START) -> Tensor:
+        """See `Sampler`."""
+        return self.collector.reader.hidden(rows, model)
 
 
 def accuracies(rollouts: Iterable[Rollout]) -> Mapping[str, list[bool]]:

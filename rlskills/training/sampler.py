@@ -6,6 +6,7 @@ others sampled and how it was graded; so all of them hold the same rollouts.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -24,6 +25,7 @@ from ..environments import (
     seed_from,
 )
 from ..environments.guard import undisturbed
+from ..errors import UserError
 from ..generation.engine import Completion, Engine, SamplingParams
 from ..generation.episodes import TokenLimits, rollout_episodes, transcribe
 from ..models.loaded import LoadedModel
@@ -41,6 +43,8 @@ class Request:
     group: int
     messages: Sequence[Message] | None = None
     """None shows the task's own prompt."""
+    begun: str = ""
+    """How the reply begins; the policy goes on from there. In tasks of one turn only."""
 
 
 @dataclass(frozen=True)
@@ -123,22 +127,40 @@ class RolloutSampler:
         self, requests: Sequence[Request], params: SamplingParams, spent: int
     ) -> list[Sampled]:
         """Where one completion is the answer."""
-        openings = [list(r.messages or r.task.messages) for r in requests]
-        prompts = self.codec.encode_openings(openings)
-        found = self.engine.generate(prompts, params, self._seed_of(spent, 0))
-        texts = self.codec.decode([completion.ids for completion in found])
+        prompts = self.codec.encode_openings([r.messages or r.task.messages for r in requests])
+        begun = self.codec.encode_texts([request.begun for request in requests])
+        contexts = [[*prompt, *given] for prompt, given in zip(prompts, begun, strict=True)]
+        params = self._that_fits(contexts, params) if any(begun) else params
+        found = self.engine.generate(contexts, params, self._seed_of(spent, 0))
+        owners = [i for i in range(len(requests)) for _ in range(params.n)]
+        ids = [[*begun[i], *c.ids] for i, c in zip(owners, found, strict=True)]
+        texts = self.codec.decode(ids)
         cut = [completion.finish_reason == "length" for completion in found]
-        owners = [request for request in requests for _ in range(params.n)]
         scores = score_batch(
-            (request.env, request.task, text, truncated)
-            for request, text, truncated in zip(owners, texts, cut, strict=True)
+            (requests[i].env, requests[i].task, text, truncated)
+            for i, text, truncated in zip(owners, texts, cut, strict=True)
         )
-        return [
-            (prompts[i // params.n], c.ids, [1] * len(c.ids), c.logprobs, text, truncated, score, 1)
-            for i, (c, text, truncated, score) in enumerate(
-                zip(found, texts, cut, scores, strict=True)
+        sampled = []
+        for i, c, row, text, truncated, score in zip(
+            owners, found, ids, texts, cut, scores, strict=True
+        ):
+            given = len(begun[i])
+            known = c.logprobs if c.logprobs is None else [0.0] * given + c.logprobs
+            mask = [0] * given + [1] * len(c.ids)
+            sampled.append((prompts[i], row, mask, known, text, truncated, score, 1))
+        return sampled
+
+    def _that_fits(
+        self, contexts: Sequence[Sequence[int]], params: SamplingParams
+    ) -> SamplingParams:
+        """`params` with so many new tokens that the model has positions for all of them."""
+        room = (self.positions or sys.maxsize) - max(map(len, contexts))
+        if room < 1:
+            raise UserError(
+                f"a prompt with the beginning of its reply leaves no room for an answer in the "
+                f"model's {self.positions} positions"
             )
-        ]
+        return params.limited(min(room, params.max_new_tokens), params.n)
 
     def _episodes(
         self, requests: Sequence[Request], params: SamplingParams, spent: int

@@ -37,12 +37,14 @@ from .arguments import check_shares, common_arguments
 from .batch import Rollout, RolloutBatch, choose_rows, learned_tokens, loss_inputs
 from .collect import Collector
 from .features import prompt_features
+from .freezing import Freezing
 from .logprobs import choose_form
 from .losses.cross_entropy import weighted_cross_entropy
 from .losses.normaliser import advantage_scale
-from .losses.off_policy import sampling_ratio
+from .losses.off_policy import drawn_logprobs, sampling_ratio
 from .optim import optimizer_for
 from .prompt_limit import Asked, Lengths, PromptLimit
+from .reader import Reader
 from .recording import rollout_records
 from .resume import ExactResume
 from .sampler import Processes, Request, RolloutSampler
@@ -85,6 +87,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
             processing_class=loaded.codec.tokenizer,
             optimizers=(optimizer_for(loaded.model, settings), None),
         )
+        self.add_callback(Freezing(self.treatments))
         self.collector = self._collector(
             engine or select_engine(loaded, settings.engine, note=self._note)
         )
@@ -102,6 +105,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
         return Collector(
             self.stream, sampler, self.settings, self.treatments, self.budget, self._log_to,
             self._features, PromptLimit(self.settings, self.loaded.positions, self._measure),
+            Reader(self.loaded, sampler.processes),
         )  # fmt: skip
 
     @override
@@ -211,12 +215,7 @@ class RLTrainer(ExactResume, GRPOTrainer):
 
         `policy` are its log-probabilities (B, T); of sequences the ratios are (B, 1).
         """
-        drawn = torch.zeros(policy.shape)
-        known = torch.zeros(policy.shape)
-        for i, row in enumerate(rows):
-            if row.logprobs is not None:
-                drawn[i, : len(row.logprobs)] = torch.tensor(row.logprobs)
-                known[i, : len(row.logprobs)] = torch.tensor(row.mask, dtype=torch.float32)
+        drawn, known = drawn_logprobs(rows, policy.shape)
         settings, device = self.settings, policy.device
         return sampling_ratio(
             policy, drawn.to(device), known.to(device), settings.rollout_correction,

@@ -37,7 +37,7 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from rlskills.environments import Draft, Environment, StepScore, Task, register, seed_from
-from rlskills.environments.types import JSON
+from rlskills.environments.types import JSON, Message
 from rlskills.errors import UserError
 
 from .behaviour import Case, behaviours, cases
@@ -45,7 +45,7 @@ from .config import Config
 from .expression import Node, Step, calls, pairs, render, steps, uses_input
 from .notation import notation
 from .plan import can_own, held_out, place, plain_sampler, sampler_for
-from .presets import PRESETS
+from .presets import CHAINS, PRESETS
 
 ATTEMPTS = 1000
 """Draws after which no program is taken to fit the preset's `max_output_len`."""
@@ -163,6 +163,13 @@ class StringTransform(Environment):
     def step_count(self, task: Task) -> int:
         """Calls that the worked solution shows."""
         return 0 if self.base.mode == "copy" else len(task.data["steps"])
+
+    def with_definitions(self, task: Task) -> Sequence[Message] | None:
+        """The source of the functions used, above the question; the short presets have no room."""
+        if self.base.preset in CHAINS:
+            return None
+        shown = self.with_options(show_definitions=True).task(task.split, task.level, task.index)
+        return shown.messages if shown.data == task.data else None
 
     def answer_only(self, task: Task) -> str:
         """The answer alone."""

@@ -9,9 +9,12 @@ masked, where what is out of bounds is left out.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
+from ..batch import Rollout
 from ..settings import Correction
 
 
@@ -35,3 +38,13 @@ def sampling_ratio(
     if kind.endswith("truncate"):
         return ratio.clamp(least, most)
     return ratio.masked_fill((ratio < least) | (ratio > most), 0.0)
+
+
+def drawn_logprobs(rows: Sequence[Rollout], shape: torch.Size) -> tuple[Tensor, Tensor]:
+    """Log-probabilities with which tokens were drawn, and 1 where they are known (both `shape`)."""
+    drawn, known = torch.zeros(shape), torch.zeros(shape)
+    for i, row in enumerate(rows):
+        if row.logprobs is not None:
+            drawn[i, : len(row.logprobs)] = torch.tensor(row.logprobs)
+            known[i, : len(row.logprobs)] = torch.tensor(row.mask, dtype=torch.float32)
+    return drawn, known

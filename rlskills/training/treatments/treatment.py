@@ -2,12 +2,14 @@
 
 In each round every treatment of the arm runs, in order, through one stage after the other:
 
+    prompt     what a task asks
     sampling   how completions are drawn
     augment    further rows: demonstrations, samples of another prompt
     shape      rewards
     credit     advantages, one for a rollout or one for each token
     select     which tokens enter the policy-gradient loss and the cross-entropy, with what weight
     adapt      after the round, before the update: what the treatment itself learns
+    frozen     parameters that the update leaves as they are
 
 The base class does nothing in any of them. Under several processes every process runs all stages on
 the whole round, so a treatment needs no communication, and must not draw from global generators.
@@ -16,29 +18,56 @@ the whole round, so a treatment needs no communication, and must not draw from g
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Protocol
 
-from ...environments import Message
+from torch import Tensor
+
+from ...environments import Message, Task
 from ...errors import UserError
 from ...generation.engine import SamplingParams
 from ...spec import Registry, Spec, typed
 from ..batch import Rollout, RolloutBatch
+
+ADVANTAGES = "sets the advantages of rollouts"
 
 
 class Sampler(Protocol):
     """What `augment` may ask for. Rollouts count in the budgets, demonstrations as samples."""
 
     def sample(
-        self, like: Sequence[Rollout], prompts: Sequence[Sequence[Message]], n: int
+        self,
+        like: Sequence[Rollout],
+        prompts: Sequence[Sequence[Message]],
+        n: int,
+        begun: Sequence[str] = (),
+        temperature: float | None = None,
     ) -> list[Rollout]:
         """`n` graded completions of each of `prompts`, in the group and for the task of the
-        rollout in `like` beside it."""
+        rollout in `like` beside it.
+
+        With `begun`, a text for each prompt, replies begin with that and the policy goes on; the
+        mask of what was given is 0. Without a `temperature` they are drawn like the round.
+        """
         ...
 
     def demonstrate(self, like: Sequence[Rollout]) -> list[Rollout]:
         """A worked solution of each rollout's task, as a row of its group without any weight."""
+        ...
+
+    def ask_plainly(self, rows: Sequence[Rollout]) -> None:
+        """Put the task's own prompt before completions that were sampled behind another one."""
+        ...
+
+    def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
+        """Log-probability of every completion token (T) behind the row's prompt: by the policy as
+        it is, by the model that the arm began with (`start`), or by another one with the same
+        tokenizer, by name or folder."""
+        ...
+
+    def hidden(self, rows: Sequence[Rollout], model: str = "start") -> Tensor:
+        """Means of a model's last hidden states over the completion tokens of each row (N, D)."""
         ...
 
 
@@ -57,6 +86,8 @@ class Treatment:
     `grpo`."""
     needs_steps: ClassVar[bool] = False
     """Whether rollouts must say which tokens their worked steps are."""
+    role: ClassVar[str] = ""
+    """What only one treatment of an arm can do, in words: `deals with groups that fail`."""
     supervision: ClassVar[str] = "answers"
     """What it learns from: `answers`, or `every step` where it uses worked solutions."""
     max_resamples: int = 0
@@ -72,6 +103,10 @@ class Treatment:
 
     def setup(self) -> None:
         """Work out what does not change; called once, after `options` are set."""
+
+    def prompt(self, messages: Sequence[Message], task: Task) -> Sequence[Message]:
+        """What a task asks in this round, the same of all rollouts of its group."""
+        return messages
 
     def sampling(self, params: SamplingParams, step: int) -> SamplingParams:
         """How to draw the completions of this round; `step` counts updates from 0."""
@@ -91,6 +126,10 @@ class Treatment:
 
     def adapt(self, batch: RolloutBatch) -> None:
         """Learn from the round, for the rounds to come."""
+
+    def frozen(self, names: Sequence[str], step: int) -> Collection[str]:
+        """Which of the model's parameters, by name, the next update leaves as they are."""
+        return ()
 
     def metrics(self) -> Mapping[str, float]:
         """Finite numbers of the last round to log, under `treatment/NAME/`."""
@@ -129,7 +168,21 @@ def treatment_specs(specs: Sequence[str]) -> list[Spec]:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"treatment {name!r} is named twice")
+    _check_roles(made)
     return [treatment.spec for treatment in made]
+
+
+def _check_roles(treatments: Sequence[Treatment]) -> None:
+    """A `UserError` where two treatments would undo each other."""
+    first: dict[str, str] = {}
+    for treatment in treatments:
+        roles = {treatment.role} | ({ADVANTAGES} if treatment.sets_credit else set())
+        for role in sorted(roles - {""}):
+            other = first.setdefault(role, treatment.spec.name)
+            if other != treatment.spec.name:
+                raise UserError(
+                    f"treatments {other} and {treatment.spec.name} cannot be combined: each {role}"
+                )
 
 
 def build_treatments(specs: Sequence[str], seed: int) -> list[Treatment]:

@@ -29,16 +29,30 @@ rounds = st.integers(2, 5).flatmap(
 
 
 class Extra:
-    """Samples rollouts that are right and demonstrations of two tokens."""
+    """Samples rollouts of which every other is right, and demonstrations of two tokens."""
 
-    def sample(self, like: Any, prompts: Any, n: int) -> list[Rollout]:
-        return [rollout(row.group, 1.0) for row in like for _ in range(n)]
+    def sample(
+        self, like: Any, prompts: Any, n: int, begun: Any = (), temperature: Any = None
+    ) -> list[Rollout]:
+        return [rollout(row.group, float(i % 2)) for row in like for i in range(n)]
 
     def demonstrate(self, like: Any) -> list[Rollout]:
         rows = [rollout(row.group, 1.0, length=2) for row in like]
         for row in rows:
             row.drop()
         return rows
+
+    def ask_plainly(self, rows: Any) -> None:
+        pass
+
+    def logprobs(self, rows: Any, model: str = "") -> list[torch.Tensor]:
+        """Other numbers for each row, token and model."""
+        return [
+            -0.1 * (1 + torch.arange(len(r.ids))) / (1 + i + len(model)) for i, r in enumerate(rows)
+        ]
+
+    def hidden(self, rows: Any, model: str = "start") -> torch.Tensor:
+        return torch.tensor([[float(i), 1.0 + i % 3, float(i % 2)] for i in range(len(rows))])
 
 
 def run(spec: str, made: RolloutBatch, seed: int = 0) -> Any:
@@ -140,6 +154,11 @@ def test_an_arm_without_credit_begins_with_grpo():
     assert [spec.name for spec in treatment_specs(["step_credit"])] == ["grpo", "step_credit"]
     assert next(iter(treatment_specs(["maxrl", "step_credit"]))).name == "maxrl"
     assert [spec.name for spec in treatment_specs([])] == ["grpo"]
+
+
+def test_treatments_that_would_undo_each_other_are_refused():
+    with pytest.raises(UserError, match="maxrl and rft cannot be combined: each sets the adv"):
+        treatment_specs(["maxrl", "rft"])
 
 
 def test_a_treatment_named_twice_or_unknown_is_refused():
