@@ -16,8 +16,7 @@ from rich.text import Text
 
 from ..console import Console
 from ..errors import UnknownName, UserError
-
-STAGES = ("prompt", "sampling", "augment", "shape", "credit", "select", "adapt", "frozen")
+from .treatment_page import acts, docs, summary
 
 
 def list_treatments() -> None:
@@ -32,19 +31,11 @@ def list_treatments() -> None:
     for name in TREATMENTS.names():
         cls = TREATMENTS.find(name)
         stages = ", ".join(acts(cls)) or "asks for rounds"
-        summary = (inspect.getdoc(cls) or "").split("\n")[0]
-        table.add_row(name, cls.supervision, stages, Text(summary))
+        table.add_row(name, cls.supervision, stages, Text(summary(cls)))
     console = Console()
     console.print(table)
     console.print("\nCombine them: --treatments maxrl step_credit?mode=terminal")
     console.print("Your own need no registration: use file.py:Class.")
-
-
-def acts(cls: type[Any]) -> list[str]:
-    """The stages in which a treatment does anything."""
-    from ..training.treatments import Treatment
-
-    return [stage for stage in STAGES if getattr(cls, stage) is not getattr(Treatment, stage)]
 
 
 def show(name: tyro.conf.Positional[str], /) -> None:
@@ -104,7 +95,12 @@ def new(name: tyro.conf.Positional[str], /, folder: Path = Path()) -> None:
     print(f"try: rlskills run grpo --env ENV --treatments grpo {folder / f'{name}.py'}:{title}")
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"list": list_treatments, "show": show, "new": new}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "list": list_treatments,
+    "show": show,
+    "new": new,
+    "docs": docs,
+}
 
 
 def treatment_cli(args: Sequence[str]) -> None:
@@ -115,6 +111,6 @@ def treatment_cli(args: Sequence[str]) -> None:
     tyro.extras.subcommand_cli_from_dict(
         COMMANDS,
         prog="rlskills treatment",
-        description="List, show and begin methods of learning from rollouts.",
+        description="List, show, begin and document methods of learning from rollouts.",
         args=words,
     )

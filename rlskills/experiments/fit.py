@@ -89,7 +89,9 @@ class Fit:
             every = settings.eval_every
             moved = _told(title, advance)
             evaluate = self._shown(title)
-            trainer.add_callback(Recorder(writer, budget, evaluate, every, moved, sampled))
+            trainer.add_callback(
+                Recorder(writer, budget, evaluate, every, moved, sampled, settings.ended)
+            )
             trainer.train(resume_from_checkpoint=done.checkpoint and str(done.checkpoint))
 
     def _shown(self, title: str) -> Callable[[int], dict[str, float]]:

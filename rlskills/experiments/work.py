@@ -62,7 +62,7 @@ class Work:
     def _train(self, stream: TaskStream, done: Progress, writer: MetricWriter | None) -> None:
         loaded, run, budget = self.loaded, self.run, Budget(**self.job.spent)
         settings = self._settings(stream, budget)
-        if done.step < settings.max_steps:
+        if not _ended(settings, done):
             fit = Fit(loaded, stream, settings, run, writer, self.console, self._curve,
                       self.engine, self.failures)  # fmt: skip
             with run.attempt(main=writer is not None):
@@ -126,6 +126,12 @@ class Work:
             return None
         addresses = [] if self.job.arm == BASE else self.job.evaluator.addresses
         return MetricWriter(self.job.path, last_step, addresses)
+
+
+def _ended(settings: Training, done: Progress) -> bool:
+    """Whether the newest checkpoint was made behind the last update."""
+    spent = read_state(done.checkpoint)["budget"]["rollouts"] if done.checkpoint else 0
+    return settings.ended(done.step, spent)
 
 
 def _check_stream(stream: TaskStream, settings: Training, loaded: LoadedModel) -> None:

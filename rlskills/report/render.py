@@ -24,14 +24,19 @@ def print_sections(comparison: Comparison, shown: Sequence[Section], console: Co
     """Print some tables of a comparison, with its title and notes."""
     console.print(f"\n{printable(comparison.title)}", style="bold", highlight=False)
     for section in shown:
-        console.print(f"\n{section.title}", style="bold", highlight=False)
-        if section.rows:
-            by_group = _group if section.header[0] == EVAL_SET else None
-            print_table(console, section.header, section.rows, section.keys, by_group)
-        for line in section.lines:
-            console.print(printable(line), style="dim", highlight=False)
+        print_section(section, console)
     for note in comparison.notes:
         console.print(f"note: {printable(note)}", style="yellow", highlight=False)
+
+
+def print_section(section: Section, console: Console) -> None:
+    """Print one table with its title and the lines below it."""
+    console.print(f"\n{section.title}", style="bold", highlight=False)
+    if section.rows:
+        by_group = _group if section.header[0] == EVAL_SET else None
+        print_table(console, section.header, section.rows, section.keys, by_group)
+    for line in section.lines:
+        console.print(printable(line), style="dim", highlight=False)
 
 
 def _group(row: Sequence[str]) -> str:

@@ -36,9 +36,10 @@ class Recorder(TrainerCallback):
         eval_every: int,
         advance: Callable[[int, str], None],
         sampled: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
+        ended: Callable[[int, int], bool] | None = None,
     ) -> None:
         """`evaluate` (of a step) and `sampled` (rollouts of the last update) are asked every
-        `eval_every`.
+        `eval_every`; `ended`, of steps and rollouts, says whether that was the last update.
 
         Every process has a recorder, for all of them evaluate; only the main one has a `writer`.
         """
@@ -48,6 +49,7 @@ class Recorder(TrainerCallback):
         self.eval_every = eval_every
         self.advance = advance
         self.sampled = sampled
+        self.ended = ended
         self.started = 0.0
 
     def on_train_begin(
@@ -80,8 +82,10 @@ class Recorder(TrainerCallback):
         control: TrainerControl,
         **kwargs: object,
     ) -> None:
-        """Stop the clock; the end, if it was asked for while this step was under way."""
+        """Stop the clock; the end, if that was the last update, or it was asked for meanwhile."""
         self.budget.seconds += time.perf_counter() - self.started
+        if self.ended and self.ended(state.global_step, self.budget.rollouts):
+            control.should_training_stop = True
         stopping.check()
 
     def on_log(
@@ -101,7 +105,7 @@ class Recorder(TrainerCallback):
             for name, value in logs.items()
             if value is not None and (name in RENAMED or name.startswith(OURS))
         }
-        last = step == args.max_steps
+        last = step == args.max_steps or control.should_training_stop
         if self.evaluate and (last or (self.eval_every and step % self.eval_every == 0)):
             metrics |= self.evaluate(step)
             if self.writer and self.sampled and (rollouts := self.sampled()):

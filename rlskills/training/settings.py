@@ -92,6 +92,10 @@ class Training:
         self.require("max_grad_norm", 0 < self.max_grad_norm < math.inf, "positive and finite")
         read_pairs(self.trl, "trl")  # names are checked where TRL is known (`arguments.py`)
 
+    def ended(self, step: int, rollouts: int) -> bool:
+        """Whether nothing is left to train after so many updates and rollouts."""
+        return step >= self.max_steps
+
     def require(self, name: str, holds: bool, what: str) -> None:
         """A `UserError` that names a setting out of its range; NaN is in none."""
         if not holds:
@@ -159,6 +163,9 @@ class RLSettings(Training):
     """Optimizer steps on each round of samples; `max_steps` counts them all."""
     entropy_bonus: float = 0.0
     """Weight of an entropy term."""
+    max_rollouts: int = hashed_if_set(0)
+    """Training ends with the update by which so many completions have been sampled, if that is
+    before max_steps; 0: no such bound. For methods that sample more than others in an update."""
     log_rollouts_every: int = 1
     """Updates between those whose rollouts are logged; 0 logs none."""
 
@@ -180,6 +187,7 @@ class RLSettings(Training):
                 f"({self.num_iterations}): a run goes on from where a round was used up"
             )
         self.require("entropy_bonus", math.isfinite(self.entropy_bonus), "finite")
+        self.require("max_rollouts", self.max_rollouts >= 0, "at least 0")
         self.require("log_rollouts_every", self.log_rollouts_every >= 0, "at least 0")
         rows = self.prompts_per_step * self.group_size
         if rows % self.gradient_accumulation_steps:
@@ -187,6 +195,10 @@ class RLSettings(Training):
                 "prompts_per_step x group_size must be divisible by gradient_accumulation_steps: "
                 f"{rows} rollouts, {self.gradient_accumulation_steps} parts"
             )
+
+    def ended(self, step: int, rollouts: int) -> bool:
+        """Whether nothing is left to train."""
+        return super().ended(step, rollouts) or 0 < self.max_rollouts <= rollouts
 
     def _check_correction(self) -> None:
         low, high = self.rollout_ratio_min, self.rollout_ratio_max

@@ -11,6 +11,8 @@ import pytest
 from rlskills.cli import entry
 from rlskills.training.treatments import TREATMENTS, make_treatment
 
+ROOT = Path(__file__).parents[2]
+
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +36,13 @@ def test_show_has_paper_stages_and_options(name: str, capsys):
     assert TREATMENTS.find(name).paper in shown
     assert "stages:" in shown
     assert make_treatment(name).options is not None
+
+
+def test_the_committed_catalogue_is_that_of_the_code(tmp_path: Path, capsys):
+    entry.main(["treatment", "docs", "--output", str(tmp_path / "new/page.md")])
+    written = (tmp_path / "new/page.md").read_text()
+    assert written == (ROOT / "docs/treatments/catalogue.md").read_text(), "rlskills treatment docs"
+    assert all(f"\n## {name}\n" in written for name in TREATMENTS.names())
 
 
 def test_show_has_defaults(capsys):

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.golden_runs.make import FILE, processor
+from tests.forked import Forked
+from tests.golden_runs.make import FILE, main, processor
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
 GOLDEN: dict[str, Any] = json.loads(FILE.read_text())
 
 
@@ -23,9 +21,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     if processor() != GOLDEN["processor"]:
         pytest.skip(f"golden digests are those of {GOLDEN['processor']}, this is {processor()}")
     file = tmp_path_factory.mktemp("golden") / "now.json"
-    command = [sys.executable, "-m", "tests.golden_runs.make", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    Forked(partial(main, file), file.with_suffix(".log")).finish()
     return json.loads(file.read_text())["runs"]
 
 

@@ -1,0 +1,50 @@
+"""The methods that the recipe `treatments` compares, and its tables."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from rlskills.console import Console
+from rlskills.experiments.group import processes
+from rlskills.report.arena import Probe, arena, arena_sections, plot_arena, sentences
+from rlskills.report.reading import load_runs
+from rlskills.report.render import print_section, section_markdown
+from rlskills.report.run import arms
+
+METHODS = ("grpo", "maxrl", "rft")
+LEVELS = (1, 2, 3, 4)
+GAIN, HELD_OUT, KEPT = "train L3", "held_out L2", "common"
+PROBES = (
+    Probe(GAIN, (("train", 3),)),
+    Probe("train L4", (("train", 4),)),
+    Probe(HELD_OUT, (("held_out", 2),)),
+    Probe(KEPT, tuple(("common", level) for level in LEVELS)),
+    Probe("pass@1", (("train", 4), ("held_out", 2)), 1),
+    Probe("pass@16", (("train", 4), ("held_out", 2)), 16),
+)
+LOGGED = {"zero variance": "train/zero_variance_groups", "entropy": "train/entropy",
+          "length": "train/response_length"}  # fmt: skip
+
+
+def arm_of(method: Sequence[str]) -> str:
+    """The name of the arm with these treatments, options included: `reinforce-positive-0`."""
+    named = (re.sub(r"^.*\.py:", "", treatment) for treatment in method)
+    return "+".join(re.sub(r"[^\w.]+", "-", each).strip("-") for each in named)
+
+
+def print_arena(output: Path) -> None:
+    """Print, and write to arena.md and arena.png, every method beside plain GRPO."""
+    if not processes().is_main_process:
+        return
+    console, notes = Console(), list[str]()
+    pools = arms(load_runs([output], notes))
+    rivals = arena(pools, "grpo", PROBES)
+    sections = arena_sections(rivals, pools, "grpo", PROBES, LOGGED)
+    said = sentences(rivals, "grpo")
+    for section in sections:
+        print_section(section, console)
+    for line in (*said, *(f"note: {note}" for note in notes)):
+        console.print(line, highlight=False)
+    text = [*(section_markdown(section) for section in sections), *(f"- {line}" for line in said)]
+    (output / "arena.md").write_text("\n".join(text) + "\n")
+    plot_arena(rivals, GAIN, KEPT, output / "arena.png")
