@@ -24,7 +24,7 @@ from .comparison import outcomes
 from .logged import mean_of
 from .panels import arm_keys
 from .run import Run
-from .sections import Section
+from .sections import NONE, Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -224,4 +224,6 @@ def _spent(pool: Sequence[Run], budget: str) -> float:
 
 
 def _number(value: float) -> str:
-    return "-" if np.isnan(value) else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+    if np.isnan(value):
+        return NONE
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 100 else f"{value:.2f}"

@@ -154,6 +154,29 @@ def test_help_is_complete(name: str, capsys):
     assert "--output" in shown
 
 
+def test_treatments_are_compared_with_plain_grpo(tmp_path: Path, capsys):
+    outside = ROOT / "tests/training/treatments/outside.py"
+    words = ["--seeds=1", "--rl.max-steps=3", "--rl.prompts-per-step=4", "--rl.group-size=4"]
+    words += ["--rl.max-rollouts=32", "--rl.eval-every=0", "--eval-tasks=2", "--samples=16"]
+    words += [
+        "--output",
+        str(tmp_path),
+        "--only",
+        "rft?max_per_prompt=1",
+        f"{outside}:Wander maxrl",
+    ]
+    run("treatments", *words)
+    shown = capsys.readouterr().out
+    for arm in ("grpo", "rft-max_per_prompt-1", "Wander+maxrl"):
+        folder = tmp_path / "seed0" / arm
+        manifest = json.loads((folder / "run.json").read_text())
+        assert (manifest["status"], manifest["budget"]["rollouts"]) == ("complete", 32)
+        assert arm in shown
+    assert "difference to grpo" in shown
+    assert (tmp_path / "arena.png").exists()
+    assert "| rft-max\\_per\\_prompt-1 |" in (tmp_path / "arena.md").read_text()
+
+
 def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: Path, capsys):
     few = [
         "--grpo.max-steps=2",
