@@ -261,7 +261,7 @@ def test_a_tiny_run_stops_at_the_gate_and_goes_on_past_it(tmp_path: Path, capsys
     words = ["--output", str(tmp_path), "--lessons.max-steps=3", "--lessons.batch-size=16"]
     words += ["--rl.max-steps=1", "--rl.prompts-per-step=4", "--rl.group-size=2", "--samples=1"]
     words += ["--eval-tasks=1", "--recall-tasks=1", "--eval-levels", "1", "2", "--curve-tasks=1"]
-    words += ["--rft.problems=4", "--iterations=2", "--arms", "rl_l12", "rft", "rft_strong", *FEW]
+    words += ["--rft.problems=4", "--iterations=2", "--arms", "rl_l12", "rft_strong", *FEW]
     with pytest.raises(SystemExit) as error:
         cli.main(["run", "paper", *words])
     assert error.value.code == 2
@@ -275,7 +275,7 @@ def test_a_tiny_run_stops_at_the_gate_and_goes_on_past_it(tmp_path: Path, capsys
     assert "trained from it all the same" in shown.replace("\n", " ")
     done = {json.loads(each.read_text())["arm"]: json.loads(each.read_text())["status"]
             for each in tmp_path.rglob("run.json")}  # fmt: skip
-    arms = ("rl_l12", "rft_1", "rft_2", "rft_strong_1", "rft_strong_2")
+    arms = ("rl_l12", "rft_strong_1", "rft_strong_2")
     assert done == dict.fromkeys(("base", *arms), "complete")
     assert all(arm in shown for arm in arms)
     assert "recall" in shown

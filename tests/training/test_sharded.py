@@ -178,7 +178,8 @@ def test_a_sharded_run_is_that_of_whole_copies(
 
 KILLED = [
     pytest.param("games", SHARDS, ("on_step_end", 3), marks=pytest.mark.torture),
-    ("sft", ONE_FILE, ("on_step_end", 3)), ("lora", SHARDS, ("on_step_end", 3)),
+    pytest.param("sft", ONE_FILE, ("on_step_end", 3), marks=pytest.mark.torture),
+    ("lora", SHARDS, ("on_step_end", 3)),
     pytest.param("lora", SHARDS, ("on_train_end", 4), marks=pytest.mark.torture),
     ("grpo", ONE_FILE, ("on_train_end", 4)),
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlskills.errors import UserError
@@ -67,6 +67,7 @@ def run(spec: str, made: RolloutBatch, seed: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("spec", ALL)
+@settings(max_examples=40)
 @given(rounds)
 def test_advantages_and_weights_are_finite_and_of_every_token(spec: str, groups):
     made = batch(*groups)
@@ -81,6 +82,7 @@ def test_advantages_and_weights_are_finite_and_of_every_token(spec: str, groups)
 
 
 @pytest.mark.parametrize("spec", ALL)
+@settings(max_examples=40)
 @given(rounds)
 def test_a_rollout_whose_grading_failed_is_not_learned_from(spec: str, groups):
     made = batch(*groups)
@@ -93,6 +95,7 @@ def test_a_rollout_whose_grading_failed_is_not_learned_from(spec: str, groups):
 
 
 @pytest.mark.parametrize("spec", ALL)
+@settings(max_examples=40)
 @given(rounds)
 def test_the_same_round_gives_the_same(spec: str, groups):
     first, second = batch(*groups), batch(*groups)
