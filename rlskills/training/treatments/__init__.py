@@ -5,11 +5,16 @@ names those of an arm, in the order in which their stages run; one from outside 
 `file.py:Class`. This list is the catalogue.
 """
 
+from .distillation import Distillation
 from .dynamic_sampling import DynamicSampling
 from .gate import CurriculumGate, TruncationMask
 from .grpo import GRPO
+from .guide import Guide
+from .hpt import HPT
 from .maxrl import MaxRL
 from .rft import RFT
+from .self_distillation import SelfDistillation
+from .star import STaR
 from .step_credit import StepCredit
 from .treatment import (
     TREATMENTS,
@@ -23,7 +28,8 @@ from .treatment import (
 )
 
 __all__ = [
-    "GRPO", "RFT", "TREATMENTS", "CurriculumGate", "DynamicSampling", "MaxRL", "Sampler",
-    "StepCredit", "Treatment", "TruncationMask", "arm_name", "build_treatments", "make_treatment",
-    "supervision_of", "treatment_specs",
+    "GRPO", "HPT", "RFT", "TREATMENTS", "CurriculumGate", "Distillation",
+    "DynamicSampling", "Guide", "MaxRL", "STaR", "Sampler",
+    "SelfDistillation", "StepCredit", "Treatment", "TruncationMask", "arm_name",
+    "build_treatments", "make_treatment", "supervision_of", "treatment_specs",
 ]  # fmt: skip
