@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import torch
@@ -212,6 +213,16 @@ class _Extra:
         prompts = self.collector.sampler.codec.encode_tasks([row.task for row in rows])
         for row, prompt in zip(rows, prompts, strict=True):
             row.prompt_ids = prompt
+
+    def behind(
+        self, rows: Sequence[Rollout], prompts: Sequence[Sequence[Message]]
+    ) -> list[Rollout]:
+        """See `Sampler`."""
+        encoded = self.collector.sampler.codec.encode_openings(prompts)
+        copies = [copy(row) for row in rows]
+        for row, prompt in zip(copies, encoded, strict=True):
+            row.prompt_ids = prompt
+        return copies
 
     def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
         """See `Sampler`."""

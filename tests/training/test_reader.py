@@ -124,6 +124,25 @@ def test_prompts_with_help_can_be_taken_back(tmp_path: Path):
     assert [row.prompt_ids for row in rows] == [row.prompt_ids for row in like]
 
 
+def test_completions_can_be_read_behind_another_prompt(tmp_path: Path):
+    env = StringTransform(preset="tiny")
+    trainer = trainer_of(Path("tiny-base"), tmp_path, uniform(env, "train", (2,), 0))
+    extra = _Extra(trainer.collector, trainer.collector._params(0))
+    rows = trainer.collector.round(0).rollouts[::4]
+    prompts = [list(row.prompt_ids) for row in rows]
+    shown = [hinted(env, row.task, "solution") for row in rows]
+    assert all(
+        messages[-1]["content"].endswith(f"(A solution: {env.solution(row.task)})")
+        for messages, row in zip(map(list, filter(None, shown)), rows, strict=True)
+    )
+    copies = extra.behind(rows, [messages for messages in shown if messages])
+    assert [row.prompt_ids for row in rows] == prompts
+    for copied, row in zip(copies, rows, strict=True):
+        assert copied.ids == row.ids
+        assert len(copied.prompt_ids) > len(row.prompt_ids)
+    assert not torch.equal(extra.logprobs(copies)[0], extra.logprobs(rows)[0])
+
+
 def test_help_is_there_where_an_environment_has_it():
     env = StringTransform(preset="clean")
     task = env.task("train", 2, 0)

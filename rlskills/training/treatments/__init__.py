@@ -5,11 +5,20 @@ names those of an arm, in the order in which their stages run; one from outside 
 `file.py:Class`. This list is the catalogue.
 """
 
+from .annealed_temperature import AnnealedTemperature
+from .distillation import Distillation
 from .dynamic_sampling import DynamicSampling
+from .entropy_target import EntropyTarget
 from .gate import CurriculumGate, TruncationMask
 from .grpo import GRPO
+from .guide import Guide
+from .hidden_bonus import HiddenBonus
+from .hpt import HPT
 from .maxrl import MaxRL
 from .rft import RFT
+from .self_distillation import SelfDistillation
+from .semantic_entropy import SemanticEntropy
+from .star import STaR
 from .step_credit import StepCredit
 from .treatment import (
     TREATMENTS,
@@ -23,7 +32,8 @@ from .treatment import (
 )
 
 __all__ = [
-    "GRPO", "RFT", "TREATMENTS", "CurriculumGate", "DynamicSampling", "MaxRL", "Sampler",
-    "StepCredit", "Treatment", "TruncationMask", "arm_name", "build_treatments", "make_treatment",
-    "supervision_of", "treatment_specs",
+    "GRPO", "HPT", "RFT", "TREATMENTS", "AnnealedTemperature", "CurriculumGate", "Distillation",
+    "DynamicSampling", "EntropyTarget", "Guide", "HiddenBonus", "MaxRL", "STaR", "Sampler",
+    "SelfDistillation", "SemanticEntropy", "StepCredit", "Treatment", "TruncationMask", "arm_name",
+    "build_treatments", "make_treatment", "supervision_of", "treatment_specs",
 ]  # fmt: skip

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ...curricula import Choice
-from ...environments import Draft, Environment, Score, Task
+from ...environments import Draft, Environment, Score, StepScore, Task
+from ...environments.steps import StepForm
 from ..batch import Rollout, RolloutBatch
 
 STEPS = 3
+_FORM = StepForm(";", "<", re.compile(r"s\d"), str)
 
 
 class Chain(Environment):
-    """Tasks of three steps, where nothing else is asked of an environment."""
+    """Tasks of three steps, solved by `s1;s2;s3;` and the answer."""
 
     name = "chain"
 
@@ -25,6 +28,14 @@ class Chain(Environment):
     def step_count(self, task: Task) -> int:
         """Steps of every task."""
         return STEPS
+
+    def solution(self, task: Task) -> str:
+        """The steps, then the answer."""
+        return "".join(f"s{step};" for step in range(1, STEPS + 1)) + self.answer_only(task)
+
+    def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
+        """What `solution` writes."""
+        return _FORM.read(completion, [f"s{step}" for step in range(1, STEPS + 1)])
 
 
 def graded(reward: float | None, correct: bool | None = None) -> Score:

@@ -60,6 +60,12 @@ class Sampler(Protocol):
         """Put the task's own prompt before completions that were sampled behind another one."""
         ...
 
+    def behind(
+        self, rows: Sequence[Rollout], prompts: Sequence[Sequence[Message]]
+    ) -> list[Rollout]:
+        """Copies of `rows` with other prompts before their completions: to be read, not added."""
+        ...
+
     def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
         """Log-probability of every completion token (T) behind the row's prompt: by the policy as
         it is, by the model that the arm began with (`start`), or by another one with the same

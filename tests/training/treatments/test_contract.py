@@ -45,6 +45,9 @@ class Extra:
     def ask_plainly(self, rows: Any) -> None:
         pass
 
+    def behind(self, rows: Any, prompts: Any) -> list[Rollout]:
+        return list(rows)
+
     def logprobs(self, rows: Any, model: str = "") -> list[torch.Tensor]:
         """Other numbers for each row, token and model."""
         return [
