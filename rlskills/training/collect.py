@@ -26,7 +26,7 @@ from .sampler import Request, RolloutSampler
 from .settings import RLSettings
 from .statistics import nanstd
 from .stream import Drawn, TaskStream
-from .treatments import CurriculumGate, Treatment, TruncationMask
+from .treatments import CurriculumGate, Treatment, TruncationMask, in_stage
 
 FAILED_ROUNDS = 5
 """Rounds on end without a single graded completion after which training stops."""
@@ -94,7 +94,7 @@ class Collector:
         for treatment in self.treatments:
             treatment.augment(batch, extra)
         for stage in ("shape", "credit", "select", "adapt"):
-            for treatment in self.treatments:
+            for treatment in in_stage(self.treatments, stage):
                 getattr(treatment, stage)(batch)
         for treatment in self.treatments:
             called = treatment.name or type(treatment).__name__

@@ -130,7 +130,9 @@ class RolloutSampler:
         prompts = self.codec.encode_openings([r.messages or r.task.messages for r in requests])
         begun = self.codec.encode_texts([request.begun for request in requests])
         contexts = [[*prompt, *given] for prompt, given in zip(prompts, begun, strict=True)]
-        params = self._that_fits(contexts, params) if any(begun) else params
+        # Problems were checked as they are; with help they may be longer.
+        if any(request.messages or request.begun for request in requests):
+            params = self._that_fits(contexts, params)
         found = self.engine.generate(contexts, params, self._seed_of(spent, 0))
         owners = [i for i in range(len(requests)) for _ in range(params.n)]
         ids = [[*begun[i], *c.ids] for i, c in zip(owners, found, strict=True)]
@@ -157,8 +159,8 @@ class RolloutSampler:
         room = (self.positions or sys.maxsize) - max(map(len, contexts))
         if room < 1:
             raise UserError(
-                f"a prompt with the beginning of its reply leaves no room for an answer in the "
-                f"model's {self.positions} positions"
+                f"a prompt with help in it leaves no room for an answer in the model's "
+                f"{self.positions} positions"
             )
         return params.limited(min(room, params.max_new_tokens), params.n)
 

@@ -26,6 +26,7 @@ from .treatment import (
     Treatment,
     arm_name,
     build_treatments,
+    in_stage,
     make_treatment,
     supervision_of,
     treatment_specs,
@@ -35,5 +36,5 @@ __all__ = [
     "GRPO", "HPT", "RFT", "TREATMENTS", "AnnealedTemperature", "CurriculumGate", "Distillation",
     "DynamicSampling", "EntropyTarget", "Guide", "HiddenBonus", "MaxRL", "STaR", "Sampler",
     "SelfDistillation", "SemanticEntropy", "StepCredit", "Treatment", "TruncationMask", "arm_name",
-    "build_treatments", "make_treatment", "supervision_of", "treatment_specs",
+    "build_treatments", "in_stage", "make_treatment", "supervision_of", "treatment_specs",
 ]  # fmt: skip

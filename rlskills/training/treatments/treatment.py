@@ -201,6 +201,14 @@ def build_treatments(specs: Sequence[str], seed: int) -> list[Treatment]:
     ]
 
 
+def in_stage(treatments: Sequence[Treatment], stage: str) -> list[Treatment]:
+    """In the order in which they act: as named, but whoever sets advantages does so before others
+    add to them."""
+    if stage != "credit":
+        return list(treatments)
+    return sorted(treatments, key=lambda treatment: not treatment.sets_credit)
+
+
 def supervision_of(specs: Sequence[str]) -> str:
     """What an arm with these treatments learns from: the most that any of them uses."""
     used = {TREATMENTS.find(spec.name).supervision for spec in treatment_specs(specs)}

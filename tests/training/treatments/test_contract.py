@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rlskills.errors import UserError
 from rlskills.generation.engine import SamplingParams
 from rlskills.training.batch import Rollout, RolloutBatch
-from rlskills.training.treatments import TREATMENTS, make_treatment, treatment_specs
+from rlskills.training.treatments import TREATMENTS, in_stage, make_treatment, treatment_specs
 
 from ..made import batch, rollout, stepped
 
@@ -64,7 +64,7 @@ def run(spec: str, made: RolloutBatch, seed: int = 0) -> Any:
     for treatment in treatments:
         treatment.augment(made, Extra())
     for stage in STAGES:
-        for treatment in treatments:
+        for treatment in in_stage(treatments, stage):
             getattr(treatment, stage)(made)
     return treatments[-1]
 
@@ -154,6 +154,13 @@ def test_unknown_and_impossible_options_are_one_line(spec: str):
 def test_options_out_of_range_are_refused(spec: str):
     with pytest.raises(UserError):
         make_treatment(spec)
+
+
+def test_who_sets_advantages_does_so_before_others_add_to_them():
+    named = [make_treatment(spec) for spec in ("entropy_target", "maxrl", "step_credit")]
+    order = [treatment.name for treatment in in_stage(named, "credit")]
+    assert order == ["maxrl", "entropy_target", "step_credit"]
+    assert in_stage(named, "select") == named
 
 
 def test_an_arm_without_credit_begins_with_grpo():
