@@ -45,6 +45,9 @@ class Extra:
     def ask_plainly(self, rows: Any) -> None:
         pass
 
+    def spans(self, row: Any, places: Any) -> list[tuple[int, int]]:
+        return list(places)
+
     def logprobs(self, rows: Any, model: str = "") -> list[torch.Tensor]:
         """Other numbers for each row, token and model."""
         return [
