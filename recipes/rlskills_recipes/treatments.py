@@ -19,8 +19,8 @@ from rlskills_recipes.string_world import World
 from rlskills_recipes.treatments_table import METHODS, arm_of, print_arena
 
 TITLE = "What each training method makes of the same rollouts"
-RL = {"max_steps": 120, "prompts_per_step": 32, "group_size": 8, "optimizer": "muon",
-      "learning_rate": 2e-4, "warmup_steps": 5, "eval_every": 40, "max_rollouts": 120 * 256,
+RL = {"max_steps": 80, "prompts_per_step": 32, "group_size": 8, "optimizer": "muon",
+      "learning_rate": 2e-4, "warmup_steps": 5, "eval_every": 20, "max_rollouts": 80 * 256,
       "log_rollouts_every": 20}  # fmt: skip
 
 
@@ -38,7 +38,7 @@ class Config(StudyConfig):
     """The same for all; a method that samples more in an update makes fewer of them."""
     alone: float = 0.2
     """Share of single calls among the problems; the others nest two."""
-    samples: int = 16
+    samples: int = 8
     world: World = World()
     """The functions."""
 

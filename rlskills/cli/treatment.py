@@ -20,18 +20,16 @@ from .treatment_page import acts, docs, summary
 
 
 def list_treatments() -> None:
-    """All registered treatments: what they learn from, the stages they act in, and what they do."""
+    """All registered treatments: what they learn from, and what they do."""
     from ..training.treatments import TREATMENTS
 
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("name", no_wrap=True)
     table.add_column("supervision", no_wrap=True)
-    table.add_column("stages", overflow="fold", min_width=14)
     table.add_column("what it does", overflow="fold")
     for name in TREATMENTS.names():
         cls = TREATMENTS.find(name)
-        stages = ", ".join(acts(cls)) or "asks for rounds"
-        table.add_row(name, cls.supervision, stages, Text(summary(cls)))
+        table.add_row(name, cls.supervision, Text(summary(cls)))
     console = Console()
     console.print(table)
     console.print("\nCombine them: --treatments maxrl step_credit?mode=terminal")

@@ -31,6 +31,8 @@ class Capabilities:
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """The worked steps in a completion of any text, in order, and whether each is right.
 
+        Where a step says with which character its value begins, what names the call can be told
+        from it.
         It must take linear time, as `environments.steps.StepForm` does. Default: none.
         """
         return ()

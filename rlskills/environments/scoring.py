@@ -53,6 +53,8 @@ def _steps(env: Environment, task: Task, completion: str) -> tuple[StepScore, ..
     for step in steps:
         if not behind <= step.start < step.end <= len(completion):
             raise ValueError(f"{step} is empty, out of order or outside the completion")
+        if step.value is not None and not step.start <= step.value <= step.end:
+            raise ValueError(f"the value of {step} is outside of it")
         behind = step.end
     return steps
 

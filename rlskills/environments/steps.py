@@ -50,7 +50,9 @@ class StepForm:
             right = number < len(values) and (
                 self.value(step) == values[number] or (bool(whole) and step == whole[number])
             )
-            steps.append(StepScore(begin, finish, right))
+            value = values[number] if right else self.value(step)
+            at = finish - len(value) if step.endswith(value) else None
+            steps.append(StepScore(begin, finish, right, at))
         return tuple(steps)
 
     def _spans(self, text: str, start: int) -> Iterator[tuple[int, int]]:

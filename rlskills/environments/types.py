@@ -90,6 +90,8 @@ class StepScore:
     start: int
     end: int
     correct: bool
+    value: int | None = None
+    """Character with which its value begins, behind what names the call; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

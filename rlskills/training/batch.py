@@ -53,6 +53,8 @@ class Rollout:
     """`added` by a treatment: no outcome of the curriculum's choice."""
     steps: tuple[StepSpan, ...] = ()
     """Worked steps in tokens, where a treatment needs them and the environment knows them."""
+    value_starts: tuple[int, ...] = ()
+    """The token with which the value of each step begins; what is before it names the call."""
     meta: dict[str, Any] = field(default_factory=dict)
     """Whatever a treatment notes."""
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..environments import Message
+from ..environments import Message, StepScore
 from ..environments.failures import GradingFailures, failure_of
 from ..errors import UserError
 from ..generation.engine import SamplingParams
@@ -24,6 +24,7 @@ from .prompt_limit import PromptLimit
 from .reader import START, Reader
 from .sampler import Request, RolloutSampler
 from .settings import RLSettings
+from .spans import step_spans
 from .statistics import nanstd
 from .stream import Drawn, TaskStream
 from .treatments import CurriculumGate, Treatment, TruncationMask, in_stage
@@ -223,6 +224,12 @@ class _Extra:
         for row, prompt in zip(copies, encoded, strict=True):
             row.prompt_ids = prompt
         return copies
+
+    def spans(self, row: Rollout, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """See `Sampler`."""
+        steps = [StepScore(start, end, False) for start, end in places]
+        found, _ = step_spans(row.ids, steps, self.collector.sampler.codec)
+        return [(start, end) for start, end, _ in found]
 
     def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
         """See `Sampler`."""

@@ -37,7 +37,7 @@ from .resume import restore
 from .sampler import Processes, Request, RolloutSampler
 from .settings import CollectSettings
 from .stream import Drawn, TaskStream
-from .treatments import RFT
+from .treatments.rft import RFT
 
 FOLDER = "collected"
 """Of a run folder, where its data set is."""

@@ -119,9 +119,14 @@ class RolloutSampler:
             request.env, request.task, request.choice, request.group,
             prompt, ids, mask, text, truncated, score, logprobs, turns,
         )  # fmt: skip
-        if self.with_steps and turns == 1 and score.steps:
-            rollout.steps = step_spans(ids, score.steps, self.codec)
+        self._find_steps(rollout)
         return rollout
+
+    def _find_steps(self, rollout: Rollout) -> None:
+        """Which tokens its steps are, where a treatment wants to know."""
+        if self.with_steps and rollout.turns == 1 and rollout.score.steps:
+            found = step_spans(rollout.ids, rollout.score.steps, self.codec)
+            rollout.steps, rollout.value_starts = found
 
     def _completions(
         self, requests: Sequence[Request], params: SamplingParams, spent: int
@@ -205,5 +210,6 @@ class RolloutSampler:
                 shown.prompt, shown.ids, shown.mask, text, False, play.score(), turns=play.turns,
             )  # fmt: skip
             row.drop()
+            self._find_steps(row)
             found.append(row)
         return found

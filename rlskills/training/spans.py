@@ -31,12 +31,16 @@ class _Lengths(Sequence[int]):
 
 def step_spans(
     ids: Sequence[int], steps: Sequence[StepScore], codec: Codec
-) -> tuple[StepSpan, ...]:
-    """Tokens that hold any character of each step; about log2(T) decodings for each of its ends."""
+) -> tuple[tuple[StepSpan, ...], tuple[int, ...]]:
+    """Tokens that hold any character of each step, and the token with which its value begins (the
+    step's first, where that is not known); about log2(T) decodings for each end."""
     lengths = _Lengths(ids, codec)
-    found = []
+    found, values = [], []
     for step in steps:
-        first = bisect_right(lengths, step.start) - 1
-        last = bisect_left(lengths, step.end)
-        found.append((max(0, first), min(len(ids), last), step.correct))
-    return tuple(found)
+        first = max(0, bisect_right(lengths, step.start) - 1)
+        last = min(len(ids), bisect_left(lengths, step.end))
+        found.append((first, last, step.correct))
+        value = step.start if step.value is None else step.value
+        token = bisect_right(lengths, value, first, last + 1) - 1
+        values.append(min(max(first, token), last))
+    return tuple(found), tuple(values)

@@ -56,6 +56,7 @@ QUICK = {
     "bots": "ratio=1",
     "vcrl": "warmup=2",
     "skill_it": "every=2",
+    "random_subset": "share=0.4&redraw=slices&every=2",
     "dapo": "inner=(bidirectional_lp?window=4)",
     "band": "inner=mopps",
     "greso": "inner=plr",

@@ -60,6 +60,53 @@ def test_random_subset():
     assert sorted(teacher.probabilities().values()) == [0, 0, 0.5, 0.5]
     others = {tuple(make("random_subset", LEVELS, s).probabilities().values()) for s in range(30)}
     assert len(others) == 4
+    teacher.sample(99)
+    assert sorted(teacher.probabilities().values()) == [0, 0, 0.5, 0.5]
+
+
+def rounds(spec: str, units: int, count: int, seed: int = 0) -> list[frozenset[str]]:
+    """The subsets of so many rounds."""
+    teacher, found = make(spec, [f"u{i}" for i in range(units)], seed), []
+    for _ in range(count):
+        found.append(frozenset(unit for unit, p in teacher.probabilities().items() if p))
+        assert {choice.unit for choice in teacher.sample(5)} <= found[-1]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("redraw", "seen"),
+    [
+        ("never", [0.1, 0.1, 0.1, 0.1]),
+        ("fresh", [0.1, 0.4095, 0.6513, 0.8784]),
+        ("slices", [0.1, 0.5, 1.0, 1.0]),
+    ],
+)
+def test_subsets_that_are_drawn_again(redraw: str, seen: list[float]):
+    """Share of the units seen after 1, 5, 10 and 20 rounds of a tenth each."""
+    found = rounds(f"random_subset?share=0.1&redraw={redraw}", 2000, 20)
+    assert {len(part) for part in found} == {200}
+    for count, share in zip((1, 5, 10, 20), seen, strict=True):
+        exact = redraw != "fresh" or count == 1
+        shown = len(frozenset().union(*found[:count])) / 2000
+        assert shown == pytest.approx(share, abs=1e-9 if exact else 0.02)
+
+
+def test_slices_of_a_shuffled_order():
+    spec = "random_subset?share=0.34&redraw=slices"
+    found = rounds(spec, 9, 6)
+    assert [len(part) for part in found] == [3] * 6
+    assert frozenset().union(*found[:3]) == frozenset().union(*found[3:])
+    assert len({frozenset(rounds(spec, 9, 6, seed)[3:]) for seed in range(9)}) > 1
+    short = rounds("random_subset?share=0.3&redraw=slices", 10, 5)
+    assert [len(part) for part in short] == [3, 3, 3, 1, 3]
+
+
+def test_a_subset_is_kept_for_some_batches():
+    found = rounds("random_subset?share=0.5&redraw=slices&every=3", 8, 12)
+    assert [found[i] == found[i + 1] for i in range(11)].count(False) <= 3
+    assert all(found[i] == found[i + 1] for i in range(11) if (i + 1) % 3)
+    for i in (0, 6):
+        assert not found[i] & found[i + 3]
 
 
 def test_level_window_rises_and_stays():

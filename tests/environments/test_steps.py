@@ -46,6 +46,26 @@ def test_spans_of_the_tiny_notation():
     assert score.correct  # the answer is, though a step is not
 
 
+@pytest.mark.parametrize(
+    ("spec", "mark"),
+    [("string_transform?preset=tiny&functions=train", "="), ("string_transform", " = "),
+     ("arithmetic", "="), ("lego", " = "), ("hierarchy", " is "), ("procedure?preset=tiny", "")],
+)  # fmt: skip
+def test_where_a_value_begins(spec: str, mark: str):
+    env = load(spec)
+    for index in range(20):
+        task = env.task("train", 2, index)
+        text = env.solution(task)
+        wrong = text.replace(mark, mark + "x") if mark else text
+        for written in (text, wrong):
+            for step in env.score(task, written).steps:
+                assert step.value is not None
+                call, value = written[step.start : step.value], written[step.value : step.end]
+                assert value
+                assert call.endswith(mark)
+                assert bool(call) == bool(mark)
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_steps_out_of_order_earn_nothing(spec: str):
     env = load(spec)
@@ -126,13 +146,15 @@ class Told(Environment):
     trusted_grader = False
 
     def make(self, rng, cfg):
-        return Draft(str(rng.random()), "1", data={"spans": [[0, 2, True], [2, 5, False]]})
+        return Draft(str(rng.random()), "1", data={"spans": [[0, 2, True], [2, 5, False, 4]]})
 
     def steps(self, task, completion):
         if completion == "bad":
             return [StepScore(2, 5, True)]
         if completion == "back":
             return [StepScore(1, 3, True), StepScore(0, 2, True)]
+        if completion == "far":
+            return [StepScore(0, 2, True, 3)]
         return [StepScore(*span) for span in task.data["spans"]]
 """
 
@@ -142,9 +164,12 @@ def test_steps_cross_the_boundary_of_a_worker(tmp_path: Path):
     path.write_text(FILE)
     env = load(f"{path}:Told")
     task = env.task("train", 1, 0)
-    good, bad, back = env.scores([task] * 3, ["<answer>1</answer>", "bad", "back"])
-    assert good.steps == (StepScore(0, 2, True), StepScore(2, 5, False))
+    texts = ["<answer>1</answer>", "bad", "back", "far"]
+    good, bad, back, far = env.scores([task] * 4, texts)
+    assert good.steps == (StepScore(0, 2, True), StepScore(2, 5, False, 4))
     assert bad.failed
+    assert far.failed
+    assert "the value of" in far.note
     assert back.failed
     assert "outside the completion" in bad.note
     env.trusted_grader = True

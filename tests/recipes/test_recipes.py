@@ -15,6 +15,8 @@ from rlskills.cli import entry as cli
 from rlskills.cli.run import recipe_summaries
 from rlskills.models.identity import identity_of
 from rlskills.models.tiny_base import tiny_base
+from rlskills.training.treatments import treatment_specs
+from rlskills_recipes.treatments import Config as TreatmentsConfig
 
 pytestmark = pytest.mark.long
 
@@ -165,6 +167,8 @@ def test_treatments_are_compared_with_plain_grpo(tmp_path: Path, capsys):
         "rft?max_per_prompt=1",
         f"{outside}:Wander maxrl",
     ]
+    for method in TreatmentsConfig().methods():
+        assert treatment_specs(method)
     run("treatments", *words)
     shown = capsys.readouterr().out
     for arm in ("grpo", "rft-max_per_prompt-1", "Wander+maxrl"):

@@ -111,6 +111,27 @@ def test_replies_that_are_begun_are_gone_on_with(tmp_path: Path):
     assert new == sum(row.sampled for row in rows) == sum(sum(row.mask) for row in rows)
 
 
+def test_steps_of_what_was_sampled_and_shown_are_tokens(tmp_path: Path):
+    env = StringTransform(preset="tiny")
+    trainer = trainer_of(Path("tiny-base"), tmp_path, uniform(env, "train", (2,), 0))
+    codec = trainer.collector.sampler.codec
+    trainer.collector.sampler.with_steps = True
+    like = trainer.collector.round(0).rollouts[::4]
+    extra = _Extra(trainer.collector, trainer.collector._params(0))
+    for row in extra.demonstrate(like):
+        calls = row.task.data["steps"]
+        assert len(row.steps) == len(row.value_starts) == len(calls)
+        for (start, end, right), at, (call, value) in zip(
+            row.steps, row.value_starts, calls, strict=True
+        ):
+            assert right
+            written = codec.decode([row.ids[start:at], row.ids[at:end]])
+            assert written == [f"{call}=", value]
+        place = row.text.index(calls[1][0])
+        (found,) = extra.spans(row, [(place, place + 3)])
+        assert codec.decode([row.ids[slice(*found)]]) == [calls[1][0][:3]]
+
+
 def test_prompts_with_help_can_be_taken_back(tmp_path: Path):
     env = StringTransform(preset="tiny")
     trainer = trainer_of(Path("tiny-base"), tmp_path, uniform(env, "train", (2,), 0))

@@ -113,7 +113,8 @@ def _graded(env: Environment, call: Call) -> tuple[list[Any], bool]:
     except MemoryError:  # there was none left to say it with
         full, score = True, Score.failure("grader_error", "the grader raised MemoryError")
     about = [score.correct, score.reward, score.parts, score.status, score.parsed, score.note]
-    return [*about, [[step.start, step.end, step.correct] for step in score.steps]], full
+    steps = [[step.start, step.end, step.correct, step.value] for step in score.steps]
+    return [*about, steps], full
 
 
 def _limit_memory(megabytes: int) -> None:

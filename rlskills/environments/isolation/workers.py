@@ -118,7 +118,8 @@ def _score(*values: Any) -> Score:
     return Score(
         *about,
         steps=tuple(
-            StepScore(int(start), int(end), correct is True) for start, end, correct in steps
+            StepScore(int(start), int(end), correct is True, value if value is None else int(value))
+            for start, end, correct, value in steps
         ),
     )
 

@@ -66,6 +66,10 @@ class Sampler(Protocol):
         """Copies of `rows` with other prompts before their completions: to be read, not added."""
         ...
 
+    def spans(self, row: Rollout, places: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Tokens [start, end) that hold any of the characters [start, end) of its text."""
+        ...
+
     def logprobs(self, rows: Sequence[Rollout], model: str = "") -> list[Tensor]:
         """Log-probability of every completion token (T) behind the row's prompt: by the policy as
         it is, by the model that the arm began with (`start`), or by another one with the same

@@ -48,6 +48,9 @@ class Extra:
     def behind(self, rows: Any, prompts: Any) -> list[Rollout]:
         return list(rows)
 
+    def spans(self, row: Any, places: Any) -> list[tuple[int, int]]:
+        return list(places)
+
     def logprobs(self, rows: Any, model: str = "") -> list[torch.Tensor]:
         """Other numbers for each row, token and model."""
         return [
