@@ -6,10 +6,22 @@ from pathlib import Path
 
 from rlskills.console import Console
 from rlskills.experiments.group import processes
-from rlskills.report.arena import Probe, arena, arena_sections, plot_arena, sentences
+from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
+from rlskills.report.claims import claims_section, judged
 from rlskills.report.reading import load_runs
 from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
+from rlskills_recipes.treatments_claims import (
+    CLAIMS,
+    ENTROPY,
+    HELD_OUT,
+    KEPT,
+    L3,
+    L4,
+    LENGTH,
+    PASS_1,
+    PASS_8,
+)
 
 METHODS = (
     "grpo", "grpo?scale=none", "maxrl", "pass_k", "reinforce", "reinforce?positive=0",
@@ -21,18 +33,9 @@ METHODS = (
 stated in the prompt, which it cannot read (`self_distillation`, `effort`), a teacher that is the
 policy's own start (`distillation`), completions that are cut off, of which it has none
 (`overlong`), and what only logs (`semantic_entropy`)."""
-LEVELS = (1, 2, 3, 4)
-GAIN, HELD_OUT, KEPT = "train L3", "held_out L2", "common"
-PROBES = (
-    Probe(GAIN, (("train", 3),)),
-    Probe("train L4", (("train", 4),)),
-    Probe(HELD_OUT, (("held_out", 2),)),
-    Probe(KEPT, tuple(("common", level) for level in LEVELS)),
-    Probe("pass@1", (("train", 4), ("held_out", 2)), 1),
-    Probe("pass@8", (("train", 4), ("held_out", 2)), 8),
-)
-LOGGED = {"zero variance": "train/zero_variance_groups", "entropy": "train/entropy",
-          "length": "train/response_length"}  # fmt: skip
+PROBES = (L3, L4, HELD_OUT, KEPT, PASS_1, PASS_8)
+LOGGED = {"zero variance": "train/zero_variance_groups", ENTROPY.name: ENTROPY.tag,
+          LENGTH.name: LENGTH.tag}  # fmt: skip
 
 
 def arm_of(method: Sequence[str]) -> str:
@@ -49,6 +52,8 @@ def print_arena(output: Path) -> None:
     pools = arms(load_runs([output], notes))
     rivals = arena(pools, "grpo", PROBES)
     sections = arena_sections(rivals, pools, "grpo", PROBES, LOGGED)
+    if claims := judged(pools, CLAIMS):
+        sections.append(claims_section(claims))
     said = sentences(rivals, "grpo")
     for section in sections:
         print_section(section, console)
@@ -56,4 +61,4 @@ def print_arena(output: Path) -> None:
         console.print(line, highlight=False)
     text = [*(section_markdown(section) for section in sections), *(f"- {line}" for line in said)]
     (output / "arena.md").write_text("\n".join(text) + "\n")
-    plot_arena(rivals, GAIN, KEPT, output / "arena.png")
+    plot_arena(rivals, L3.name, KEPT.name, output / "arena.png")

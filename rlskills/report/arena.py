@@ -34,15 +34,19 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Probe:
-    """A number of each run: the mean accuracy over eval sets."""
+    """A number of each run: the mean accuracy over eval sets, or the mean of what it logged."""
 
     name: str
     addresses: tuple[Address, ...]
     k: int = 0
     """Of pass@k; 0: the greedy answer."""
+    tag: str = ""
+    """Of what was logged: its mean over the updates, instead of an accuracy."""
 
     def of(self, run: Run) -> float:
         """The probe's value; a `UserError` where the run was not asked that."""
+        if self.tag:
+            return mean_of(run, self.tag)
         means = []
         for address in self.addresses:
             found = outcomes(run.eval_sets[address], self.k) if address in run.eval_sets else None
@@ -73,7 +77,7 @@ def arena(
     seeds = [run.seed for run in pools[reference]]
     names = [name for name in pools if name != BASE]
     values = {
-        (name, probe.name): _by_seed(pools[name], probe, seeds)
+        (name, probe.name): by_seed(pools[name], probe, seeds)
         for name in (BASE, *names)
         for probe in probes
     }
@@ -86,8 +90,8 @@ def arena(
     rivals = []
     for name in names:
         at = {probe.name: values[name, probe.name] for probe in probes}
-        gains = {key: _interval(found - values[BASE, key]) for key, found in at.items()}
-        leads = {key: _interval(found - values[reference, key]) for key, found in at.items()}
+        gains = {key: interval(found - values[BASE, key]) for key, found in at.items()}
+        leads = {key: interval(found - values[reference, key]) for key, found in at.items()}
         if name == reference:
             leads = {}
         marks = {key: certain[name, key] for key in leads}
@@ -190,18 +194,20 @@ def plot_arena(rivals: Sequence[Rival], gain: str, forgetting: str, path: Path) 
     return finish(figure, "Gain against forgetting", text, points, path)
 
 
-def _by_seed(pool: Sequence[Run], probe: Probe, seeds: Sequence[int]) -> Array:
+def by_seed(pool: Sequence[Run], probe: Probe, seeds: Sequence[int]) -> Array:
+    """The probe's value for each of `seeds`; a `UserError` where there is none of a seed."""
     known = {run.seed: probe.of(run) for run in pool}
     if missing := [str(seed) for seed in seeds if seed not in known]:
         raise UserError(f"{pool[0].arm} has no run of seed {', '.join(missing)}")
     return np.array([known[seed] for seed in seeds])
 
 
-def _interval(differences: Array) -> Interval:
+def interval(differences: Array, bounds: tuple[float, float] = (-1.0, 1.0)) -> Interval:
+    """Student's t over seeds; of one seed the value alone."""
     if len(differences) < 2:
         value = float(differences[0])
         return Interval(value, value, value, "one seed")
-    return mean_interval(differences, bounds=(-1.0, 1.0))
+    return mean_interval(differences, bounds=bounds)
 
 
 def _cell(rival: Rival, probe: str, reference: str) -> str:

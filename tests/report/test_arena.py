@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from rlskills.report.arena import (
     plot_arena,
     sentences,
 )
-from rlskills.report.run import EvalSet, Run
+from rlskills.report.claims import Claim, claims_section, judged
+from rlskills.report.run import EvalSet, Record, Run
 from rlskills.runs.supervision import Supervision
 
 GAIN = Probe("train L3", (("train", 3),))
@@ -99,3 +101,29 @@ def test_the_picture_has_a_point_for_each_arm(tmp_path: Path):
     rivals = arena(POOLS, "grpo", [GAIN, KEPT])
     picture = plot_arena(rivals, "train L3", "common", tmp_path / "arena.png")
     assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_claim_follows_from_its_interval():
+    length = Probe("length", (), tag="train/response_length")
+    claims = [
+        Claim("best", "learns more", GAIN),
+        Claim("best", "learns less", GAIN, -1),
+        Claim("same", "learns more", GAIN),
+        Claim("grpo", "forgets less", KEPT, 1, "same"),
+        Claim("absent", "is there", GAIN),
+    ]
+    found = judged(POOLS, claims)
+    assert [each.verdict for each in found] == ["shown", "refuted", "not shown", "shown"]
+    assert found[0].difference.mean == pytest.approx(0.25)
+    section = claims_section(found)
+    assert section.rows[0][:3] == ("best", "learns more", "train L3, grpo")
+    assert "for 4 claims" in section.lines[0]
+    logged = {
+        arm: [
+            replace(each, records=(Record(1, {}, {length.tag: value + each.seed}),))
+            for each in POOLS[arm]
+        ]
+        for arm, value in (("grpo", 40), ("best", 30))
+    }
+    (shorter,) = judged(logged, [Claim("best", "is shorter", length, -1)])
+    assert (shorter.verdict, shorter.difference.mean) == ("shown", -10)
