@@ -43,6 +43,7 @@ def test_the_committed_catalogue_is_that_of_the_code(tmp_path: Path, capsys):
     written = (tmp_path / "new/page.md").read_text()
     assert written == (ROOT / "docs/treatments/catalogue.md").read_text(), "rlskills treatment docs"
     assert all(f"\n## {name}\n" in written for name in TREATMENTS.names())
+    assert f" {len(TREATMENTS.names())} ship ([catalogue]" in (ROOT / "README.md").read_text()
 
 
 def test_show_has_defaults(capsys):
