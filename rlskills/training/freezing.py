@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from transformers import TrainerCallback
+from torch import nn
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ..errors import UserError
 from ..models.sharding import sharding
@@ -24,11 +24,18 @@ class Freezing(TrainerCallback):
             named = ", ".join(treatment.spec.name for treatment in self.treatments)
             raise UserError(f"{named} freezes parameters, which needs whole ones: without sharding")
 
-    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+    def on_pre_optimizer_step(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        model: nn.Module | None = None,
+        **more: object,
+    ) -> None:
         """Behind clipping, whose norm is of all gradients."""
-        if not self.treatments:
+        if not self.treatments or model is None:
             return
-        parameters = dict(more["model"].named_parameters())
+        parameters = dict(model.named_parameters())
         for treatment in self.treatments:
             for name in treatment.frozen(list(parameters), state.global_step):
                 parameters[name].grad = None

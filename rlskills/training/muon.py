@@ -8,6 +8,7 @@ torch's, so that checkpoints fit both.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ class Muon(torch.optim.Muon):
         super().__init__(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """One update of all matrices."""
         weights = [weight for group in self.param_groups for weight in group["params"]]
         if any(weight.device.type != "cpu" for weight in weights):

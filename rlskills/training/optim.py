@@ -8,8 +8,6 @@ form a single optimizer, so that schedulers and checkpoints of a trainer work as
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 from torch.optim import AdamW, Optimizer
 from transformers import PreTrainedModel
@@ -33,7 +31,7 @@ class MuonWithAdamW(Optimizer):
         ]
         super().__init__([part.param_groups[0] for part in self._parts], {})
 
-    def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def step(self, closure: object = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Step both parts on the groups and state here, which schedules and checkpoints set."""
         for part, group in zip(self._parts, self.param_groups, strict=True):
             part.param_groups, part.state = [group], self.state

@@ -98,7 +98,7 @@ def _parts(
         yield part
 
 
-def _run(loaded: LoadedModel, rows: Sequence[Rollout], **more: Any) -> Any:
+def _run(loaded: LoadedModel, rows: Sequence[Rollout], **more: bool) -> Any:
     """The model's output for rows padded on the right: causal attention never sees that."""
     ids = [torch.tensor([*row.prompt_ids, *row.ids], device=loaded.device) for row in rows]
     batch = pad_sequence(ids, batch_first=True, padding_value=loaded.codec.pad)

@@ -21,6 +21,7 @@ from accelerate.utils.constants import FSDP_MODEL_NAME, OPTIMIZER_NAME
 from torch import nn
 from torch.distributed.fsdp import FSDPModule
 from torch.optim import Optimizer
+from transformers import Trainer
 
 from ..errors import UserError
 from ..models.lora import ADAPTER, adapted
@@ -83,7 +84,7 @@ def reduce_in_float32(accelerator: Accelerator) -> None:
         )
 
 
-def shards_of(trainer: Any) -> Shards | None:
+def shards_of(trainer: Trainer) -> Shards | None:
     """How a trainer of transformers has sharded the weights of its model."""
     if trainer.is_fsdp_enabled:
         return FSDP2(trainer.model)
@@ -98,7 +99,7 @@ def in_shards(checkpoint: Path) -> bool:
     return name.with_name(f"{FSDP_MODEL_NAME}_0").is_dir() or name.with_suffix(".bin").is_file()
 
 
-def whole_from_shards(model: Any, checkpoint: Path) -> None:
+def whole_from_shards(model: nn.Module, checkpoint: Path) -> None:
     """Set the weights of `model`, which are whole, to those in a checkpoint of FSDP.
 
     Of a model with adapters these alone are in it.

@@ -120,7 +120,7 @@ def units_of(
 
 
 def taught(
-    sources: Mapping[str, Source], spec: str | Spec, seed: int, start: int = 0, **options: Any
+    sources: Mapping[str, Source], spec: str | Spec, seed: int, start: int = 0, **options: object
 ) -> TaskStream:
     """Tasks chosen by the curriculum that `spec` names (see `curricula.make`).
 

@@ -6,13 +6,16 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+from transformers import PreTrainedModel
+
 from ..errors import UserError
 from ..models.lora import ADAPTER, adapted
 from .sharded import in_shards, whole_from_shards
 from .zero import in_zero_shards, whole_from_zero
 
 
-def restore_weights(model: Any, checkpoint: Path) -> None:
+def restore_weights(model: PreTrainedModel, checkpoint: Path) -> None:
     """Every weight of `model` as it was when `checkpoint` was saved, or a `UserError`.
 
     Saving renames the weights of some architectures (experts that are kept as one tensor, heads
@@ -29,7 +32,8 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
     if adapted(model):
         _restore_adapters(model, checkpoint)
         return
-    saved, found = type(model).from_pretrained(
+    loader: Any = type(model)
+    saved, found = loader.from_pretrained(
         checkpoint, config=deepcopy(model.config), dtype=model.dtype,
         attn_implementation="eager", output_loading_info=True,
     )  # fmt: skip
@@ -39,7 +43,7 @@ def restore_weights(model: Any, checkpoint: Path) -> None:
     model.load_state_dict(saved.state_dict())
 
 
-def _restore_adapters(model: Any, checkpoint: Path) -> None:
+def _restore_adapters(model: nn.Module, checkpoint: Path) -> None:
     from peft import set_peft_model_state_dict
     from peft.utils.save_and_load import load_peft_weights
 
