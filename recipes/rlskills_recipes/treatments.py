@@ -65,7 +65,7 @@ def study(config: Config) -> Study:
         stream = partial(mixture, problems)
         arms.append(ArmConfig(arm_of(method), shown, settings, stream, "base"))
     return config.study_of("treatments", TITLE, arms, config.world.groups(), (1, 2, 3, 4),
-                           config.rl.max_new_tokens, curve_tasks=32, minutes=60,
+                           max_new_tokens=128, curve_tasks=32, minutes=60,
                            about={"alone": config.alone})  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from rlskills.cli.run import recipe_summaries
 from rlskills.models.identity import identity_of
 from rlskills.models.tiny_base import tiny_base
 from rlskills.training.treatments import treatment_specs
+from rlskills_recipes import quickstart, treatments
 from rlskills_recipes.treatments import Config as TreatmentsConfig
 
 pytestmark = pytest.mark.long
@@ -169,6 +170,10 @@ def test_treatments_are_compared_with_plain_grpo(tmp_path: Path, capsys):
     ]
     for method in TreatmentsConfig().methods():
         assert treatment_specs(method)
+    # Answers of level 4 are longer than those that are trained on.
+    asked = [study(config()).evaluation.max_new_tokens for study, config in
+             ((treatments.study, TreatmentsConfig), (quickstart.study, quickstart.Config))]  # fmt: skip
+    assert asked == [128, 128]
     run("treatments", *words)
     shown = capsys.readouterr().out
     for arm in ("grpo", "rft-max_per_prompt-1", "Wander+maxrl"):
