@@ -171,8 +171,8 @@ def test_treatments_are_compared_with_plain_grpo(tmp_path: Path, capsys):
     for method in TreatmentsConfig().methods():
         assert treatment_specs(method)
     # Answers of level 4 are longer than those that are trained on.
-    asked = [study(config()).evaluation.max_new_tokens for study, config in
-             ((treatments.study, TreatmentsConfig), (quickstart.study, quickstart.Config))]  # fmt: skip
+    studies = (treatments.study(TreatmentsConfig()), quickstart.study(quickstart.Config()))
+    asked = [study.evaluation.max_new_tokens for study in studies]
     assert asked == [128, 128]
     run("treatments", *words)
     shown = capsys.readouterr().out
