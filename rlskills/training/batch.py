@@ -159,6 +159,11 @@ class RolloutBatch:
         return found
 
 
+def graded(group: Sequence[Rollout]) -> list[Rollout]:
+    """Those whose grading did not fail."""
+    return [rollout for rollout in group if not rollout.score.failed]
+
+
 def graded_whole(group: Sequence[Rollout]) -> bool:
     """Whether every rollout of a group could be graded."""
     return not any(rollout.score.failed for rollout in group)

@@ -33,8 +33,7 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
-from ..batch import Rollout, RolloutBatch
-from .failing import graded
+from ..batch import Rollout, RolloutBatch, graded
 from .treatment import TREATMENTS, Sampler, Treatment
 
 

@@ -7,16 +7,11 @@ from typing import Literal, TypeAlias
 
 from ...environments import Message
 from ...environments.hints import first_steps, hinted
-from ..batch import Rollout, RolloutBatch
+from ..batch import Rollout, RolloutBatch, graded
 from .treatment import Sampler
 
 ROLE = "deals with groups that fail"
 Help: TypeAlias = Literal["steps", "definitions", "answer"]
-
-
-def graded(group: Sequence[Rollout]) -> list[Rollout]:
-    """Those whose grading did not fail."""
-    return [rollout for rollout in group if not rollout.score.failed]
 
 
 def failed_groups(batch: RolloutBatch) -> list[list[Rollout]]:

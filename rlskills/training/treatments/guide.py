@@ -31,9 +31,9 @@ import torch
 from torch import Tensor
 
 from ...errors import UserError
-from ..batch import Rollout, RolloutBatch
+from ..batch import Rollout, RolloutBatch, graded
 from ..statistics import nanstd
-from .failing import ROLE, failed_groups, graded, try_again
+from .failing import ROLE, failed_groups, try_again
 from .grpo import EPSILON
 from .treatment import TREATMENTS, Sampler, Treatment
 

@@ -25,8 +25,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...errors import UserError
-from ..batch import Rollout, RolloutBatch
-from .failing import ROLE, graded
+from ..batch import Rollout, RolloutBatch, graded
+from .failing import ROLE
 from .treatment import TREATMENTS, Sampler, Treatment
 
 

@@ -25,9 +25,9 @@ from typing import Literal
 
 from ...environments.hints import hinted
 from ...errors import UserError
-from ..batch import RolloutBatch
+from ..batch import RolloutBatch, graded
 from .distillation import Terms, gains, revive
-from .failing import ROLE, failed_groups, graded
+from .failing import ROLE, failed_groups
 from .treatment import TREATMENTS, Sampler, Treatment
 
 

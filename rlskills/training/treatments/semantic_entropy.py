@@ -25,8 +25,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from ..batch import Rollout, RolloutBatch
-from .failing import graded
+from ..batch import Rollout, RolloutBatch, graded
 from .treatment import TREATMENTS, Treatment
 
 
