@@ -21,6 +21,10 @@ from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
 KERNELS = Kernels("eager", "medium")
 MACHINE = Machine(threads=1, attention="eager", precision="medium")
+TEMPLATE = (
+    "{% for m in messages %}[{{ m['role'] }}]{{ m['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}[assistant]{% endif %}"
+)
 SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
 
 

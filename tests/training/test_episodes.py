@@ -23,9 +23,8 @@ from rlskills.training.stream import TaskStream, uniform
 from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
-from .small import KERNELS, Bits
+from .small import KERNELS, TEMPLATE, Bits
 from .small import train as train_arm
-from .test_other_models import TEMPLATE
 from .test_resume import result
 
 # Something to gain for a model that has only learned the form of the game.

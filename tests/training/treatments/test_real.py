@@ -6,7 +6,9 @@ Those that may stand in one arm train together, so that a few arms have all of t
 from __future__ import annotations
 
 import json
+import math
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,14 +60,20 @@ def _allowed(specs: tuple[str, ...]) -> bool:
     return True
 
 
-def train(folder: Path, treatments: tuple[str, ...]) -> None:
-    settings = RLSettings(
-        treatments=treatments, max_steps=3, prompts_per_step=4, group_size=4, max_new_tokens=48,
-        optimizer="muon", learning_rate=2e-4, eval_every=0, save_every=1,
-    )  # fmt: skip
+SETTINGS = RLSettings(
+    max_steps=3, prompts_per_step=4, group_size=4, max_new_tokens=48, optimizer="muon",
+    learning_rate=2e-4, eval_every=0, save_every=1,
+)  # fmt: skip
+
+
+def train(
+    folder: Path, treatments: tuple[str, ...], model: str = "", settings: RLSettings = SETTINGS
+) -> None:
+    settings = replace(settings, treatments=treatments)
     sets = tuple(make_eval_sets({"train": ENV}, (2,), 4))
     arm = ArmConfig("arm", Supervision.STEPS, settings, uniform(ENV, "train", (2, 3), 0))
-    study = Study("all", "", (arm,), sets, EvalConfig(48), curve_tasks=1, model=str(tiny_base()))
+    study = Study("all", "", (arm,), sets, EvalConfig(48), curve_tasks=1,
+                  model=model or str(tiny_base()))  # fmt: skip
     run(study, folder, Machine(threads=1, attention="eager", precision="highest"))
 
 
@@ -85,6 +93,17 @@ def test_a_stopped_run_ends_with_the_same_bits(treatments: Any, tmp_path: Path, 
             train(tmp_path / "torn", treatments)
     train(tmp_path / "torn", treatments)
     assert result(tmp_path / "torn", ["arm"]) == result(tmp_path / "whole", ["arm"])
+
+
+@pytest.mark.parametrize("treatments", arms(), ids="+".join)
+def test_a_chat_model_is_trained(treatments: Any, tmp_path: Path, chat_model: str):
+    """One that never answers: what deals with groups that fail is at work in all of them."""
+    few = replace(SETTINGS, max_steps=1, prompts_per_step=2, max_new_tokens=8)
+    names = tuple(spec.partition("?")[0] for spec in treatments)
+    train(tmp_path, names, chat_model, few)
+    found = result(tmp_path, ["arm"])["arm"]
+    assert found["metrics"][-1]["step"] == 1
+    assert math.isfinite(found["metrics"][-1]["metrics"]["train/loss"])
 
 
 def test_every_treatment_is_trained_with():
