@@ -19,7 +19,7 @@ from ..figures import EDGE, INK, Key, finish, new_figure, plain
 from ..figures import header as header_of
 from ..runs.folder import BASE
 from ..runs.tags import Address
-from ..stats import Array, Interval, mean_interval
+from ..stats import Array, Interval, mean_interval, short
 from .comparison import outcomes
 from .logged import mean_of
 from .panels import arm_keys
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVEL = 0.05
+ONE_SEED = "one seed"
+FAR = 0.25
+"""Accuracy from the median of all arms beyond which a point is not drawn."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +161,8 @@ def sentences(rivals: Sequence[Rival], reference: str) -> list[str]:
     for rival in rivals:
         if rival.arm == reference:
             continue
+        if any(lead.method == ONE_SEED for lead in rival.leads.values()):
+            continue  # nothing is certain
         sure = [(key, rival.leads[key]) for key, certain in rival.marks.items() if certain]
         if not sure:
             said.append(f"{rival.arm}: no difference to {reference} is beyond chance.")
@@ -171,7 +176,13 @@ def sentences(rivals: Sequence[Rival], reference: str) -> list[str]:
 
 
 def plot_arena(rivals: Sequence[Rival], gain: str, forgetting: str, path: Path) -> Path:
-    """Gain over the base at one probe against change at another, a point for each arm."""
+    """Gain over the base at one probe against change at another, a point for each arm.
+
+    Arms that are far from most others are named and not drawn, so that the others can be told
+    apart.
+    """
+    far = [r for r in rivals if any(_is_far(r, rivals, probe) for probe in (gain, forgetting))]
+    rivals = [rival for rival in rivals if rival not in far]
     keys = arm_keys([rival.arm for rival in rivals])
     height = 4.0 + header_of(list(keys.values()), 8.4)
     figure = new_figure(8.4, height)
@@ -191,7 +202,14 @@ def plot_arena(rivals: Sequence[Rival], gain: str, forgetting: str, path: Path) 
     axes.set_ylabel(f"change at {gain}", fontsize=9.5, color=INK)
     points = [Key(key.name, key.colour, key.marker, "") for key in keys.values()]
     text = "greedy accuracy minus the base's; bars: 95% intervals over seeds"
+    if far:
+        text += f"; far off: {', '.join(rival.arm for rival in far)}"
     return finish(figure, "Gain against forgetting", text, points, path)
+
+
+def _is_far(rival: Rival, rivals: Sequence[Rival], probe: str) -> bool:
+    middle = float(np.median([each.gains[probe].mean for each in rivals]))
+    return abs(rival.gains[probe].mean - middle) > FAR
 
 
 def by_seed(pool: Sequence[Run], probe: Probe, seeds: Sequence[int]) -> Array:
@@ -206,18 +224,21 @@ def interval(differences: Array, bounds: tuple[float, float] = (-1.0, 1.0)) -> I
     """Student's t over seeds; of one seed the value alone."""
     if len(differences) < 2:
         value = float(differences[0])
-        return Interval(value, value, value, "one seed")
+        return Interval(value, value, value, ONE_SEED)
     return mean_interval(differences, bounds=bounds)
 
 
 def _cell(rival: Rival, probe: str, reference: str) -> str:
     found = rival.gains[probe] if rival.arm == reference else rival.leads[probe]
     sign = "+" if found.mean > 0 else ""
-    return f"{sign}{found}{' *' if rival.marks.get(probe) else ''}"
+    # One seed has no interval.
+    text = short(found.mean) if found.method == ONE_SEED else str(found)
+    return f"{sign}{text}{' *' if rival.marks.get(probe) else ''}"
 
 
 def _seeds(pools: Mapping[str, Sequence[Run]]) -> str:
-    return f"{max(len(pool) for pool in pools.values())} seeds, paired; Student's t"
+    seeds = max(len(pool) for pool in pools.values())
+    return "one seed: no interval" if seeds == 1 else f"{seeds} seeds, paired; Student's t"
 
 
 def _logged(pool: Sequence[Run], columns: Mapping[str, str]) -> list[float]:

@@ -44,8 +44,9 @@ class Judged:
 
 
 def judged(pools: Mapping[str, Sequence[Run]], claims: Sequence[Claim]) -> list[Judged]:
-    """The claims whose arms are there, in their order."""
-    known = [claim for claim in claims if {claim.arm, claim.against} <= pools.keys()]
+    """The claims whose arms are there with two seeds or more, in their order."""
+    there = {arm for arm, pool in pools.items() if len(pool) > 1}
+    known = [claim for claim in claims if {claim.arm, claim.against} <= there]
     pairs = []
     for claim in known:
         seeds = [run.seed for run in pools[claim.arm]]

@@ -127,3 +127,14 @@ def test_a_claim_follows_from_its_interval():
     }
     (shorter,) = judged(logged, [Claim("best", "is shorter", length, -1)])
     assert (shorter.verdict, shorter.difference.mean) == ("shown", -10)
+
+
+def test_one_seed_has_values_and_no_verdicts():
+    single = {arm: pool[:1] for arm, pool in POOLS.items()}
+    rivals = arena(single, "grpo", [GAIN])
+    (answers, steps, _) = arena_sections(rivals, single, "grpo", [GAIN], {})
+    assert answers.rows[0] == ("grpo", "+.30")
+    assert steps.rows[0] == ("best", "+.20")
+    assert answers.lines[0].endswith("one seed: no interval")
+    assert sentences(rivals, "grpo") == []
+    assert judged(single, [Claim("best", "learns more", GAIN)]) == []
