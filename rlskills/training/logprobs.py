@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import DynamicCache
+from transformers import DynamicCache, PreTrainedModel
 
 from ..generation.exactness import ordinary
 from ..models.kernels import Kernels
@@ -85,7 +85,7 @@ def shared_prompts(model: nn.Module, ids: Tensor, mask: Tensor, completion: int)
     return found, torch.cat(entropies).index_select(0, back) if entropies else None
 
 
-def _of(cache: Any, prompts: Tensor, inner: Any) -> DynamicCache:
+def _of(cache: Any, prompts: Tensor, inner: PreTrainedModel) -> DynamicCache:
     """A cache of these prompts' keys and values (rows) from that of all prompts."""
     found: Any = DynamicCache(config=inner.config)
     for number, layer in enumerate(cache.layers):
