@@ -1,6 +1,6 @@
 """What the authors of each method claim of it, as far as this model can show it."""
 
-from rlskills.report.arena import Probe
+from rlskills.report.arena import Logged, Probe
 from rlskills.report.claims import Claim
 
 HARD = (("train", 4), ("held_out", 2))
@@ -8,8 +8,8 @@ L3, L4 = Probe("train L3", (("train", 3),)), Probe("train L4", (("train", 4),))
 HELD_OUT = Probe("held_out L2", (("held_out", 2),))
 KEPT = Probe("common", tuple(("common", level) for level in (1, 2, 3, 4)))
 PASS_1, PASS_8 = Probe("pass@1", HARD, 1), Probe("pass@8", HARD, 8)
-ENTROPY = Probe("entropy", (), tag="train/entropy")
-LENGTH = Probe("length", (), tag="train/response_length")
+ENTROPY = Logged("entropy", "train/entropy")
+LENGTH = Logged("length", "train/response_length")
 
 CLAIMS = (
     Claim("maxrl", "more is solved in k samples", PASS_8),

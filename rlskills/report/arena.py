@@ -1,8 +1,9 @@
 """Many arms against one of them: differences at a few probes, with a correction for their number.
 
 Arms are trained from the same base with the same seeds on the same budget; a probe is a mean of
-accuracies over eval sets. A difference is paired by seed. A mark stands where it is not chance at
-5 % after Holm's correction (1979, Scandinavian Journal of Statistics 6:65) for all arms of a probe.
+accuracies over eval sets. Differences are paired by seed and problem (`stats.paired_difference`). A
+mark stands where one is not chance over new seeds at 5 % after Holm's correction (1979,
+Scandinavian Journal of Statistics 6:65) for all arms of a probe; below three seeds nothing is.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..figures import EDGE, INK, Key, finish, new_figure, plain
 from ..figures import header as header_of
 from ..runs.folder import BASE
 from ..runs.tags import Address
-from ..stats import Array, Interval, mean_interval, short
+from ..stats import T_MINIMUM, Array, Interval, paired_difference
 from .comparison import outcomes
 from .logged import mean_of
 from .panels import arm_keys
@@ -30,33 +31,38 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 LEVEL = 0.05
-ONE_SEED = "one seed"
 FAR = 0.25
 """Accuracy from the median of all arms beyond which a point is not drawn."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A number of each run: the mean accuracy over eval sets, or the mean of what it logged."""
+    """What is asked of each run: an accuracy over the problems of some eval sets."""
 
     name: str
     addresses: tuple[Address, ...]
     k: int = 0
     """Of pass@k; 0: the greedy answer."""
-    tag: str = ""
-    """Of what was logged: its mean over the updates, instead of an accuracy."""
 
-    def of(self, run: Run) -> float:
-        """The probe's value; a `UserError` where the run was not asked that."""
-        if self.tag:
-            return mean_of(run, self.tag)
-        means = []
-        for address in self.addresses:
-            found = outcomes(run.eval_sets[address], self.k) if address in run.eval_sets else None
-            if found is None:
-                raise UserError(f"{run}: nothing to compute {self.name} of")
-            means.append(found.mean())
-        return float(np.mean(means))
+    def of(self, run: Run) -> Array:
+        """The outcome of each problem; a `UserError` where the run was not asked that."""
+        known = [run.eval_sets[address] for address in self.addresses if address in run.eval_sets]
+        found = [row for each in known if (row := outcomes(each, self.k)) is not None]
+        if len(found) < len(self.addresses):
+            raise UserError(f"{run}: nothing to compute {self.name} of")
+        return np.concatenate(found)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What a run logged under a tag: its mean over the updates."""
+
+    name: str
+    tag: str
+
+    def of(self, run: Run) -> Array:
+        """The mean, as the only outcome."""
+        return np.array([mean_of(run, self.tag)])
 
 
 @dataclass(frozen=True)
@@ -93,10 +99,9 @@ def arena(
     rivals = []
     for name in names:
         at = {probe.name: values[name, probe.name] for probe in probes}
-        gains = {key: interval(found - values[BASE, key]) for key, found in at.items()}
-        leads = {key: interval(found - values[reference, key]) for key, found in at.items()}
-        if name == reference:
-            leads = {}
+        gains = {key: paired_difference(found, values[BASE, key]) for key, found in at.items()}
+        others = () if name == reference else at.items()
+        leads = {key: paired_difference(found, values[reference, key]) for key, found in others}
         marks = {key: certain[name, key] for key in leads}
         shown = ", ".join(dict.fromkeys(str(run.supervision or "?") for run in pools[name]))
         rivals.append(Rival(name, shown, gains, leads, marks))
@@ -104,13 +109,17 @@ def arena(
 
 
 def paired_p(treated: Array, control: Array) -> float:
-    """Two-sided p of the paired t test over seeds; 1 where no pair differs or there is but one."""
+    """Two-sided p over seeds of outcomes (seeds, problems): of the paired t test; 1 below three
+    seeds. Differences that all agree, which that test takes for certain, have the p of the test of
+    signs."""
     from scipy import stats
 
-    difference = treated - control
-    if len(difference) < 2 or np.ptp(difference) < 1e-12:
-        return 1.0 if abs(float(difference.mean())) < 1e-12 or len(difference) < 2 else 0.0
-    return float(stats.ttest_rel(treated, control).pvalue)
+    difference = (treated - control).mean(axis=1)
+    if len(difference) < T_MINIMUM or not difference.any():
+        return 1.0
+    if np.ptp(difference) < 1e-12:
+        return float(stats.binomtest(0, len(difference)).pvalue)
+    return float(stats.ttest_rel(treated.mean(axis=1), control.mean(axis=1)).pvalue)
 
 
 def holm(p: Sequence[float], level: float = LEVEL) -> list[bool]:
@@ -139,9 +148,11 @@ def arena_sections(
             (rival.arm, *(_cell(rival, probe.name, reference) for probe in probes))
             for rival in group
         ]
-        line = (
-            f"* no chance at 5% after Holm's correction for {len(rivals) - 1} arms; {_seeds(pools)}"
+        methods = dict.fromkeys(
+            _shown(rival, probe.name, reference).method for rival in group for probe in probes
         )
+        line = f"* no chance at 5% after Holm's correction for {len(rivals) - 1} arms"
+        line += f"; intervals: {'; '.join(methods)}"
         title = f"Shown {supervision}: difference to {reference} (of {reference}: to the base)"
         made.append(Section(title, ("arm", *(p.name for p in probes)), tuple(rows), 1, (line,)))
     logged = [
@@ -161,8 +172,6 @@ def sentences(rivals: Sequence[Rival], reference: str) -> list[str]:
     for rival in rivals:
         if rival.arm == reference:
             continue
-        if any(lead.method == ONE_SEED for lead in rival.leads.values()):
-            continue  # nothing is certain
         sure = [(key, rival.leads[key]) for key, certain in rival.marks.items() if certain]
         if not sure:
             said.append(f"{rival.arm}: no difference to {reference} is beyond chance.")
@@ -201,7 +210,7 @@ def plot_arena(rivals: Sequence[Rival], gain: str, forgetting: str, path: Path) 
     axes.set_xlabel(f"change at {forgetting}", fontsize=9.5, color=INK)
     axes.set_ylabel(f"change at {gain}", fontsize=9.5, color=INK)
     points = [Key(key.name, key.colour, key.marker, "") for key in keys.values()]
-    text = "greedy accuracy minus the base's; bars: 95% intervals over seeds"
+    text = "greedy accuracy minus the base's; bars: 95% intervals"
     if far:
         text += f"; far off: {', '.join(rival.arm for rival in far)}"
     return finish(figure, "Gain against forgetting", text, points, path)
@@ -212,33 +221,22 @@ def _is_far(rival: Rival, rivals: Sequence[Rival], probe: str) -> bool:
     return abs(rival.gains[probe].mean - middle) > FAR
 
 
-def by_seed(pool: Sequence[Run], probe: Probe, seeds: Sequence[int]) -> Array:
-    """The probe's value for each of `seeds`; a `UserError` where there is none of a seed."""
+def by_seed(pool: Sequence[Run], probe: Probe | Logged, seeds: Sequence[int]) -> Array:
+    """Outcomes (seeds, problems) of each of `seeds`; a `UserError` where there is none of one."""
     known = {run.seed: probe.of(run) for run in pool}
     if missing := [str(seed) for seed in seeds if seed not in known]:
         raise UserError(f"{pool[0].arm} has no run of seed {', '.join(missing)}")
-    return np.array([known[seed] for seed in seeds])
+    return np.stack([known[seed] for seed in seeds])
 
 
-def interval(differences: Array, bounds: tuple[float, float] = (-1.0, 1.0)) -> Interval:
-    """Student's t over seeds; of one seed the value alone."""
-    if len(differences) < 2:
-        value = float(differences[0])
-        return Interval(value, value, value, ONE_SEED)
-    return mean_interval(differences, bounds=bounds)
+def _shown(rival: Rival, probe: str, reference: str) -> Interval:
+    return rival.gains[probe] if rival.arm == reference else rival.leads[probe]
 
 
 def _cell(rival: Rival, probe: str, reference: str) -> str:
-    found = rival.gains[probe] if rival.arm == reference else rival.leads[probe]
+    found = _shown(rival, probe, reference)
     sign = "+" if found.mean > 0 else ""
-    # One seed has no interval.
-    text = short(found.mean) if found.method == ONE_SEED else str(found)
-    return f"{sign}{text}{' *' if rival.marks.get(probe) else ''}"
-
-
-def _seeds(pools: Mapping[str, Sequence[Run]]) -> str:
-    seeds = max(len(pool) for pool in pools.values())
-    return "one seed: no interval" if seeds == 1 else f"{seeds} seeds, paired; Student's t"
+    return f"{sign}{found}{' *' if rival.marks.get(probe) else ''}"
 
 
 def _logged(pool: Sequence[Run], columns: Mapping[str, str]) -> list[float]:

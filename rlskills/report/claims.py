@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypeAlias
 
-from ..stats import Interval
-from .arena import Probe, by_seed, holm, interval, paired_p
+from ..stats import T_MINIMUM, Interval, mean_interval, paired_difference
+from .arena import Logged, Probe, by_seed, holm, paired_p
 from .run import Run
 from .sections import Section
 
@@ -29,7 +29,7 @@ class Claim:
 
     arm: str
     text: str
-    probe: Probe
+    probe: Probe | Logged
     sign: Literal[1, -1] = 1
     against: str = "grpo"
 
@@ -44,8 +44,8 @@ class Judged:
 
 
 def judged(pools: Mapping[str, Sequence[Run]], claims: Sequence[Claim]) -> list[Judged]:
-    """The claims whose arms are there with two seeds or more, in their order."""
-    there = {arm for arm, pool in pools.items() if len(pool) > 1}
+    """The claims whose arms are there with three seeds or more, in their order."""
+    there = {arm for arm, pool in pools.items() if len(pool) >= T_MINIMUM}
     known = [claim for claim in claims if {claim.arm, claim.against} <= there]
     pairs = []
     for claim in known:
@@ -56,7 +56,10 @@ def judged(pools: Mapping[str, Sequence[Run]], claims: Sequence[Claim]) -> list[
     certain = holm([paired_p(treated, control) for treated, control in pairs])
     found = []
     for claim, (treated, control), sure in zip(known, pairs, certain, strict=True):
-        difference = interval(treated - control, (-inf, inf) if claim.probe.tag else (-1.0, 1.0))
+        if isinstance(claim.probe, Logged):
+            difference = mean_interval((treated - control)[:, 0], bounds=(-inf, inf))
+        else:
+            difference = paired_difference(treated, control)
         verdict: Verdict = "not shown"
         if sure:
             verdict = "shown" if difference.mean * claim.sign > 0 else "refuted"

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 from ..errors import UserError
 from ..models.loaded import LoadedModel
 from ..models.loading import load
-from ..models.lora import adapted
+from ..models.lora import adapted, base_of
 from .batch import Rollout
 from .sampler import Processes
 
@@ -64,7 +64,8 @@ class Reader:
         policy = self.loaded
         if not name:
             return policy, nullcontext()
-        if name == START and adapted(policy.model):
+        if name == START and adapted(policy.model) and base_of(policy.source) is None:
+            # The arm began without adapters, so that is the model without them.
             return policy, policy.model.disable_adapter()
         if name not in self._others:
             other = load(

@@ -15,7 +15,7 @@ from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.experiments import ArmConfig, EvalConfig, Machine, RunConfig, Study, Supervision
 from rlskills.experiments.runner import run_study
 from rlskills.models.kernels import Kernels
-from rlskills.models.tiny import TinyConfig, save_tiny
+from rlskills.models.tiny import TinyConfig, save_tiny, tiny_tokenizer
 from rlskills.training.settings import RLSettings, SFTSettings, Training
 from rlskills.training.stream import TaskStream, taught, uniform, units_of
 
@@ -26,6 +26,23 @@ TEMPLATE = (
     "{% if add_generation_prompt %}[assistant]{% endif %}"
 )
 SMALL = TinyConfig(hidden=32, layers=1, heads=2, max_length=256)
+
+
+def chat_model_and_tokenizer() -> tuple[Any, Any]:
+    """A small model of another architecture than the presets, with a chat template."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    tokenizer = tiny_tokenizer(256)
+    tokenizer.chat_template = TEMPLATE
+    config = Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256,
+        eos_token_id=1, pad_token_id=0, bos_token_id=None,
+    )  # fmt: skip
+    with torch.random.fork_rng(devices=[]):  # not what the tests before have left
+        torch.manual_seed(0)
+        return Qwen2ForCausalLM(config), tokenizer
 
 
 class Bits(environments.Environment):

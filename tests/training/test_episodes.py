@@ -7,14 +7,12 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from rlskills.environments import Play, demonstration
 from rlskills.evaluation.eval_sets import make_eval_sets
 from rlskills.evaluation.evaluate import evaluate
 from rlskills.evaluation.settings import EvalConfig
 from rlskills.models.loading import load
-from rlskills.models.tiny import tiny_tokenizer
 from rlskills.runs.metrics import Budget
 from rlskills.training.packing import IGNORE
 from rlskills.training.settings import RLSettings, SFTSettings
@@ -23,7 +21,7 @@ from rlskills.training.stream import TaskStream, uniform
 from rlskills.training.trl import RLTrainer
 from rlskills_envs.function_guess import FunctionGuess
 
-from .small import KERNELS, TEMPLATE, Bits
+from .small import KERNELS, Bits, chat_model_and_tokenizer
 from .small import train as train_arm
 from .test_resume import result
 
@@ -252,16 +250,7 @@ def test_probes_of_several_turns_are_evaluated(player: Path):
 @pytest.mark.parametrize("method", [RLTrainer, SFT], ids=["grpo", "sft"])
 def test_other_models_with_a_chat_template_play_too(tmp_path: Path, method: Any):
     """Sampled by the library's own `generate`, one turn after the other."""
-    tokenizer = tiny_tokenizer(256)
-    tokenizer.chat_template = TEMPLATE
-    config = Qwen2Config(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=256,
-        eos_token_id=1, pad_token_id=0, bos_token_id=None,
-    )  # fmt: skip
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        model = Qwen2ForCausalLM(config)
+    model, tokenizer = chat_model_and_tokenizer()
     with torch.no_grad():  # an untrained model hardly ever ends a turn; this one often does
         model.lm_head.weight[1] *= 12
     model.save_pretrained(tmp_path / "chat")

@@ -12,6 +12,7 @@ import torch
 from rlskills.environments.hints import first_steps, hinted
 from rlskills.errors import UserError
 from rlskills.models.loading import load
+from rlskills.models.options import LoraOptions, ModelOptions
 from rlskills.runs.metrics import Budget
 from rlskills.training.batch import Rollout
 from rlskills.training.collect import _Extra
@@ -62,6 +63,32 @@ def test_the_start_is_the_policy_before_it_learned_anything(asked, small_model: 
     assert extra.hidden(rows).shape == (16, 32)
     other = extra.logprobs(rows, str(small_model))
     assert not torch.equal(other[0], before[0])
+
+
+@pytest.mark.parametrize("continued", [False, True])
+def test_the_start_of_adapters_is_what_they_began_as(
+    asked, half_trained: Path, tmp_path: Path, continued: bool
+):
+    _, rows = asked
+    lora = ModelOptions(lora=LoraOptions(rank=2))
+    loaded = load(str(half_trained), KERNELS, options=lora)
+    if continued:
+        shift(loaded.model)
+        loaded.save(tmp_path / "adapters")
+        loaded = load(str(tmp_path / "adapters"), KERNELS, options=lora)
+    reader = Reader(loaded)
+    began = reader.logprobs(rows)[0]
+    shift(loaded.model)
+    assert not torch.allclose(reader.logprobs(rows)[0], began)
+    torch.testing.assert_close(reader.logprobs(rows, "start")[0], began)
+
+
+def shift(model: Any) -> None:
+    """Move adapters away from where they are, and from doing nothing."""
+    with torch.no_grad():
+        for name, weights in model.named_parameters():
+            if "lora" in name:
+                weights.add_(0.1)
 
 
 def test_a_model_with_other_tokens_is_refused(asked):
