@@ -1,10 +1,10 @@
-"""Rollouts that curricula need on a mostly useless pool.
+"""Rollouts that curricula need on pools of several kinds.
 
-Units are a function applied last and a level. The pool mixes single calls of common functions,
-which the base has mastered, compositions of train functions up to five deep, unsolvable problems,
-and problems whose grader tosses a coin. All arms are GRPO from the tiny models that ship, in turn
-by seed, on the same number of rollouts; only the choice of problems differs
-(docs/studies/curricula.md).
+Units are a function applied last and a level. The pool `open` has train functions, up to five
+deep; `mixed` puts them among single calls of common functions, which the base has mastered,
+unsolvable problems, and problems whose grader tosses a coin; in `disguised` these wear labels of
+units that can be learned. All arms are GRPO from the tiny models that ship, in turn by seed, on as
+many rollouts; only the choice of problems differs (docs/studies/curricula.md).
 """
 
 from dataclasses import dataclass, replace
@@ -15,11 +15,11 @@ from rlskills.cli import command_line, show
 from rlskills.experiments import ArmConfig, Study, Supervision, checks, run_study
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import taught
-from rlskills_recipes.distracting_pool import arm_names, pool_of, print_reached
+from rlskills_recipes.pools import POOLS, PoolName, arm_names, print_reached
 from rlskills_recipes.shared import StudyConfig
 from rlskills_recipes.string_world import World
 
-TITLE = "Rollouts that curricula need, on a pool most of which is useless"
+TITLE = "Rollouts that curricula need"
 RL = {"max_steps": 120, "prompts_per_step": 32, "optimizer": "muon", "learning_rate": 2e-4,
       "max_new_tokens": 112, "eval_every": 8, "save_every": 40}  # fmt: skip
 
@@ -31,6 +31,8 @@ class Config(StudyConfig):
     output: Path = Path("runs/curricula")
     seeds: int = 5
     model: str = "tiny-base"
+    pool: PoolName = "mixed"
+    """Where the problems are chosen from; another pool needs another output folder."""
     methods: tuple[str, ...] = ("uniform", "default", "sec", "mopps", "dapo?max_resamples=3",
                                 "alp_gmm")  # fmt: skip
     """Curricula by name, or file.py:Class; the first is what speed-ups are measured against."""
@@ -49,7 +51,7 @@ class Config(StudyConfig):
 
 def study(config: Config) -> Study:
     """One arm per curriculum, from the quickstart's bases in turn."""
-    arms, pool, grpo = [], pool_of(), config.grpo
+    arms, pool, grpo = [], POOLS[config.pool](World()), config.grpo
     for name, method in arm_names(config.methods).items():
         # A method that resamples its batches makes fewer updates, of no more rollouts in all.
         rounds = 1 + taught(pool, method, 0).curriculum.max_resamples
@@ -59,7 +61,7 @@ def study(config: Config) -> Study:
                               about={"curriculum": method}))  # fmt: skip
     return config.study_of("curricula", TITLE, arms, {"train": World().calls("train")}, (2, 3, 4),
                            grpo.max_new_tokens, curve_tasks=config.eval_tasks,
-                           about={"recipe": "curricula"})  # fmt: skip
+                           about={"recipe": "curricula", "pool": config.pool})  # fmt: skip
 
 
 def main(config: Config) -> None:

@@ -36,6 +36,7 @@ from .methods.mastering_rate import MasteringRate
 from .methods.mixture import Mixture
 from .methods.mopps import MoPPS
 from .methods.plr import PLR
+from .methods.pooled_progress import PooledProgress
 from .methods.random_subset import RandomSubset
 from .methods.riac import RIAC
 from .methods.sec import SEC
@@ -53,19 +54,20 @@ from .wrappers.factors import WithPrerequisites, WithStagnation, WithStaleness
 from .wrappers.gates import DAPO, Band
 from .wrappers.greso import GRESO
 from .wrappers.instance_filter import InstanceFilter
+from .wrappers.replay import Replay
 from .wrappers.speed import SPEED
 
 METHODS: tuple[type[Base], ...] = (
     Uniform, Mixture, RandomSubset, UniformBox,
     E2HCosine, E2HGaussian, StructuredToOpen,
     LevelWindow, LevelWindowDown, AdaRFT, SelfImprovement,
-    BidirectionalLP, BidirectionalLPGraph, BidirectionalLPSyllabus,
+    BidirectionalLP, BidirectionalLPGraph, BidirectionalLPSyllabus, PooledProgress,
     TSCLOnline, TSCLWindow, TSCLThompson, ALPWindows, MasteringRate, ALPGMM, CovarGMM, RIAC,
     SEC, DUMP, MoPPS, BOTS, PLR, VCRL, CDAS, LearnabilityThompson, PassAtNThompson,
     SkillIt, STATSel, STATSyn, Ladder, Composition,
     GainRL,
     DAPO, Band, GRESO, SPEED, InstanceFilter, CurES,
-    Allocated, WithStagnation, WithPrerequisites, WithStaleness,
+    Allocated, Replay, WithStagnation, WithPrerequisites, WithStaleness,
 )  # fmt: skip
 CATALOGUE: dict[str, type[Base]] = {
     method.name: CURRICULA.register(method.name)(method) for method in METHODS

@@ -25,6 +25,9 @@ class Choice:
     """Group size that the curriculum asks for; None leaves it to the trainer."""
     tag: str = ""
     """Why it was drawn, where that decides whether its group may enter the loss."""
+    problem: int | None = None
+    """Address of a problem of the unit that is given again; None: its next one. In an outcome it is
+    the address of the problem that was given."""
 
 
 @dataclass(frozen=True)

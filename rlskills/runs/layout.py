@@ -31,6 +31,9 @@ def layout(addresses: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
             "probability by level": _chart(rf"curriculum/probability/{level}$"),
             "competence by level": _chart(rf"curriculum/competence/{level}$"),
             "learning progress by level": _chart(rf"curriculum/progress/{level}$"),
+            "trend of competence by level": _chart(rf"curriculum/trend/{level}$"),
+            "uncertainty by level": _chart(rf"curriculum/uncertainty/{level}$"),
+            "expected gain by level": _chart(rf"curriculum/gain/{level}$"),
             "where rollouts go": _chart(
                 *map(
                     _exactly,

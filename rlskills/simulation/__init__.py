@@ -5,9 +5,10 @@ from .record import SeedResult
 from .references import Oracle
 from .regimes import REGIMES, Protocol, Regime
 from .run import Run
+from .trained import TRAINED, TrainedRegime
 from .world import World, make_world
 
 __all__ = [
-    "REGIMES", "Learner", "Oracle", "Protocol", "Regime", "Rollouts", "Run", "SeedResult", "World",
-    "advantages", "make_world",
+    "REGIMES", "TRAINED", "Learner", "Oracle", "Protocol", "Regime", "Rollouts", "Run",
+    "SeedResult", "TrainedRegime", "World", "advantages", "make_world",
 ]  # fmt: skip

@@ -21,9 +21,9 @@ from ..environments import digest
 from ..errors import UserError
 from ..processes import end_with_parent
 from .box import BoxProtocol, BoxRegime, play_box
-from .methods import Method, build, protocol_of
+from .methods import AnyRegime, Method, build, protocol_of
 from .record import SeedResult
-from .regimes import Protocol, Regime
+from .regimes import Protocol
 from .run import Run
 
 Advance = Callable[[int, str], None]
@@ -36,7 +36,7 @@ class Job:
     """One method in one regime, all seeds."""
 
     method: Method
-    regime: Regime | BoxRegime
+    regime: AnyRegime
     protocol: Protocol | BoxProtocol
     seeds: tuple[int, ...]
     folder: Path
@@ -68,7 +68,7 @@ class JobResult:
     """What one job gave, seed by seed."""
 
     method: Method
-    regime: Regime | BoxRegime
+    regime: AnyRegime
     protocol: Protocol | BoxProtocol
     results: tuple[SeedResult, ...]
 
@@ -80,7 +80,7 @@ class JobResult:
 
 def jobs_of(
     methods: Sequence[Method],
-    regimes: Sequence[Regime | BoxRegime],
+    regimes: Sequence[AnyRegime],
     seeds: Sequence[int],
     folder: Path,
     protocols: tuple[Protocol, BoxProtocol] | None = None,

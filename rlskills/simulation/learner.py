@@ -122,8 +122,13 @@ class Learner:
         logits = self.logits()[rows[:, None, None], parts] + self.offsets[rows, :tasks]
         return expit(logits).prod(axis=2)
 
-    def rollout(self, who: Integers, tasks: Integers, sizes: Integers) -> Rollouts:
-        """Roll out groups; `who` must be sorted. A seed's draws depend on its own groups only."""
+    def rollout(
+        self, who: Integers, tasks: Integers, sizes: Integers, problems: Integers | None = None
+    ) -> Rollouts:
+        """Roll out groups; `who` must be sorted. A seed's draws depend on its own groups only.
+
+        All problems of a task are alike here, so `problems` are without influence.
+        """
         parts = self.parts[who, tasks]
         probabilities = expit(self.logits()[who[:, None], parts] + self.offsets[who, tasks])
         draws = self._draws(who, sizes, parts.shape[1] + 1)

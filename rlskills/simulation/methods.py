@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from .. import curricula
 from ..curricula import CATALOGUE, DEFAULT, Base, BoxPool, Pool, find, option_names
@@ -16,7 +17,9 @@ from ..spec import Spec
 from .box import BOXES, BoxProtocol, BoxRegime
 from .references import BoxOracle, Oracle
 from .regimes import REGIMES, Protocol, Regime
+from .trained import TRAINED, TRAINED_PROTOCOL, TrainedRegime
 
+AnyRegime: TypeAlias = Regime | TrainedRegime | BoxRegime
 BASELINE = "uniform"
 REFERENCE = "oracle"
 _PROBE = Pool(("f1", "f2", "f1.f2"), {"f1": 1, "f2": 1, "f1.f2": 2}, {"f1.f2": ("f1", "f2")},
@@ -42,11 +45,11 @@ class Method:
     version: str
     """Versions of the method and of what it wraps; also a digest of a file outside the package."""
 
-    def information_in(self, regime: Regime | BoxRegime) -> str:
+    def information_in(self, regime: AnyRegime) -> str:
         """What it uses in this regime; it is compared with methods that use the same."""
         return self.box_information if isinstance(regime, BoxRegime) else self.information
 
-    def runs_in(self, regime: Regime | BoxRegime) -> bool:
+    def runs_in(self, regime: AnyRegime) -> bool:
         """Whether this regime is of its kind."""
         return self.box if isinstance(regime, BoxRegime) else self.units
 
@@ -128,17 +131,17 @@ def chosen(specs: Sequence[str]) -> list[Method]:
     return [inspected(spec) for spec in dict.fromkeys([BASELINE, REFERENCE, *wanted])]
 
 
-def find_regimes(names: Sequence[str]) -> list[Regime | BoxRegime]:
+def find_regimes(names: Sequence[str]) -> list[AnyRegime]:
     """Regimes by name; none: all."""
-    known: dict[str, Regime | BoxRegime] = {**REGIMES, **BOXES}
+    known: dict[str, AnyRegime] = {**REGIMES, **TRAINED, **BOXES}
     for name in names:
         if name not in known:
             raise UnknownName("regime", name, known)
     return [known[name] for name in names or known]
 
 
-def protocol_of(
-    regime: Regime | BoxRegime, points: Protocol, boxes: BoxProtocol
-) -> Protocol | BoxProtocol:
-    """The protocol under which a regime is run."""
+def protocol_of(regime: AnyRegime, points: Protocol, boxes: BoxProtocol) -> Protocol | BoxProtocol:
+    """The protocol under which a regime is run; those fitted to training have their own."""
+    if isinstance(regime, TrainedRegime):
+        return TRAINED_PROTOCOL
     return boxes if isinstance(regime, BoxRegime) else points

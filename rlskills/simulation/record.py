@@ -10,6 +10,7 @@ import numpy as np
 
 from .learner import Rollouts
 from .regimes import Protocol
+from .trained import TrainedWorld
 from .world import Floats, Integers, World
 
 POINTS = 96
@@ -47,7 +48,9 @@ class SeedResult:
 class Record:
     """Measurements of S seeds while they run, and which of them still do."""
 
-    def __init__(self, protocol: Protocol, worlds: Sequence[World], seeds: Sequence[int]) -> None:
+    def __init__(
+        self, protocol: Protocol, worlds: Sequence[World | TrainedWorld], seeds: Sequence[int]
+    ) -> None:
         self.protocol, self.worlds, self.seeds = protocol, worlds, list(seeds)
         self.rows = np.arange(len(worlds))
         self.active = np.ones(len(worlds), dtype=bool)
@@ -82,7 +85,8 @@ class Record:
         shares = (rates >= self.protocol.mastered).mean(axis=1).tolist()
         for row, mean, share in zip(rows.tolist(), means, shares, strict=True):
             self.looks[row].append((int(self.spent[row]), mean, share))
-            if self.solved[row] < 0 and share >= self.protocol.solved:
+            reached = mean if self.protocol.measure == "mean" else share
+            if self.solved[row] < 0 and reached >= self.protocol.solved:
                 self.solved[row] = self.spent[row]
 
     def results(self, rates: Floats) -> list[SeedResult]:

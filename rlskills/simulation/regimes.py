@@ -7,6 +7,7 @@ a difference between two columns of the results has one cause.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ REGIMES = {regime.name: regime for regime in _ALL}
 class Protocol:
     """How every method is run: the same budget of generated rollouts for each.
 
-    A task is mastered at true success rate `mastered` or more, a world once `solved` of its
-    learnable tasks are. A run ends `tail` rollouts after that, or when `budget` is spent.
+    A task is mastered at true success rate `mastered` or more. A world is solved once that holds of
+    `solved` of its learnable tasks, or, where `measure` is `mean`, once their mean rate is
+    `solved`. A run ends `tail` rollouts after that, or when `budget` is spent.
     """
 
     group_size: int = 8
@@ -76,5 +78,6 @@ class Protocol:
     clip: float = 7.0
     mastered: float = 0.9
     solved: float = 0.95
+    measure: Literal["mastered", "mean"] = "mastered"
     check: int = 4
     """Steps between two looks at the true success rates."""

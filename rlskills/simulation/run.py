@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,8 @@ from .learner import Learner, Rollouts
 from .record import Record, SeedResult
 from .references import Oracle
 from .regimes import Protocol, Regime
-from .world import Integers, make_world
+from .trained import TrainedLearner, TrainedRegime, TrainedWorld, make_trained_world
+from .world import Integers, World, make_world
 
 Build: TypeAlias = Callable[[Pool, int], Curriculum]
 
@@ -27,10 +29,14 @@ class Run:
     """All seeds of one curriculum in one regime; `step` until `done`."""
 
     def __init__(
-        self, regime: Regime, protocol: Protocol, seeds: Sequence[int], build: Build
+        self,
+        regime: Regime | TrainedRegime,
+        protocol: Protocol,
+        seeds: Sequence[int],
+        build: Build,
     ) -> None:
         self.protocol = protocol
-        self.worlds = [make_world(regime, seed) for seed in seeds]
+        self.learner, self.worlds = learner_of(regime, protocol, seeds)
         self.index = [{name: i for i, name in enumerate(world.names)} for world in self.worlds]
         self.teachers = [
             build(world.pool, seed) for world, seed in zip(self.worlds, seeds, strict=True)
@@ -39,8 +45,9 @@ class Run:
         self.gated = not (
             isinstance(self.teachers[0], Base) and type(self.teachers[0]).admit is Base.admit
         )
-        self.learner = Learner(regime, protocol, self.worlds, seeds)
         self.record = Record(protocol, self.worlds, seeds)
+        self.given = np.zeros((len(self.worlds), len(self.worlds[0].names)), dtype=np.int64)
+        """Problems given of each unit so far, by seed: the address of the next one."""
         self.steps = 0
         self.look()
 
@@ -105,8 +112,9 @@ class Run:
         asked: list[list[Choice]] = []
         for row, count in wanted.items():
             start = time.perf_counter()
-            asked.append(self.teachers[row].sample(count))
+            chosen = self.teachers[row].sample(count)
             self.record.thought[row] += time.perf_counter() - start
+            asked.append(self._addressed(row, chosen))
         groups = self._roll_out(list(wanted), asked)
         rewards = groups.rewards.tolist()
         accepted = np.ones(len(rewards), dtype=bool)
@@ -127,16 +135,29 @@ class Run:
         self.record.count(groups, self.learner.kinds)
         return groups, accepted
 
+    def _addressed(self, row: int, choices: Sequence[Choice]) -> list[Choice]:
+        """Choices with the address of their problem: the next of the unit, unless one is named."""
+        addressed = []
+        for choice in choices:
+            at = self.index[row].get(choice.unit)
+            if at is None:
+                raise UserError(
+                    f"the curriculum chose {choice.unit!r}, which is no unit of its pool"
+                )
+            if choice.problem is None:
+                choice = replace(choice, problem=int(self.given[row, at]))
+                self.given[row, at] += 1
+            addressed.append(choice)
+        return addressed
+
     def _roll_out(self, rows: Sequence[int], asked: Sequence[Sequence[Choice]]) -> Rollouts:
         usual = self.protocol.group_size
-        try:
-            tasks = [
-                self.index[row][choice.unit]
-                for row, choices in zip(rows, asked, strict=True)
-                for choice in choices
-            ]
-        except KeyError as error:
-            raise UserError(f"the curriculum chose {error}, which is no unit of its pool") from None
+        tasks = [
+            self.index[row][choice.unit]
+            for row, choices in zip(rows, asked, strict=True)
+            for choice in choices
+        ]
+        problems = [choice.problem for choices in asked for choice in choices]
         sizes = [
             usual if choice.rollouts is None else choice.rollouts
             for choices in asked
@@ -145,12 +166,14 @@ class Run:
         if sizes and min(sizes) < 1:
             raise UserError(f"the curriculum wants a group of {min(sizes)} rollouts")
         who = np.repeat(rows, [len(choices) for choices in asked])
-        return self.learner.rollout(who, np.array(tasks, dtype=np.int64), np.array(sizes))
+        tasks, problems = np.array(tasks, dtype=np.int64), np.array(problems, dtype=np.int64)
+        return self.learner.rollout(who, tasks, np.array(sizes), problems)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that a later `load_state_dict` needs to go on as if never stopped."""
         return {
             "steps": self.steps,
+            "given": self.given.tolist(),
             "learner": self.learner.state_dict(),
             "record": self.record.state_dict(),
             "teachers": [teacher.state_dict() for teacher in self.teachers],
@@ -159,10 +182,22 @@ class Run:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue a run of the same regime, protocol, seeds and curriculum."""
         self.steps = state["steps"]
+        self.given[...] = np.array(state["given"])
         self.learner.load_state_dict(state["learner"])
         self.record.load_state_dict(state["record"])
         for teacher, saved in zip(self.teachers, state["teachers"], strict=True):
             teacher.load_state_dict(saved)
+
+
+def learner_of(
+    regime: Regime | TrainedRegime, protocol: Protocol, seeds: Sequence[int]
+) -> tuple[Learner | TrainedLearner, Sequence[World | TrainedWorld]]:
+    """A learner of the kind that the regime has, and the world of each seed."""
+    if isinstance(regime, TrainedRegime):
+        trained = [make_trained_world(regime, seed) for seed in seeds]
+        return TrainedLearner(regime, protocol, trained, seeds), trained
+    worlds = [make_world(regime, seed) for seed in seeds]
+    return Learner(regime, protocol, worlds, seeds), worlds
 
 
 def check_needs(teacher: Curriculum) -> None:

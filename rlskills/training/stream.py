@@ -7,7 +7,7 @@ position in every source and the curriculum's state are in `state_dict`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from ..curricula import Choice, Curriculum, Labels, Mixture, Outcome, Uniform, make, pool_of
@@ -43,6 +43,8 @@ class Source:
     """A name for the log, e.g. of what is known beforehand to be impossible."""
     composition: str = ""
     """What all its problems compose, as `f>g`, where a unit is that narrow."""
+    told: Labels | None = None
+    """What a curriculum is told of it, where that is not the truth."""
 
     @property
     def rows(self) -> list[str]:
@@ -53,6 +55,8 @@ class Source:
     @property
     def labels(self) -> Labels:
         """What a curriculum may know of it."""
+        if self.told:
+            return self.told
         skills = tuple(self.composition.split(THEN)) if self.composition else (self.skill,)
         return Labels(self.level, tuple(filter(None, skills)), self.composition, self.kind)
 
@@ -158,7 +162,8 @@ class TaskStream:
         self.position = {unit: index + by for unit, index in self.position.items()}
 
     def draw(self, count: int, group: int = 0, accept: Accept | None = None) -> list[Drawn]:
-        """The next `count` tasks; each address of a source is given out once.
+        """The next `count` tasks; each address of a source is given out once, and again only where
+        the curriculum names it.
 
         With groups of `group` rollouts, a choice that asks for more rollouts than one group has
         repeats its task round(rollouts / group) times; trailing choices are dropped, so that
@@ -170,7 +175,11 @@ class TaskStream:
             if len(drawn) == count:
                 break
             source = self.sources[choice.unit]
-            task = self._next(choice.unit, source, accept)
+            if choice.problem is None:
+                task = self._next(choice.unit, source, accept)
+                choice = replace(choice, problem=task.index)
+            else:
+                task = source.env.task(source.split, source.level, choice.problem)
             times = round(choice.rollouts / group) if group and choice.rollouts else 1
             drawn += [Drawn(choice, task, source.env)] * min(max(times, 1), count - len(drawn))
         return drawn

@@ -39,6 +39,34 @@ def test_competence_and_progress_follow_the_outcomes():
     assert "competence/L2" not in found  # never seen: nothing is claimed
 
 
+def test_trend_uncertainty_and_gain_by_hand():
+    monitor = CurriculumMonitor(ROWS)
+    monitor.observe([outcome("a1", 1.0, 0.0), outcome("a2", 1.0, 1.0)])
+    found = monitor.metrics({})
+    assert found["gain/L1"] == 1.0  # two answers, one right: |A| is 1
+    assert found["gain/skill/a"] == 0.5
+    assert found["trend/L1"] == 0.0
+    assert found["uncertainty/L1"] == pytest.approx((0.3 / 1.7 * 0.25) ** 0.5)
+    monitor.observe([outcome("a1", 0.0, 0.0)])
+    found = monitor.metrics({})
+    # 1/2 to .35, the slow average to .455; the pass rate fell 1/2 from what was known
+    assert found["trend/L1"] == pytest.approx(0.35 - 0.455)
+    assert found["progress/L1"] == pytest.approx(0.455 - 0.35)
+    assert found["gain/L1"] == pytest.approx(0.7)
+    assert found["uncertainty/L1"] == pytest.approx((0.3 / 1.7 * 0.25) ** 0.5)
+
+
+def test_what_is_certain_has_little_uncertainty_and_no_gain():
+    monitor = CurriculumMonitor(ROWS)
+    for step in range(30):
+        monitor.observe(
+            [outcome("a2", 1.0, 1.0), outcome("coin", *((1.0,) if step % 2 else (0.0,)))]
+        )
+    found = monitor.metrics({})
+    assert found["uncertainty/L2"] < 0.01 < 0.1 < found["uncertainty/L1"]
+    assert found["gain/L2"] == found["gain/L1"] == 0.0
+
+
 def test_shares_say_where_the_rollouts_went():
     monitor = CurriculumMonitor(ROWS)
     for _ in range(HOPELESS):

@@ -134,6 +134,24 @@ def test_a_wish_for_rollouts_is_met_by_whole_groups():
     )
 
 
+class Again(Uniform):
+    """Names the first problem of each unit, from the second batch on."""
+
+    def sample(self, k: int) -> list[Choice]:
+        named = [replace(one, problem=5, tag="replay") for one in super().sample(k)]
+        return named if self.step > 1 else [replace(one, problem=None) for one in named]
+
+
+def test_a_problem_that_a_curriculum_names_is_given_again():
+    stream = TaskStream(units_of(Bits(), "train", (1,)), Again(["L1"], 0), start=5)
+    first = stream.draw(2)
+    assert [one.choice.problem for one in first] == [one.task.index for one in first] == [5, 6]
+    again = stream.draw(3)
+    assert [one.task for one in again] == [first[0].task] * 3
+    assert [one.choice.problem for one in again] == [5, 5, 5]
+    assert stream.position == {"L1": 7}, "no address was used up"
+
+
 def test_features_are_the_angles_of_hidden_states(small_model: Path):
     loaded = load_model(str(small_model), KERNELS)
     tasks = [Bits().task("train", 1, index) for index in range(3)]
@@ -153,7 +171,16 @@ def test_features_are_the_angles_of_hidden_states(small_model: Path):
 
 
 @pytest.mark.parametrize(
-    "spec", ["default", "gain_rl", "dapo?max_resamples=2", "cures", "speed", "mopps"]
+    "spec",
+    [
+        "default",
+        "gain_rl",
+        "dapo?max_resamples=2",
+        "cures",
+        "speed",
+        "mopps",
+        "replay?inner=pooled_progress",
+    ],
 )
 def test_grpo_trains_under(spec: str, half_trained: Path, tmp_path: Path):
     loaded = load_model(str(half_trained), KERNELS)

@@ -1,4 +1,4 @@
-"""SPEED: a few rollouts first; only units that are neither solved nor hopeless get the rest.
+"""SPEED: a few rollouts first; only problems that are neither solved nor hopeless get the rest.
 
 Zhang et al. 2025, "SPEED-RL: Faster Training of Reasoning Models via Online Curriculum Learning",
 arXiv 2506.09016.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from typing_extensions import override
 
@@ -20,16 +21,18 @@ from .around import Around
 
 
 class SPEED(Around):
-    """Screens units of `inner` with `screen` rollouts; mixed ones come back with `rest` more.
+    """Screens problems of `inner` with `screen` rollouts; mixed ones come back for `rest` more.
 
     A choice is tagged `screen` or `main` and asks for that many rollouts. Screening groups are not
-    learned from, but `inner` sees them. A batch first holds the units that passed, in the order in
-    which they did, then new ones to screen; `probabilities` are shares of such a batch.
+    learned from, but `inner` sees them. A batch first holds the problems that passed, in the order
+    in which they did, then new ones to screen; `probabilities` are shares of such a batch. Where
+    outcomes do not name their problem, another one of the unit gets the rest.
     """
 
     name = "speed"
     family = "gate"
     paper = "Zhang et al. 2025, arXiv 2506.09016"
+    version = 2
     saved = ("passed", "batch")
 
     @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class SPEED(Around):
 
     @override
     def setup(self) -> None:
-        self.passed: list[str] = []
+        self.passed: list[list[Any]] = []  # units, and addresses of their problems
         self.batch = 1
         self.order_free = False
         self.reaches_all = False  # not while units that passed fill a batch
@@ -57,7 +60,10 @@ class SPEED(Around):
         self.passed = self.passed[len(main) :]
         self.invalidate()
         return [
-            *(Choice(unit, rollouts=self.options.rest, tag="main") for unit in main),
+            *(
+                Choice(unit, rollouts=self.options.rest, tag="main", problem=problem)
+                for unit, problem in main
+            ),
             *(replace(choice, rollouts=self.options.screen, tag="screen") for choice in fresh),
         ]
 
@@ -65,7 +71,7 @@ class SPEED(Around):
     def unit_probabilities(self) -> Array:
         main = self.passed[: self.batch]
         shares = self.inner.unit_probabilities() * (1 - len(main) / self.batch)
-        for unit in main:
+        for unit, _ in main:
             shares[self.index[unit]] += 1 / self.batch
         return shares
 
@@ -74,7 +80,7 @@ class SPEED(Around):
         super().learn(batch)
         for outcome in batch.outcomes:
             if outcome.choice.tag == "screen" and not outcome.zero_variance:
-                self.passed.append(outcome.choice.unit)
+                self.passed.append([outcome.choice.unit, outcome.choice.problem])
 
     @override
     def admit(self, outcome: Outcome) -> bool:
@@ -86,5 +92,5 @@ class SPEED(Around):
 
     @override
     def refresh(self) -> None:
-        self.passed = [unit for unit in self.passed if unit in self.index]
+        self.passed = [one for one in self.passed if one[0] in self.index]
         self.invalidate()
