@@ -26,7 +26,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betaincinv, expit
 
 from ..curricula import Pool
@@ -149,7 +148,7 @@ def _pool(
             skills[name] = (f"s{generator.integers(SKILLS)}",)
         elif name.startswith("done"):
             skills[name] = (f"common{i % SKILLS}",)
-    order = [names[i] for i in generator.permutation(len(names))]
+    order: list[str] = generator.permutation(list(names)).tolist()
     return Pool(
         units=tuple(order),
         levels={name: levels[name] for name in order},
@@ -175,7 +174,7 @@ class TrainedLearner:
         self.theta = np.stack([world.theta for world in worlds])
         self.phi = np.stack([world.phi for world in worlds])
         self.psi = np.stack([world.psi for world in worlds])
-        self.seeds = np.array(seeds, dtype=np.uint64)
+        self.seeds = np.array(seeds, dtype=np.int64)
         self.generators = [np.random.default_rng([seed, 8]) for seed in seeds]
 
     def composing(self) -> Floats:
@@ -258,7 +257,7 @@ class TrainedLearner:
             generator.bit_generator.state = saved
 
 
-def ranks(seeds: NDArray[np.uint64], units: Integers, problems: Integers) -> Floats:
+def ranks(seeds: Integers, units: Integers, problems: Integers) -> Floats:
     """Uniform numbers in (0, 1), shape (groups,), that follow from seed, unit and problem alone.
 
     The finaliser of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number

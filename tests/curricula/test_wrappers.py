@@ -72,14 +72,17 @@ def test_speed_screens_then_continues():
     first = teacher.sample(3)
     assert {(c.tag, c.rollouts) for c in first} == {("screen", 2)}
     screened = [
-        Outcome(Choice(unit, tag="screen"), rewards, 1)
-        for unit, rewards in (("b", (1.0, 0.0)), ("a", (0.0, 0.0)), ("c", (0.0, 1.0)))
+        Outcome(Choice(unit, tag="screen", problem=number), rewards, 1)
+        for number, (unit, rewards) in enumerate(
+            (("b", (1.0, 0.0)), ("a", (0.0, 0.0)), ("c", (0.0, 1.0)))
+        )
     ]
     assert not any(teacher.admit(outcome) for outcome in screened)
     teacher.observe(screened)
     assert teacher.probabilities() == pytest.approx({"a": 1 / 9, "b": 4 / 9, "c": 4 / 9})
     second = teacher.sample(3)
     assert [(c.unit, c.tag, c.rollouts) for c in second[:2]] == [("b", "main", 6), ("c", "main", 6)]
+    assert [choice.problem for choice in second] == [0, 2, None], "the problems that were screened"
     assert second[2].tag == "screen"
     assert teacher.admit(Outcome(second[0], (1.0, 0.0), 2))
     teacher.observe([Outcome(second[0], (1.0, 0.0), 2)])
@@ -201,4 +204,4 @@ def test_wrong_and_malformed_answers_differ_for_the_gate_where_they_do_for_the_l
     assert gate.metrics()["competence"] == 0, "competence is that of pass rates"
     screened = curriculum("speed")
     screened.observe([replace(live, choice=Choice("a", tag="screen"))])
-    assert screened.passed == ["a"]
+    assert screened.passed == [["a", None]]
