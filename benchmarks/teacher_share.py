@@ -27,7 +27,6 @@ from rlskills.training.stream import taught
 from rlskills.training.trl import RLTrainer
 from rlskills_recipes import curricula
 from rlskills_recipes.pools import mixed_pool
-from rlskills_recipes.string_world import World
 
 
 @dataclass
@@ -68,7 +67,7 @@ def main(config: Config) -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = config.model or str(save_tiny(Path(folder) / "tiny", 0))
         for name in config.names:
-            stream = taught(mixed_pool(World()), name, 0)
+            stream = taught(mixed_pool().units, name, 0)
             spent: list[float] = []
             for method in ("sample", "observe", "probabilities"):
                 setattr(stream.curriculum, method, timed(spent, getattr(stream.curriculum, method)))

@@ -56,6 +56,8 @@ class Base(Stateful):
         super().__init_subclass__(**rest)
         if "name" not in vars(cls):
             cls.name = cls.__name__
+        if taken := {field.name for field in fields(cls.Options)} & {"pool", "seed", "inner"}:
+            raise UserError(f"{cls.name}: an option cannot be called {sorted(taken)[0]!r}")
 
     def __init__(self, pool: Pool | Sequence[str], seed: int = 0, **options: Any) -> None:
         self.options = self.Options(**typed(options, self.Options, self.name))

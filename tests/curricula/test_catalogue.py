@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import field, make_dataclass
 from pathlib import Path
 
 import pytest
 
 from rlskills.cli.curriculum.main import as_markdown, rows
-from rlskills.curricula import CATALOGUE, DEFAULT, Choice, Outcome, Pool, make
+from rlskills.curricula import CATALOGUE, DEFAULT, Base, Choice, Outcome, Pool, make
 from rlskills.curricula.describe import option_help
 from rlskills.curricula.methods import sec
 from rlskills.curricula.methods.sec import SEC
@@ -138,6 +139,15 @@ def test_every_method_says_what_it_is():
 
 def test_the_page_lists_the_catalogue():
     assert DOCS.read_text().endswith(f"\n\n{as_markdown()}\n")
+
+
+def test_an_option_cannot_take_the_name_of_what_every_method_gets():
+    for name in ("pool", "seed", "inner"):
+        options = make_dataclass(
+            "Options", [(name, int, field(default=1))], bases=(Base.Options,), frozen=True
+        )
+        with pytest.raises(UserError, match=f"A: an option cannot be called '{name}'"):
+            type("A", (Base,), {"Options": options})
 
 
 def test_the_page_s_examples_run():

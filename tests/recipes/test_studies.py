@@ -18,7 +18,9 @@ from rlskills.experiments.identity import configurations
 from rlskills.experiments.recipe import RECIPES, find_recipe
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START
-from rlskills_recipes import ablations, environments, grpo, quickstart, rft
+from rlskills_recipes import ablations, curricula, environments, grpo, quickstart, rft
+from rlskills_recipes.curricula_tables import shares_of
+from rlskills_recipes.pools import POOLS
 from rlskills_recipes.string_world import World
 
 pytestmark = pytest.mark.long
@@ -219,3 +221,31 @@ def test_the_whole_quickstart_can_follow_the_quick_one():
     quick = _defaults(quickstart.Config, None, ["--quick"], None)
     assert quick.output != quickstart.Config().output
     assert (quick.arms, quick.grpo.max_steps) == (("grpo", "sft_answers"), 60)
+
+
+def test_pools_have_units_levels_and_lessons_of_their_kind():
+    plans = {name: make() for name, make in POOLS.items()}
+    assert {name: len(plan.units) for name, plan in plans.items()} == {
+        "mixed": 176, "disguised": 176, "open": 80, "three": 64 + 8
+    }  # fmt: skip
+    useless = [unit for unit, one in plans["mixed"].units.items() if one.kind]
+    assert len(useless) == 96
+    for name in ("mixed", "disguised"):
+        labels = {plans[name].units[unit].labels for unit in useless}
+        assert {label.level for label in labels} == ({1} if name == "mixed" else {1, 2, 3, 4, 5})
+    told = plans["disguised"].units[useless[0]].labels.skills
+    assert set(told) <= set(plans["open"].groups["train"].by_skill())
+    assert shares_of(plans["mixed"])[0] == "kind/mastered"
+    assert shares_of(plans["three"]) == (
+        "kind/train", "kind/graph_path", "kind/procedure", "zero_variance"
+    )  # fmt: skip
+
+
+def test_a_pool_that_is_shown_some_problems_first_has_a_base_of_its_own():
+    study = curricula.study(curricula.Config(pool="three", eval_tasks=1, methods=("uniform",)))
+    assert [(arm.name, arm.start) for arm in study.arms] == [("base", ""), ("uniform", "base")]
+    assert len(study.eval_sets) == 6
+    shown, asked = (arm.stream_of(0) for arm in study.arms)
+    drawn = {(d.task.env, d.task.level, d.task.index) for d in shown.draw(40)}
+    assert {level for _, level, _ in drawn} == {1, 2}
+    assert not drawn & {(d.task.env, d.task.level, d.task.index) for d in asked.draw(40)}
