@@ -20,7 +20,7 @@ RL = {"max_steps": 120, "prompts_per_step": 32, "optimizer": "muon", "learning_r
       "max_new_tokens": 112, "eval_every": 8, "save_every": 40}  # fmt: skip
 METHODS = ("uniform", "default", "pooled_progress", "replay?inner=pooled_progress", "sec", "mopps",
            "alp_gmm", "plr", "dapo?max_resamples=3")  # fmt: skip
-SHOWN = {"max_steps": 300, "batch_size": 64, "learning_rate": 1e-3, "warmup_steps": 30}
+SHOWN = {"max_steps": 300, "batch_size": 64, "optimizer": "muon", "learning_rate": 1e-3}
 
 
 @dataclass(frozen=True, kw_only=True)

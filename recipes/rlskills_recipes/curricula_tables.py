@@ -4,10 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from scipy.stats import spearmanr
+
 from rlskills.experiments.group import processes
 from rlskills.report.logged import means_table
-from rlskills.report.reached import reached_table
+from rlskills.report.reached import reached_table, speedups
+from rlskills.simulation.jobs import jobs_of, run_jobs
+from rlskills.simulation.methods import find_regimes, inspected
+from rlskills.simulation.ranking import score
+from rlskills.stats import Interval
+from rlskills.tables import markdown
 from rlskills_recipes.pools import Plan
+
+FEW = 3
+"""Methods beside uniform below which a rank correlation says nothing."""
 
 
 def arm_names(methods: Sequence[str]) -> dict[str, str]:
@@ -38,5 +48,25 @@ def print_reached(
     tables = [reached_table(folders, tags, target) for target in targets]
     shares = {name: f"curriculum/share/{name}" for name in shares_of(plan)}
     tables.append(means_table(folders, shares))
+    if plan.regime and len(methods) > FEW:
+        trained = speedups(folders, tags, sorted(targets)[len(targets) // 2])
+        tables.append(beside_simulation(trained, plan.regime, output / "simulated"))
     (output / "reached.md").write_text("\n".join(tables))
     print("\n".join(tables))
+
+
+def beside_simulation(
+    trained: Mapping[str, Interval], regime: str, folder: Path, seeds: Sequence[int] = range(20)
+) -> str:
+    """Markdown: speed-ups over uniform in training and on the simulated learner fitted to it.
+
+    Below it Spearman's rank correlation of both over the methods; uniform does not count.
+    """
+    methods = [inspected(spec) for spec in dict.fromkeys(["uniform", *trained])]
+    jobs = jobs_of(methods, find_regimes([regime]), seeds, folder)
+    found = {one.cell.method.spec: one.gain for one in score(run_jobs(jobs, 1, lambda *_: None))}
+    rows = [(spec, f"{gain:.2f}", f"{found[spec]:.2f}") for spec, gain in trained.items()]
+    table = markdown(("curriculum", "in training", f"simulated: {regime}"), rows, numbers_from=1)
+    ranked = [(gain.mean, found[spec].mean) for spec, gain in trained.items() if spec != "uniform"]
+    rank = spearmanr(*zip(*ranked, strict=True)).statistic
+    return f"{table}\nRank correlation over {len(ranked)} methods: {rank:.2f}.\n"

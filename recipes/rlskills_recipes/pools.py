@@ -1,4 +1,4 @@
-"""The pools that curricula are compared on: units, what is measured, and what is shown before."""
+"""The pools that curricula are compared on."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -25,11 +25,12 @@ class Plan:
     groups: Mapping[str, Environment] = field(
         default_factory=lambda: {"train": WORLD.calls("train")}
     )
-    """What is evaluated on."""
     levels: tuple[int, ...] = (2, 3, 4)
-    """Of each group; accuracy is the mean over all."""
+    """Accuracy is the mean over these levels of all groups."""
     lessons: Mapping[str, tuple[Source, float]] = field(default_factory=dict)
     """What the base is shown solved before, with weights; empty: it is taken as it is."""
+    regime: str = ""
+    """Of the simulated learner, if one was fitted to this pool."""
 
 
 def open_pool() -> Plan:
@@ -46,7 +47,7 @@ def mixed_pool() -> Plan:
         for n in range(32):
             env = useless(function=f"{useless.letter}{n:02d}")
             units[f"{env.name} {n}"] = Source(env, "train", 1, kind=env.name)
-    return Plan(units)
+    return Plan(units, regime="few_groups")
 
 
 def disguised_pool() -> Plan:
@@ -55,17 +56,17 @@ def disguised_pool() -> Plan:
     units = mixed_pool().units
     told = {unit: Labels(rng.choice(LEVELS), (rng.choice(skills),))
             for unit, source in units.items() if source.kind}  # fmt: skip
-    return Plan({unit: replace(one, told=told.get(unit)) for unit, one in units.items()})
+    units = {unit: replace(one, told=told.get(unit)) for unit, one in units.items()}
+    return Plan(units, regime="few_groups_hidden")
 
 
 def three_pool() -> Plan:
-    """Strings, paths and procedures, which one small model has to keep apart.
+    """Nested calls, rows of calls, and paths, which one small model has to keep apart.
 
-    A cold start shows paths and procedures of levels 1 and 2 solved, and single calls again.
+    A cold start shows rows and paths of levels 1 and 2 solved, and single calls again.
     """
-    others = ("graph_path", "procedure")
-    groups = {"train": WORLD.calls("train")}
-    groups |= {name: environments.load(name, preset="tiny") for name in others}
+    groups = {"train": WORLD.calls("train"), "row": environments.load("string_row"),
+              "graph_path": environments.load("graph_path", preset="tiny")}  # fmt: skip
     units, lessons = {}, {}
     for name, env in groups.items():
         units |= {f"{name} {unit}": replace(source, kind=name)

@@ -56,15 +56,30 @@ def speedup(treated: Sequence[Reached], control: Sequence[Reached]) -> Interval:
     return bootstrap(ratios, f"{len(ratios)} seeds", np.median)
 
 
+def speedups(
+    arms: Mapping[str, Sequence[Path]], tags: Sequence[str], target: float
+) -> dict[str, Interval]:
+    """How many times fewer rollouts than the first arm each needs to reach `target`."""
+    by_arm = _reached(arms, tags, target)
+    control = next(iter(by_arm.values()))
+    return {arm: speedup(seeds, control) for arm, seeds in by_arm.items()}
+
+
+def _reached(
+    arms: Mapping[str, Sequence[Path]], tags: Sequence[str], target: float
+) -> dict[str, list[Reached]]:
+    return {
+        arm: [reached(run, tags, target) for folder in folders for run in load_runs([folder])]
+        for arm, folders in arms.items()
+    }
+
+
 def reached_table(arms: Mapping[str, Sequence[Path]], tags: Sequence[str], target: float) -> str:
     """Markdown: rollouts to `target` by seed (`+`: not reached), and speed-up over the first arm.
 
     `arms` has the run folders of each arm, one per seed, in the same order of seeds.
     """
-    by_arm = {
-        arm: [reached(run, tags, target) for folder in folders for run in load_runs([folder])]
-        for arm, folders in arms.items()
-    }
+    by_arm = _reached(arms, tags, target)
     control = next(iter(by_arm))
     header = ("arm", f"1000 rollouts to {target:g}, by seed", "reached")
     rows = []

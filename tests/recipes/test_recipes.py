@@ -199,7 +199,7 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
     table = (tmp_path / "runs" / "reached.md").read_text()
     assert table in capsys.readouterr().out
     assert table.count("| default | 0.1+ 0.1+ | 0 of 2 | 1.00 [1.00, 1.00] |") == 2
-    assert "| arm | kind/impossible | kind/coin | kind/mastered |" in table
+    assert "| arm | kind/mastered | kind/impossible | kind/coin |" in table
     assert "nan" not in table
     spent = {
         arm: json.loads((tmp_path / "runs/seed1" / arm / "run.json").read_text())["budget"]

@@ -16,10 +16,11 @@ from rlskills.errors import UserError
 from rlskills.experiments import Supervision
 from rlskills.experiments.identity import configurations
 from rlskills.experiments.recipe import RECIPES, find_recipe
+from rlskills.stats import Interval
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START
 from rlskills_recipes import ablations, curricula, environments, grpo, quickstart, rft
-from rlskills_recipes.curricula_tables import shares_of
+from rlskills_recipes.curricula_tables import beside_simulation, shares_of
 from rlskills_recipes.pools import POOLS
 from rlskills_recipes.string_world import World
 
@@ -237,7 +238,7 @@ def test_pools_have_units_levels_and_lessons_of_their_kind():
     assert set(told) <= set(plans["open"].groups["train"].by_skill())
     assert shares_of(plans["mixed"])[0] == "kind/mastered"
     assert shares_of(plans["three"]) == (
-        "kind/train", "kind/graph_path", "kind/procedure", "zero_variance"
+        "kind/train", "kind/row", "kind/graph_path", "zero_variance"
     )  # fmt: skip
 
 
@@ -249,3 +250,21 @@ def test_a_pool_that_is_shown_some_problems_first_has_a_base_of_its_own():
     drawn = {(d.task.env, d.task.level, d.task.index) for d in shown.draw(40)}
     assert {level for _, level, _ in drawn} == {1, 2}
     assert not drawn & {(d.task.env, d.task.level, d.task.index) for d in asked.draw(40)}
+
+
+def test_the_ranking_in_training_stands_beside_the_simulated_one(tmp_path: Path):
+    trained = {
+        name: Interval(gain, gain, gain, "5 seeds")
+        for name, gain in (("uniform", 1.0), ("sec", 2.0), ("mopps", 0.9), ("default", 1.3))
+    }
+    text = beside_simulation(trained, "few_groups", tmp_path, range(2))
+    assert "| curriculum | in training | simulated: few\\_groups |" in text
+    assert "| mopps | 0.90 [0.90, 0.90] |" in text
+    simulated = {
+        row.split(" | ")[0][2:]: float(row.split(" | ")[2].split()[0])
+        for row in text.splitlines()
+        if row.startswith(("| sec", "| mopps", "| default"))
+    }
+    order = sorted(simulated, key=simulated.__getitem__)
+    apart = sum((i - order.index(n)) ** 2 for i, n in enumerate(("mopps", "default", "sec")))
+    assert f"Rank correlation over 3 methods: {1 - apart / 4:.2f}." in text  # 1 - 6 sum / (n^3 - n)
