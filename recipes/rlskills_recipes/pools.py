@@ -35,7 +35,7 @@ class Plan:
 
 def open_pool() -> Plan:
     """All train functions at levels 1 to 5, and nothing else."""
-    return Plan(units_of(WORLD.calls("train"), "train", LEVELS))
+    return Plan(units_of(WORLD.calls("train"), "train", LEVELS), regime="few_groups_open")
 
 
 def mixed_pool() -> Plan:

@@ -15,7 +15,8 @@ learner has the parts that make the difference:
 
 Rates and shares were fitted to the published runs under six curricula by hand; `few_groups` has
 their pool (labels tell distractors apart), `few_groups_hidden` one whose distractors wear the
-labels of units that can be learned. Measured is the mean rate of levels 2 to 4, as there.
+labels of units that can be learned, `few_groups_open` one without. Measured is the mean rate of
+levels 2 to 4, as there.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from .learner import Flags, Rollouts
 from .regimes import Protocol
 from .world import Floats, Integers, Names
 
-SKILLS, LEVELS, USELESS = 16, 5, 32
+SKILLS, LEVELS = 16, 5
 MASTERED, DONE, COIN = 0.98, 0.985, 0.5
 MEASURED = (2, 3, 4)
 """Levels whose mean rate is measured."""
@@ -41,7 +42,8 @@ MEASURED = (2, 3, 4)
 
 @dataclass(frozen=True)
 class TrainedRegime:
-    """A pool of 16 skills at levels 1 to 5 and 32 units each of mastered, impossible and coin."""
+    """A pool of 16 skills at levels 1 to 5, and `useless` units each that are mastered, impossible
+    and coins."""
 
     name: str
     about: str
@@ -61,6 +63,7 @@ class TrainedRegime:
     """Deviations of logits between seeds, levels, skills, and units."""
     cut_off: float = 0.3
     """Share of level 5 that fits into the tokens of a completion."""
+    useless: int = 32
     hidden: bool = False
     """Distractors wear levels and skills of units that can be learned."""
     clean: bool = False
@@ -72,6 +75,7 @@ TRAINED = {
         TrainedRegime("few_groups", "fitted to GRPO runs: few groups, most without variance"),
         TrainedRegime("few_groups_hidden", "the same; distractors wear labels of other units",
                       hidden=True),
+        TrainedRegime("few_groups_open", "the same without distractors", useless=0),
     )
 }  # fmt: skip
 
@@ -112,12 +116,12 @@ def make_trained_world(regime: TrainedRegime, seed: int) -> TrainedWorld:
     psi = generator.normal(0, by_unit, (SKILLS, LEVELS - 1))
     ordered = [*MEASURED, 5, 1]
     learned = [(skill, level) for level in ordered for skill in range(SKILLS)]
-    useless = [(0, 1)] * (3 * USELESS)
+    useless = [(0, 1)] * (3 * regime.useless)
     skill, level = np.array(learned + useless).T
     kinds = np.where(level == 1, 3, 0)
-    kinds[len(learned) :] = np.repeat([3, 1, 2], USELESS)
+    kinds[len(learned) :] = np.repeat([3, 1, 2], regime.useless)
     names = [f"s{s}@L{n}" for s, n in learned]
-    names += [f"{kind}{i}" for kind in ("done", "zero", "coin") for i in range(USELESS)]
+    names += [f"{kind}{i}" for kind in ("done", "zero", "coin") for i in range(regime.useless)]
     measured = len(MEASURED) * SKILLS
     return TrainedWorld(
         pool=_pool(generator, names, learned, regime.hidden),

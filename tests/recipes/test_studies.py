@@ -16,6 +16,7 @@ from rlskills.errors import UserError
 from rlskills.experiments import Supervision
 from rlskills.experiments.identity import configurations
 from rlskills.experiments.recipe import RECIPES, find_recipe
+from rlskills.simulation import TRAINED
 from rlskills.stats import Interval
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import COLD_START
@@ -237,6 +238,7 @@ def test_pools_have_units_levels_and_lessons_of_their_kind():
     told = plans["disguised"].units[useless[0]].labels.skills
     assert set(told) <= set(plans["open"].groups["train"].by_skill())
     assert shares_of(plans["mixed"])[0] == "kind/mastered"
+    assert {plan.regime for plan in plans.values()} == {*TRAINED, ""}
     assert shares_of(plans["three"]) == (
         "kind/train", "kind/row", "kind/graph_path", "zero_variance"
     )  # fmt: skip

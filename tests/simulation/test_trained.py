@@ -85,6 +85,7 @@ def test_distractors_are_known_by_their_labels_or_hidden():
         coins = {pool.levels[unit] for unit in pool.units if unit.startswith("coin")}
         assert coins == (set(range(1, 6)) if hidden else {1})
         assert len(pool.units) == 176
+    assert len(run(name="few_groups_open").worlds[0].pool.units) == 80
 
 
 def test_a_run_goes_on_from_its_state():
