@@ -110,6 +110,8 @@ class SFTSettings(Training):
     """Demonstrations an update."""
     target: Literal["worked", "answer"] = "worked"
     """Show every step of the solution, or the bare answer."""
+    treatments: tuple[str, ...] = hashed_if_set(())
+    """Treatments that need no rollouts: half_fine_tuning, dco (for bare answers), file.py:Class."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -247,6 +249,9 @@ class CollectSettings(Training):
     """Part of all steps over which the learning rate rises; above 0 it sets `warmup_steps`."""
     max_length: int = 0
     """Tokens of prompt and completion behind which a row is cut; 0 cuts none."""
+    treatments: tuple[str, ...] = hashed_if_set(())
+    """Treatments that need no rollouts: half_fine_tuning, dco, file.py:Class. Kept completions
+    are what they take for demonstrations."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

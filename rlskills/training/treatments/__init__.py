@@ -40,15 +40,19 @@ from .treatment import (
     TREATMENTS,
     Sampler,
     Treatment,
+    acts,
+    acts_supervised,
     arm_name,
     build_treatments,
     in_stage,
     make_treatment,
+    supervised_specs,
     supervision_of,
     treatment_specs,
 )
 
 __all__ = [
-    "TREATMENTS", "CurriculumGate", "Sampler", "Treatment", "TruncationMask", "arm_name",
-    "build_treatments", "in_stage", "make_treatment", "supervision_of", "treatment_specs",
+    "TREATMENTS", "CurriculumGate", "Sampler", "Treatment", "TruncationMask", "acts",
+    "acts_supervised", "arm_name", "build_treatments", "in_stage", "make_treatment",
+    "supervised_specs", "supervision_of", "treatment_specs",
 ]  # fmt: skip
