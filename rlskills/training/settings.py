@@ -112,10 +112,13 @@ class SFTSettings(Training):
     """Show every step of the solution, or the bare answer."""
     treatments: tuple[str, ...] = hashed_if_set(())
     """Treatments that need no rollouts: half_fine_tuning, dco (for bare answers), file.py:Class."""
+    label_noise: float = hashed_if_set(0.0)
+    """Share of demonstrations that show a wrong answer, drawn by the seed for each problem."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("batch_size", self.batch_size >= 1, "at least 1")
+        self.require("label_noise", 0 <= self.label_noise <= 1, "between 0 and 1")
         parts = self.gradient_accumulation_steps
         if self.batch_size < parts:
             raise UserError(

@@ -8,6 +8,7 @@ the same stream as the other methods, and `compute_loss`, where treatments weigh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,11 +21,11 @@ from trl.trainer.sft_trainer import SFTTrainer
 from typing_extensions import override
 
 from ..curricula import Choice
-from ..environments import bare_answer, demonstration
 from ..generation.episodes import transcribe
 from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from .arguments import check_shares, common_arguments
+from .demonstrations import Demonstrations
 from .freezing import Freezing
 from .losses.weighed import Weighed, weighing
 from .optim import optimizer_for
@@ -106,6 +107,9 @@ class SFT(ExactResume, SFTTrainer):
             drawn = self.stream.draw(self.settings.batch_size, accept=self.limit.accept)
             if self.limit.accept:
                 self._metrics["train"]["train/prompts_skipped"].append(self.stream.skipped - before)
+            if self.settings.label_noise:
+                wrong = [self._shown.wrong(one.task) for one in drawn]
+                self._metrics["train"]["train/label_noise"].append(sum(wrong) / len(wrong))
             drawn = drawn[rank::world]
             sequences = self._sequences(drawn)
             if not self.limit.accept:
@@ -125,15 +129,14 @@ class SFT(ExactResume, SFTTrainer):
     def _answers(self, drawn: list[Drawn]) -> list[Sequence]:
         if not drawn:
             return []
-        texts = [(one.env.solution if self._worked else one.env.answer_only)(one.task)
-                 for one in drawn]  # fmt: skip
+        texts = [self._shown.text(one.env, one.task) for one in drawn]
         shown = self.loaded.codec.encode_replies(texts)
         prompts = self.loaded.codec.encode_tasks([one.task for one in drawn])
         return [(p + c, [0] * len(p) + [1] * len(c)) for p, c in zip(prompts, shown, strict=True)]
 
     def _episode(self, drawn: Drawn) -> Sequence:
-        """An expert's episode, or a bare answer given at once; observations have mask 0."""
-        played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
+        """An episode as it is shown; observations have mask 0."""
+        played = self._shown.play(drawn.env, drawn.task)
         transcript = transcribe(played, self.loaded.codec)
         return transcript.context, [0] * len(transcript.prompt) + transcript.mask
 
@@ -141,9 +144,10 @@ class SFT(ExactResume, SFTTrainer):
         drawn = [Drawn(Choice(""), task, env) for env, task in asked]
         return [_lengths(sequence) for sequence in self._sequences(drawn)]
 
-    @property
-    def _worked(self) -> bool:
-        return self.settings.target == "worked"
+    @cached_property
+    def _shown(self) -> Demonstrations:
+        settings = self.settings
+        return Demonstrations(settings.target == "worked", settings.label_noise, settings.seed)
 
     def _over_processes(self, value: float, reduction: str = "sum") -> float:
         tensor = torch.tensor(value, device=self.accelerator.device)
