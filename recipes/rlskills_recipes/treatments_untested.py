@@ -24,6 +24,8 @@ UNTESTED = (
              "than by training on them", "the model cannot use help that stands in its prompt"),
     Untested("semantic_entropy", "variety of plans, and not of tokens, says who will still improve",
              "it changes nothing in training: this is about many models, not between two arms"),
+    Untested("step_reward", "rewards for right steps beside the answer's raise what RL gains",
+             "it is not among the arms; step_credit is, which knows the same steps by token"),
     Untested("loss grpo, ratios of sequences (GSPO)", "ratios of whole completions keep long runs "
              "stable where those of tokens break down", ONCE),
     Untested("loss cispo", "bounded weights in place of clipped updates keep rare, deciding tokens "

@@ -34,6 +34,7 @@ from . import (  # noqa: F401
     star,
     step_credit,
     step_dpo,
+    step_reward,
 )
 from .gate import CurriculumGate, TruncationMask
 from .treatment import (
