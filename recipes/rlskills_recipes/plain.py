@@ -26,7 +26,8 @@ class PlainConfig(StudyConfig):
     curriculum: str = "uniform"
     """What chooses the problems: a name of `rlskills curriculum list`, or file.py:Class."""
     units: Units = "auto"
-    """What it chooses between: levels, skills at a level, or compositions such as `f>g`."""
+    """What it chooses between: levels, skills at a level, compositions such as `f>g`, or levels
+    that mix so many random skills."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from pathlib import Path
 from rlskills.console import Console
 from rlskills.experiments.group import processes
 from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
-from rlskills.report.claims import claims_section, judged
+from rlskills.report.claims import claims_section, judged, untested_section
 from rlskills.report.reading import load_runs
 from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
@@ -22,6 +22,7 @@ from rlskills_recipes.treatments_claims import (
     PASS_1,
     PASS_8,
 )
+from rlskills_recipes.treatments_untested import UNTESTED
 
 METHODS = (
     "grpo", "grpo?scale=none", "maxrl", "pass_k", "reinforce", "reinforce?positive=0",
@@ -29,10 +30,7 @@ METHODS = (
     "b_star", "hidden_bonus", "entropy_target", "brevity", "half_fine_tuning", "step_credit",
     "hicra", "guide", "hpt", "star", "step_dpo", "noisy_verifier", "format_reward", "random_reward",
 )  # fmt: skip
-"""Each with its defaults, nothing tuned. Left out is what this model cannot show: help or an effort
-stated in the prompt, which it cannot read (`self_distillation`, `effort`), a teacher that is the
-policy's own start (`distillation`), completions that are cut off, of which it has none
-(`overlong`), and what only logs (`semantic_entropy`)."""
+"""Each with its defaults, nothing tuned. What is left out is in `treatments_untested.py`."""
 PROBES = (L3, L4, HELD_OUT, KEPT, PASS_1, PASS_8)
 LOGGED = {"zero variance": "train/zero_variance_groups", ENTROPY.name: ENTROPY.tag,
           LENGTH.name: LENGTH.tag}  # fmt: skip
@@ -53,7 +51,7 @@ def print_arena(output: Path) -> None:
     rivals = arena(pools, "grpo", PROBES)
     sections = arena_sections(rivals, pools, "grpo", PROBES, LOGGED)
     if claims := judged(pools, CLAIMS):
-        sections.append(claims_section(claims))
+        sections += [claims_section(claims), untested_section(UNTESTED)]
     said = sentences(rivals, "grpo")
     for section in sections:
         print_section(section, console)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ..console import Console
 from ..errors import UnknownName, UserError
-from .treatment_page import acts, docs, summary
+from .treatment_page import docs, summary
 
 
 def list_treatments() -> None:
@@ -43,7 +43,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
         name: A name that `rlskills treatment list` prints, or file.py:Class.
     """
     from ..spec.help import option_help
-    from ..training.treatments import TREATMENTS
+    from ..training.treatments import TREATMENTS, acts, acts_supervised
 
     cls = TREATMENTS.find(name)
     facts = {
@@ -51,6 +51,7 @@ def show(name: tyro.conf.Positional[str], /) -> None:
         "supervision": cls.supervision,
         "stages": ", ".join(acts(cls)) or "none",
         "begins without another's credit": "yes" if cls.sets_credit else "no, `grpo` comes first",
+        "acts in supervised arms": "yes" if acts_supervised(cls) else "no",
     }
     sections = [
         f"{TREATMENTS.name_of(cls)} (version {cls.version})",

@@ -10,12 +10,12 @@ from ..errors import UserError
 from ..spec.help import option_help
 from ..tables import markdown
 
-STAGES = ("prompt", "sampling", "augment", "shape", "credit", "select", "adapt", "frozen")
 HEAD = """# Catalogue of treatments
 
 Written by `rlskills treatment docs`; [treatments](../treatments.md) says how they work together and
 how to write one. `rlskills treatment show NAME` prints a section. *Supervision* is what a method
-learns from: compare arms only under the same.
+learns from: compare arms only under the same. *SFT* says which act in supervised arms
+(`--sft.treatments`) too.
 """
 
 
@@ -35,11 +35,12 @@ def docs(output: Path = Path("docs/treatments/catalogue.md")) -> None:
 
 def page() -> str:
     """The page's text."""
-    from ..training.treatments import TREATMENTS
+    from ..training.treatments import TREATMENTS, acts, acts_supervised
 
     found = {name: TREATMENTS.find(name) for name in TREATMENTS.names()}
-    header = ("name", "supervision", "stages", "what it does", "paper")
-    rows = [(name, cls.supervision, ", ".join(acts(cls)) or "-", summary(cls), cls.paper or "-")
+    header = ("name", "supervision", "SFT", "stages", "what it does", "paper")
+    rows = [(name, cls.supervision, "yes" if acts_supervised(cls) else "",
+             ", ".join(acts(cls)) or "-", summary(cls), cls.paper or "-")
             for name, cls in found.items()]  # fmt: skip
     sections = [_section(name, cls) for name, cls in found.items()]
     return "\n".join([HEAD, markdown(header, rows), *sections])
@@ -59,10 +60,3 @@ def _section(name: str, cls: type[Any]) -> str:
 def summary(cls: type[Any]) -> str:
     """The first line of a treatment's docstring."""
     return (inspect.getdoc(cls) or "").split("\n")[0]
-
-
-def acts(cls: type[Any]) -> list[str]:
-    """The stages in which a treatment does anything."""
-    from ..training.treatments import Treatment
-
-    return [stage for stage in STAGES if getattr(cls, stage) is not getattr(Treatment, stage)]

@@ -1,6 +1,6 @@
 """What is asked and how it is graded: tasks, environments, splits, registry. Standard library."""
 
-from .driver import Play, bare_answer, demonstration, play
+from .driver import Play, bare_answer, demonstration, play, replied
 from .environment import Environment, GraderError
 from .episode import Caps, Episode, Turn
 from .registry import find, load, names, register
@@ -16,5 +16,5 @@ __all__ = [
     "SPLITS", "Caps", "Draft", "Environment", "Episode", "GraderError", "Holdout", "Message",
     "Play", "Score", "SkillMix", "StepScore", "Task", "Turn", "bare_answer", "demonstration",
     "digest", "find", "joined", "load", "names", "never_trained", "off_stream", "play", "register",
-    "rng_of", "score_batch", "seed_from", "twins", "unique_tasks",
+    "replied", "rng_of", "score_batch", "seed_from", "twins", "unique_tasks",
 ]  # fmt: skip

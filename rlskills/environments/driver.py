@@ -6,7 +6,7 @@ Keyboard, supervised demonstrations, evaluation and training all drive the same 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..errors import UserError
 from .environment import Environment, GraderError
@@ -92,18 +92,21 @@ def play(
 
 def demonstration(env: Environment, task: Task) -> Play:
     """The episode that `env.replies(task)` make, played to its end."""
-    playing = Play(env.start(task))
-    for text in env.replies(task):
-        if playing.over:
-            break
-        playing.reply(text)
-    return playing
+    return replied(env, task, env.replies(task))
 
 
 def bare_answer(env: Environment, task: Task) -> Play:
     """The episode of an answer given at once, in the form `answer_only`."""
+    return replied(env, task, [env.answer_only(task)])
+
+
+def replied(env: Environment, task: Task, replies: Iterable[str]) -> Play:
+    """The episode that these replies make, or as many of them as it takes."""
     playing = Play(env.start(task))
-    playing.reply(env.answer_only(task))
+    for text in replies:
+        if playing.over:
+            break
+        playing.reply(text)
     return playing
 
 
@@ -115,4 +118,4 @@ def _report(episode: Episode, error: BaseException, text: str) -> str:
     )
 
 
-__all__ = ["Play", "bare_answer", "demonstration", "play"]
+__all__ = ["Play", "bare_answer", "demonstration", "play", "replied"]

@@ -142,8 +142,6 @@ def _check_stream(stream: TaskStream, settings: Training, loaded: LoadedModel) -
     """
     new = settings.max_new_tokens if isinstance(settings, RLSettings) else 0
     asked = [
-        (source.env, source.env.task(source.split, source.level, index))
-        for source in stream.sources.values()
-        for index in range(4)
+        (source.env, source.task(index)) for source in stream.sources.values() for index in range(4)
     ]
     loaded.check(asked, new, lengths=settings.long_prompts == "refuse")

@@ -35,6 +35,17 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class Untested:
+    """What is said of a method and a study cannot judge."""
+
+    method: str
+    text: str
+    """The claim, in the words of a reader."""
+    reason: str
+    """Goes on from `not testable at this scale, because`."""
+
+
+@dataclass(frozen=True)
 class Judged:
     """A claim with the difference found and what follows."""
 
@@ -77,3 +88,10 @@ def claims_section(found: Sequence[Judged]) -> Section:
     rule = f"shown, refuted: no chance at 5% after Holm's correction for {len(found)} claims"
     header = ("arm", "claim", "at, against", "difference", "verdict")
     return Section("What each method claims", header, tuple(rows), 2, (rule,))
+
+
+def untested_section(claims: Sequence[Untested]) -> Section:
+    """A row for each claim, with the reason why it has no verdict."""
+    rows = tuple((each.method, each.text, each.reason) for each in claims)
+    header = ("method", "claim", "not testable at this scale, because")
+    return Section("What else is claimed", header, rows, len(header))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,9 @@ from ..models.loaded import LoadedModel
 from ..models.sharding import sharding
 from ..spec import typed
 from ..spec.pairs import read_pairs
+from .losses.weighed import weighing
 from .settings import RLSettings, SFTSettings, Training
+from .treatments import make_treatment, supervised_specs
 
 _INSTEAD = {
     "the setting max_steps": "max_steps num_train_epochs",
@@ -176,10 +178,13 @@ def check_arguments(settings: Training, config: type[Any]) -> None:
         if find_spec(package) is None:
             raise UserError(f"report_to {package}: it is not installed (pip install {package})")
     given = read_pairs(settings.trl, "trl")
+    supervised = not isinstance(settings, RLSettings)
+    if supervised:
+        _check_supervised(getattr(settings, "treatments", ()), given)
     if not given:
         return
     known = {item.name for item in fields(config) if item.init}
-    supervised = not isinstance(settings, RLSettings)  # its losses have no setting of ours
+    # Supervised losses have no setting of ours.
     for name in given:
         if name in OWNED and name in known and not (name == "loss_type" and supervised):
             raise UserError(f"trl: {name} is not given on; use {OWNED[name]}")
@@ -193,6 +198,18 @@ def check_arguments(settings: Training, config: type[Any]) -> None:
     except (ValueError, TypeError, ImportError) as error:
         reason = str(error).strip().split("\n")[0]
         raise UserError(f"trl: {' '.join(settings.trl)} is refused: {reason}") from error
+
+
+def _check_supervised(specs: Sequence[str], given: Mapping[str, object]) -> None:
+    """A `UserError` for treatments that a supervised arm cannot have, or not with this loss."""
+    supervised_specs(specs)
+    if weigh := weighing([make_treatment(spec) for spec in specs]):
+        for name, plain in (("loss_type", "nll"), ("label_smoothing_factor", 0)):
+            if given.get(name, plain) != plain:
+                raise UserError(
+                    f"treatment {weigh[0].spec.name} weighs the plain cross-entropy of "
+                    f"demonstrations, and trl {name}={given[name]} takes another loss"
+                )
 
 
 def _check_optimizer(name: str) -> None:

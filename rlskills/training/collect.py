@@ -14,6 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from ..curricula import Curriculum
 from ..environments import Message, StepScore
 from ..environments.failures import GradingFailures, failure_of
 from ..errors import UserError
@@ -51,6 +52,8 @@ class Collector:
         limit: PromptLimit,
         reader: Reader,
     ) -> None:
+        """A `UserError` where both the curriculum and a treatment sample further rounds."""
+        check_resampling(stream.curriculum, treatments)
         self.stream = stream
         self.sampler = sampler
         self.settings = settings
@@ -170,6 +173,17 @@ class Collector:
             self.log(tag, share(values))
         for name, value in self.stream.metrics().items():
             self.log(f"curriculum/{name}", value)
+
+
+def check_resampling(curriculum: Curriculum, treatments: Sequence[Treatment]) -> None:
+    """A `UserError` where two bounds on further rounds stand against each other."""
+    named = [treatment.spec.name for treatment in treatments if treatment.max_resamples]
+    if curriculum.max_resamples and named:
+        raise UserError(
+            f"treatment {named[0]} and curriculum {curriculum.spec} cannot be combined: each "
+            "samples further rounds in place of groups that are dropped (the curriculum only drops "
+            "them with max_resamples=0)"
+        )
 
 
 class _Extra:

@@ -17,7 +17,7 @@ import time
 import warnings
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +168,9 @@ class _Writer:
         """The prompt that is sampled, where it is another one than the task's own."""
         if drawn.choice.unit not in self.shown:
             return None
-        task = drawn.task
-        env = self.shown[drawn.choice.unit]
-        other = env.task(task.split, task.level, task.index)
+        task, unit = drawn.task, drawn.choice.unit
+        env = self.shown[unit]
+        other = replace(self.stream.sources[unit], env=env).task(task.index)
         if other.key != task.key:
             raise UserError(
                 f"{env.name} draws other problems with {dict(self.settings.shown)} than without; "
@@ -182,8 +182,8 @@ class _Writer:
         """The prompts that are sampled must fit the model, with room for the completion."""
         asked = []
         for unit, source in self.stream.sources.items():
-            env = self.shown.get(unit, source.env)
-            asked += [(env, env.task(source.split, source.level, index)) for index in range(4)]
+            source = replace(source, env=self.shown.get(unit, source.env))
+            asked += [(source.env, source.task(index)) for index in range(4)]
         refuse = self.settings.long_prompts == "refuse"
         loaded.check(asked, self.settings.max_new_tokens, lengths=refuse)
 

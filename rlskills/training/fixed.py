@@ -57,7 +57,7 @@ class FixedSFT(SFT):
         while (step := self.state.global_step) < len(self.batches):
             mine = [self._sequence(self.rows[i]) for i in self.batches[step][rank::world]]
             learned = sum(sum(mask) for _, mask in mine)
-            self.budget.trained_tokens += self._over_processes(learned)
+            self.budget.trained_tokens += int(self._over_processes(learned))
             for part in range(parts):
                 yield pack(mine[part::parts], pad, one_row)
 

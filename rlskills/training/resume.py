@@ -1,7 +1,7 @@
 """Exact resume for Hugging Face trainers, whatever kills them.
 
 Three things make a continued run equal to an undisturbed one: checkpoints appear whole or not at
-all; what the trainer itself does not save (task stream, budgets, position in the generation cycle)
+all; what the trainer itself does not save (task stream, treatments, budgets, position in the cycle)
 is saved beside it; and every step seeds the generators from its own number, so nothing hangs on
 how often they were used before. Overridden, each calling `super()`: `training_step`,
 `_get_output_dir`, `_save_checkpoint`, `_prepare_for_training` (where weights are sharded) and
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,7 @@ from .sharded import (
     shards_of,
 )
 from .stream import TaskStream
+from .treatments import Treatment
 from .weights import restore_weights
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ class ExactResume(Host):
     loaded: LoadedModel
     stream: TaskStream
     budget: Budget
+    treatments: Sequence[Treatment] = ()
     keep_checkpoints: int = 2
     record: Path | None = None
     """The run's `metrics.jsonl`, on the process that writes it; a checkpoint holds a copy."""
@@ -78,11 +81,15 @@ class ExactResume(Host):
             "budget": asdict(self.budget),
             "processes": self.args.world_size,
             "sharding": sharding(),
+            "treatments": [treatment.state_dict() for treatment in self.treatments],
         }
 
     def load_own_state(self, state: dict[str, Any]) -> None:
         """Continue where `own_state` was taken."""
         restore(state, self.stream, self.budget)
+        # Checkpoints of supervised arms without treatments may have no such entry.
+        for treatment, saved in zip(self.treatments, state.get("treatments", ()), strict=True):
+            treatment.load_state_dict(saved)
 
     def create_accelerator_and_postprocess(self) -> None:
         """Make the accelerator, which shards without rounding gradients."""

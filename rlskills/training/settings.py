@@ -110,10 +110,15 @@ class SFTSettings(Training):
     """Demonstrations an update."""
     target: Literal["worked", "answer"] = "worked"
     """Show every step of the solution, or the bare answer."""
+    treatments: tuple[str, ...] = hashed_if_set(())
+    """Treatments that need no rollouts: half_fine_tuning, dco (for bare answers), file.py:Class."""
+    label_noise: float = hashed_if_set(0.0)
+    """Share of demonstrations that show a wrong answer, drawn by the seed for each problem."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.require("batch_size", self.batch_size >= 1, "at least 1")
+        self.require("label_noise", 0 <= self.label_noise <= 1, "between 0 and 1")
         parts = self.gradient_accumulation_steps
         if self.batch_size < parts:
             raise UserError(
@@ -247,6 +252,9 @@ class CollectSettings(Training):
     """Part of all steps over which the learning rate rises; above 0 it sets `warmup_steps`."""
     max_length: int = 0
     """Tokens of prompt and completion behind which a row is cut; 0 cuts none."""
+    treatments: tuple[str, ...] = hashed_if_set(())
+    """Treatments that need no rollouts: half_fine_tuning, dco, file.py:Class. Kept completions
+    are what they take for demonstrations."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,12 +1,14 @@
 """Supervised fine-tuning on demonstrations: worked solutions, or bare answers.
 
 The only subclass of TRL's SFT trainer. It overrides `get_train_dataloader`, to draw problems from
-the same stream as the other methods; `resume.py` has what all our trainers override.
+the same stream as the other methods, and `compute_loss`, where treatments weigh demonstrations;
+`resume.py` has what all our trainers override.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,19 +18,23 @@ from datasets import Dataset
 from torch import Tensor
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
+from typing_extensions import override
 
 from ..curricula import Choice
-from ..environments import bare_answer, demonstration
 from ..generation.episodes import transcribe
 from ..models.loaded import LoadedModel
 from ..runs.metrics import Budget
 from .arguments import check_shares, common_arguments
+from .demonstrations import Demonstrations
+from .freezing import Freezing
+from .losses.weighed import Weighed, weighing
 from .optim import optimizer_for
 from .packing import IGNORE, Sequence, pack
 from .prompt_limit import Asked, Lengths, PromptLimit
 from .resume import ExactResume
 from .settings import SFTSettings
 from .stream import Drawn, TaskStream
+from .treatments import build_treatments
 
 
 class SFT(ExactResume, SFTTrainer):
@@ -48,6 +54,7 @@ class SFT(ExactResume, SFTTrainer):
         self.settings = settings
         self.budget = budget or Budget()
         self.keep_checkpoints = settings.keep_checkpoints
+        self.treatments = build_treatments(settings.treatments, settings.seed, supervised=True)
         self.loaded = loaded
         self.limit = PromptLimit(settings, loaded.positions, self._measure)
         check_shares(settings, PartialState().num_processes)
@@ -65,10 +72,31 @@ class SFT(ExactResume, SFTTrainer):
             processing_class=loaded.codec.tokenizer,
             optimizers=(optimizer_for(loaded.model, settings), None),
         )
+        self.add_callback(Freezing(self.treatments))
 
+    @override
     def get_train_dataloader(self) -> Any:
         """One micro-batch at a time, drawn when it is asked for."""
         return self
+
+    @override
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """TRL's, of weighted log-probabilities where a treatment has weights."""
+        if weigh := weighing(self.treatments):
+            model = Weighed(model, weigh)
+        loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        for treatment in weigh:
+            called = treatment.name or type(treatment).__name__
+            for name, value in treatment.metrics().items():
+                mean = self._over_processes(value, "mean")
+                self._metrics["train"][f"treatment/{called}/{name}"].append(mean)
+        return loss
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         world, rank = self.args.world_size, self.args.process_index
@@ -79,6 +107,9 @@ class SFT(ExactResume, SFTTrainer):
             drawn = self.stream.draw(self.settings.batch_size, accept=self.limit.accept)
             if self.limit.accept:
                 self._metrics["train"]["train/prompts_skipped"].append(self.stream.skipped - before)
+            if self.settings.label_noise:
+                wrong = [self._shown.wrong(one.task) for one in drawn]
+                self._metrics["train"]["train/label_noise"].append(sum(wrong) / len(wrong))
             drawn = drawn[rank::world]
             sequences = self._sequences(drawn)
             if not self.limit.accept:
@@ -86,7 +117,7 @@ class SFT(ExactResume, SFTTrainer):
                 self.limit.check(asked, list(map(_lengths, sequences)))
             learned = sum(sum(mask) for _, mask in sequences)
             self.budget.samples += self.settings.batch_size
-            self.budget.trained_tokens += self._over_processes(learned)
+            self.budget.trained_tokens += int(self._over_processes(learned))
             for part in range(parts):
                 yield pack(sequences[part::parts], pad, one_row)
 
@@ -98,15 +129,14 @@ class SFT(ExactResume, SFTTrainer):
     def _answers(self, drawn: list[Drawn]) -> list[Sequence]:
         if not drawn:
             return []
-        texts = [(one.env.solution if self._worked else one.env.answer_only)(one.task)
-                 for one in drawn]  # fmt: skip
+        texts = [self._shown.text(one.env, one.task) for one in drawn]
         shown = self.loaded.codec.encode_replies(texts)
         prompts = self.loaded.codec.encode_tasks([one.task for one in drawn])
         return [(p + c, [0] * len(p) + [1] * len(c)) for p, c in zip(prompts, shown, strict=True)]
 
     def _episode(self, drawn: Drawn) -> Sequence:
-        """An expert's episode, or a bare answer given at once; observations have mask 0."""
-        played = (demonstration if self._worked else bare_answer)(drawn.env, drawn.task)
+        """An episode as it is shown; observations have mask 0."""
+        played = self._shown.play(drawn.env, drawn.task)
         transcript = transcribe(played, self.loaded.codec)
         return transcript.context, [0] * len(transcript.prompt) + transcript.mask
 
@@ -114,13 +144,14 @@ class SFT(ExactResume, SFTTrainer):
         drawn = [Drawn(Choice(""), task, env) for env, task in asked]
         return [_lengths(sequence) for sequence in self._sequences(drawn)]
 
-    @property
-    def _worked(self) -> bool:
-        return self.settings.target == "worked"
+    @cached_property
+    def _shown(self) -> Demonstrations:
+        settings = self.settings
+        return Demonstrations(settings.target == "worked", settings.label_noise, settings.seed)
 
-    def _over_processes(self, count: int) -> int:
-        tensor = torch.tensor(count, device=self.accelerator.device)
-        return int(cast(Tensor, self.accelerator.reduce(tensor, reduction="sum")).item())
+    def _over_processes(self, value: float, reduction: str = "sum") -> float:
+        tensor = torch.tensor(value, device=self.accelerator.device)
+        return cast(Tensor, self.accelerator.reduce(tensor, reduction=reduction)).item()
 
 
 def _lengths(sequence: Sequence) -> Lengths:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from ..curricula import Choice, Curriculum, Labels, Mixture, Outcome, Uniform, make, pool_of
 from ..curricula.monitor import CurriculumMonitor
-from ..environments import Environment, Task
+from ..environments import Environment, SkillMix, Task
 from ..environments.skills import THEN, composition_graph
 from ..errors import UserError
 from ..spec import Spec
@@ -25,9 +25,9 @@ MOST_SKIPPED = 999
 """Tasks of a source that may be passed over on end, before it is taken to have no others."""
 Accept: TypeAlias = Callable[[Environment, Task], bool]
 """Whether a task can be used."""
-Units = Literal["auto", "level", "skill", "composition"]
+Units = Literal["auto", "level", "skill", "composition", "skill_mix"]
 """What a curriculum chooses between: `auto` takes skills and levels where an environment has parts
-by skill, else levels."""
+by skill, else levels. `skill_mix` takes levels whose problems are random sets of skills."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class Source:
     """What all its problems compose, as `f>g`, where a unit is that narrow."""
     told: Labels | None = None
     """What a curriculum is told of it, where that is not the truth."""
+    mixed: bool = False
+    """Whether its problems are random sets of `level` different skills, all alike (`SkillMix`),
+    where those of a level come as the environment makes them."""
+
+    def task(self, index: int) -> Task:
+        """Its problem at this address."""
+        if self.mixed:
+            return SkillMix(self.env, self.level, split=self.split).task(index)
+        return self.env.task(self.split, self.level, index)
 
     @property
     def rows(self) -> list[str]:
@@ -97,10 +106,12 @@ def uniform(
 def units_of(
     env: Environment, split: str, levels: Sequence[int], by: Units = "auto"
 ) -> dict[str, Source]:
-    """What a curriculum chooses between: units `L2`, `SKILL@L2`, or `f>g`.
+    """What a curriculum chooses between: units `L2`, `SKILL@L2`, `f>g` or `mix2`.
 
     By composition, levels are numbers of skills: every composition of so many skills that the split
-    owns a problem of is a unit. Skills and compositions need an environment that has such parts.
+    owns a problem of is a unit. So they are in a skill mix, of which each level is a unit: random
+    skills, of which the split owns a problem in some order. All but levels need an environment that
+    has such parts.
     """
     if by == "composition":
         parts = env.by_composition(sizes=levels, split=split)
@@ -108,6 +119,10 @@ def units_of(
             name: Source(part, split, name.count(THEN) + 1, name.split(THEN)[-1], "", name)
             for name, part in parts.items()
         }
+    elif by == "skill_mix":
+        sources = {f"mix{level}": Source(env, split, level, mixed=True) for level in levels}
+        for source in sources.values():
+            source.task(0)
     elif by == "level" or not (parts := env.by_skill()):
         sources = {f"L{level}": Source(env, split, level) for level in levels}
         if by == "skill":
@@ -179,7 +194,7 @@ class TaskStream:
                 task = self._next(choice.unit, source, accept)
                 choice = replace(choice, problem=task.index)
             else:
-                task = source.env.task(source.split, source.level, choice.problem)
+                task = source.task(choice.problem)
             times = round(choice.rollouts / group) if group and choice.rollouts else 1
             drawn += [Drawn(choice, task, source.env)] * min(max(times, 1), count - len(drawn))
         return drawn
@@ -188,7 +203,7 @@ class TaskStream:
         for _ in range(MOST_SKIPPED + 1):
             index = self.position[unit]
             self.position[unit] = index + 1
-            task = source.env.task(source.split, source.level, index)
+            task = source.task(index)
             if accept is None or accept(source.env, task):
                 return task
             self.skipped += 1

@@ -284,17 +284,6 @@ class RLTrainer(ExactResume, GRPOTrainer):
         self._log_to("train/cross_entropy", parts * cast(Tensor, shared).mean().item())
         return loss + cross_entropy
 
-    @override
-    def own_state(self) -> dict[str, Any]:
-        states = [treatment.state_dict() for treatment in self.treatments]
-        return super().own_state() | {"treatments": states}
-
-    @override
-    def load_own_state(self, state: dict[str, Any]) -> None:
-        super().load_own_state(state)
-        for treatment, saved in zip(self.treatments, state["treatments"], strict=True):
-            treatment.load_state_dict(saved)
-
     def _measure(self, asked: Asked) -> list[Lengths]:
         new = self.settings.max_new_tokens
         prompts = self.loaded.codec.encode_tasks([task for _, task in asked])

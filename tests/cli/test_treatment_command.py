@@ -46,6 +46,14 @@ def test_the_committed_catalogue_is_that_of_the_code(tmp_path: Path, capsys):
     assert f" {len(TREATMENTS.names())} ship ([catalogue]" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("dco", "yes"), ("half_fine_tuning", "yes"), ("rft", "no")]
+)
+def test_show_says_who_acts_in_supervised_arms(name: str, said: str, capsys):
+    entry.main(["treatment", "show", name])
+    assert f"acts in supervised arms: {said}" in capsys.readouterr().out
+
+
 def test_show_has_defaults(capsys):
     entry.main(["treatment", "show", "step_credit"])
     shown = capsys.readouterr().out

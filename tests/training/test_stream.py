@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.spatial.distance import cosine
+from scipy.stats import chisquare
 
 from rlskills.curricula import Choice, Outcome, Uniform
-from rlskills.environments import load
+from rlskills.environments import Draft, Environment, Holdout, load
 from rlskills.errors import UserError
 from rlskills.models.loading import load as load_model
 from rlskills.training.features import prompt_features
@@ -75,6 +77,54 @@ def test_units_by_composition_know_their_parts():
         assert env.split_of(task.skills, task.depth, task.key) == "train"
     drawn = stream.draw(30)
     assert all(">".join(d.task.skills) == d.choice.unit for d in drawn)
+
+
+class Chained(Environment):
+    """Five skills; a and b are never composed, c and d only with d first."""
+
+    name = "chained"
+    levels = ({}, {})
+    holdout = Holdout(pairs=frozenset({("a", "b"), ("b", "a"), ("c", "d")}))
+
+    def skills(self) -> tuple[str, ...]:
+        return tuple("abcde")
+
+    def make(self, rng: Any, cfg: Any) -> Draft:
+        return self.compose(rng, cfg, ("a",) * 2)
+
+    def compose(self, rng: Any, cfg: Any, skills: tuple[str, ...]) -> Draft:
+        return Draft(f"{'>'.join(skills)} {rng.randrange(10**6)}", "x", skills)
+
+
+def test_a_skill_mix_trains_on_all_sets_alike_and_on_no_held_out_pair():
+    env = Chained()
+    stream = taught(units_of(env, "train", (2,), by="skill_mix"), "uniform", 0)
+    drawn = [one.task for one in stream.draw(1800)]
+    assert {one.choice.unit for one in stream.draw(3)} == {"mix2"}
+    assert all(env.split_of(task.skills, 2, task.key) == "train" for task in drawn)
+    counts = Counter(frozenset(task.skills) for task in drawn)
+    assert len(counts) == 9  # of ten pairs
+    assert frozenset("ab") not in counts
+    assert {task.skills for task in drawn if set(task.skills) == {"c", "d"}} == {("d", "c")}
+    assert chisquare(list(counts.values())).pvalue > 1e-3
+    assert len({task.key for task in drawn}) > 1790
+    # The stream goes on where its state was taken, with problems that it had not given.
+    again = taught(units_of(env, "train", (2,), by="skill_mix"), "uniform", 9)
+    again.load_state_dict(stream.state_dict())
+    assert [one.task for one in again.draw(4)] == [one.task for one in stream.draw(4)]
+
+
+def test_a_skill_mix_of_functions_is_what_its_environment_trains_on():
+    env = load(TINY)
+    stream = taught(units_of(env, "train", (1, 2), by="skill_mix"), "uniform", 0)
+    for one in stream.draw(40):
+        assert len(set(one.task.skills)) == one.task.level == int(one.choice.unit[-1])
+        assert env.score(one.task, env.solution(one.task)).correct
+
+
+def test_what_cannot_be_mixed_is_one_line():
+    with pytest.raises(UserError, match="fewer than k=2"):
+        units_of(Bits(), "train", (2,), by="skill_mix")
 
 
 def test_curricula_of_composition_wait_for_the_parts():

@@ -57,7 +57,7 @@ OVERRIDDEN = {
         "_generate_and_score_completions", "_get_per_token_logps_and_entropies", "_compute_loss",
         "get_train_dataloader",
     },
-    SFT: {"get_train_dataloader"},
+    SFT: {"get_train_dataloader", "compute_loss"},
     ExactResume: {
         "training_step", "_get_output_dir", "_save_checkpoint", "create_model_card",
         "_load_optimizer_and_scheduler", "_load_from_checkpoint", "_prepare_for_training",
@@ -85,6 +85,9 @@ def test_the_overridden_methods_have_the_signatures_we_call():
     assert parameters(grpo._compute_loss) == ["self", "model", "inputs"]
     assert parameters(grpo._get_per_token_logps_and_entropies)[:5] == [
         "self", "model", "input_ids", "attention_mask", "logits_to_keep",
+    ]  # fmt: skip
+    assert parameters(SFTTrainer.compute_loss) == [
+        "self", "model", "inputs", "return_outputs", "num_items_in_batch",
     ]  # fmt: skip
     assert parameters(Trainer._save_checkpoint) == ["self", "model", "trial"]
     assert parameters(Trainer._load_optimizer_and_scheduler) == ["self", "checkpoint"]

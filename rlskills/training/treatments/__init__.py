@@ -34,21 +34,26 @@ from . import (  # noqa: F401
     star,
     step_credit,
     step_dpo,
+    step_reward,
 )
 from .gate import CurriculumGate, TruncationMask
 from .treatment import (
     TREATMENTS,
     Sampler,
     Treatment,
+    acts,
+    acts_supervised,
     arm_name,
     build_treatments,
     in_stage,
     make_treatment,
+    supervised_specs,
     supervision_of,
     treatment_specs,
 )
 
 __all__ = [
-    "TREATMENTS", "CurriculumGate", "Sampler", "Treatment", "TruncationMask", "arm_name",
-    "build_treatments", "in_stage", "make_treatment", "supervision_of", "treatment_specs",
+    "TREATMENTS", "CurriculumGate", "Sampler", "Treatment", "TruncationMask", "acts",
+    "acts_supervised", "arm_name", "build_treatments", "in_stage", "make_treatment",
+    "supervised_specs", "supervision_of", "treatment_specs",
 ]  # fmt: skip

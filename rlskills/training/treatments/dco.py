@@ -10,22 +10,31 @@ which falls from 1 at p = 0 to 0 at p = 1. F. Chen et al. 2025, "Rethinking Fine
 Test-Time Compute: Limiting Confidence Improves Mathematical Reasoning", arXiv 2502.07154. This
 multiplies weights by F:
 
+* of demonstrations in a supervised arm, the paper's own place: p is that of all learned tokens of
+  one together, under the policy that the update is worked out from;
 * of right completions that the policy sampled (`rft`, `star`): p is the share of its group that is
   right, which is the paper's variant for chains of thought with an exact estimate;
 * of added rows in the cross-entropy (demonstrations): p is that of all their tokens together under
-  the policy. For more than a few words it is nearly 0 and F nearly 1, whatever the policy knows.
+  the policy.
+
+For demonstrations of more than a few words p is nearly 0 and F nearly 1, whatever the policy knows:
+it is for bare answers. The cross-entropy is still divided by all of its tokens, so that an update
+becomes smaller where much is known, as in the paper's release.
 
 F is worked out from log p by functions that lose no digits at either end, so the series that the
 paper's release takes near 0 is not needed. All right: weight 0. All wrong, truncated, ungraded:
-wrong rows keep their weights, and ungraded ones do not count in p. It is for supervised arms, and
-must be named behind what adds and weighs rows; under advantages relative to a group it would take
-from the right side only.
+wrong rows keep their weights, and ungraded ones do not count in p. Beside other treatments it must
+be named behind what adds and weighs rows; under advantages relative to a group it would take from
+the right side only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, expm1, inf, log, log1p
+
+from torch import Tensor
 
 from ...errors import UserError
 from ..batch import Rollout, RolloutBatch
@@ -83,8 +92,14 @@ class DCO(Treatment):
         self._mean = sum(weights) / len(weights) if weights else 1.0
         self._known = {}
 
+    def demonstrated(self, logprobs: Sequence[Tensor]) -> Sequence[float]:
+        """F for each of them."""
+        weights = [confidence_weight(self.options.n, sum(each.tolist())) for each in logprobs]
+        self._mean = sum(weights) / len(weights) if weights else 1.0
+        return weights
+
     def metrics(self) -> dict[str, float]:
-        """The mean of F over right and added rows."""
+        """The mean of F over right and added rows, or demonstrations."""
         return {"weight": self._mean}
 
 

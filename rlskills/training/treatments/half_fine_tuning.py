@@ -10,7 +10,8 @@ Models", arXiv 2404.18466 (by category); there a half is drawn for each stage of
 In a model of plain attention that is half of what layers have, exactly where their number is even.
 With fewer keys and values than queries it is only nearly so. What is frozen keeps its moments in
 the optimizer, where the paper's stages begin with new ones; no weight decay acts on it. Adapters
-are frozen by the matrix that they belong to. It acts on all rows alike, right or wrong.
+are frozen by the matrix that they belong to. It acts on all rows alike, right or wrong, and in
+supervised arms, which the paper's are, as in others.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ the final answer and sums to reward minus mean over the steps of a rollout; `myo
 soon as any step of the group is mixed. Both are this project's exact form of step rewards
 (StepGRPO, Zhang et al. 2025, arXiv 2503.12937, section 3.2; process supervision, Shao et al. 2024,
 arXiv 2402.03300, section 4.1.3): environments know the true values, so nothing is estimated.
+StepGRPO's own rewards, of whole completions, are `step_reward`.
 """
 
 from __future__ import annotations

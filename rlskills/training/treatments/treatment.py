@@ -11,6 +11,10 @@ In each round every treatment of the arm runs, in order, through one stage after
     adapt      after the round, before the update: what the treatment itself learns
     frozen     parameters that the update leaves as they are
 
+A supervised arm has no rounds. There `frozen` acts as everywhere, and
+
+    demonstrated   what each demonstration weighs in the cross-entropy
+
 The base class does nothing in any of them. Under several processes every process runs all stages on
 the whole round, so a treatment needs no communication, and must not draw from global generators.
 """
@@ -29,8 +33,13 @@ from ...errors import UserError
 from ...generation.engine import SamplingParams
 from ...spec import Registry, Spec, typed
 from ..batch import Rollout, RolloutBatch
+from ..by_token import Value
 
 ADVANTAGES = "sets the advantages of rollouts"
+STAGES = (
+    "prompt", "sampling", "augment", "shape", "credit", "select", "adapt", "frozen", "demonstrated",
+)  # fmt: skip
+"""All of them, by the methods of `Treatment`."""
 
 
 class Sampler(Protocol):
@@ -141,6 +150,15 @@ class Treatment:
         """Which of the model's parameters, by name, the next update leaves as they are."""
         return ()
 
+    def demonstrated(self, logprobs: Sequence[Tensor]) -> Sequence[Value]:
+        """In a supervised arm, what each demonstration weighs: one value, or one for each token.
+
+        `logprobs` are those of its learned tokens (T) under the policy as it is. Processes and
+        parts of an update are asked about their own demonstrations only, so weights must follow
+        from these alone.
+        """
+        return [1.0] * len(logprobs)
+
     def metrics(self) -> Mapping[str, float]:
         """Finite numbers of the last round to log, under `treatment/NAME/`."""
         return {}
@@ -174,16 +192,43 @@ def treatment_specs(specs: Sequence[str]) -> list[Spec]:
     made = [make_treatment(spec) for spec in specs]
     if not any(treatment.sets_credit for treatment in made):
         made.insert(0, make_treatment("grpo"))
-    names = [treatment.spec.name for treatment in made]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"treatment {name!r} is named twice")
-    _check_roles(made)
+    _check_together(made)
     return [treatment.spec for treatment in made]
 
 
-def _check_roles(treatments: Sequence[Treatment]) -> None:
-    """A `UserError` where two treatments would undo each other."""
+def supervised_specs(specs: Sequence[str]) -> list[Spec]:
+    """The treatments of a supervised arm, options complete; a `UserError` for one that has nothing
+    to do there."""
+    made = [make_treatment(spec) for spec in specs]
+    for treatment in made:
+        if not acts_supervised(type(treatment)):
+            known = [name for name in TREATMENTS.names() if acts_supervised(TREATMENTS.find(name))]
+            raise UserError(
+                f"treatment {treatment.spec.name} is about rollouts, and a supervised arm samples "
+                f"none; {' and '.join(known)} act there"
+            )
+    _check_together(made)
+    return [treatment.spec for treatment in made]
+
+
+def acts(cls: type[Treatment]) -> list[str]:
+    """The stages in which a treatment does anything."""
+    return [stage for stage in STAGES if getattr(cls, stage) is not getattr(Treatment, stage)]
+
+
+def acts_supervised(cls: type[Treatment]) -> bool:
+    """Whether a supervised arm may name it: it weighs demonstrations, or all that it does is to
+    freeze parameters, so that nothing of it is left out for want of rollouts."""
+    stages = acts(cls)
+    return "demonstrated" in stages or stages == ["frozen"]
+
+
+def _check_together(treatments: Sequence[Treatment]) -> None:
+    """A `UserError` where one is named twice, or two would undo each other."""
+    names = [treatment.spec.name for treatment in treatments]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"treatment {name!r} is named twice")
     first: dict[str, str] = {}
     for treatment in treatments:
         roles = {treatment.role} | ({ADVANTAGES} if treatment.sets_credit else set())
@@ -195,13 +240,14 @@ def _check_roles(treatments: Sequence[Treatment]) -> None:
                 )
 
 
-def build_treatments(specs: Sequence[str], seed: int) -> list[Treatment]:
+def build_treatments(specs: Sequence[str], seed: int, supervised: bool = False) -> list[Treatment]:
     """The treatments of an arm, each with a generator of its own."""
     from ...environments import seed_from
 
+    found = supervised_specs(specs) if supervised else treatment_specs(specs)
     return [
         make_treatment(spec, seed_from("treatment", seed, i, spec.name))
-        for i, spec in enumerate(treatment_specs(specs))
+        for i, spec in enumerate(found)
     ]
 
 

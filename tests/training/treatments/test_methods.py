@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlskills.errors import UserError
 from rlskills.training.batch import RolloutBatch
 from rlskills.training.treatments import make_treatment
 from rlskills.training.treatments.step_credit import advantages
@@ -144,3 +147,52 @@ def test_step_credit_adds_to_what_stands_there():
 def test_without_steps_nothing_changes():
     made = credited("step_credit", credited("grpo", batch([1, 0])))
     assert first(made) == pytest.approx([0.7070, -0.7070], abs=1e-3)
+
+
+def stepwise(
+    reached: list[int], right: list[bool], status: list[str], form: float = 1.0
+) -> RolloutBatch:
+    """One group of three steps, whose completions are all in the form asked for, or none is."""
+    made = stepped(reached, right=right)
+    for row, said in zip(made, status, strict=True):
+        parts = {**row.score.parts, "format": form * (said == "ok")}
+        row.score = replace(row.score, status=said, parts=parts)
+    return made
+
+
+def test_step_reward_of_a_group_of_four():
+    """All steps and two of three, right; two, wrong; no answer."""
+    made = stepwise([3, 2, 2, 2], [True, True, False, False], ["ok", "ok", "ok", "unparsed"])
+    treatment = make_treatment("step_reward")
+    treatment.shape(made)
+    assert [row.reward for row in made] == pytest.approx([2.1, 2.0667, 1.0667, 0], abs=1e-4)
+    assert treatment.metrics() == pytest.approx({"steps": 7 / 12, "form": 0.75})
+    credited("grpo", made)
+    assert first(made) == pytest.approx([0.7953, 0.7618, -0.2428, -1.3144], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("scale", "expected"),
+    [("std", [0, 1.2203, -1.2203, 0]), ("none", [0, 0.0333, -0.0333, 0])],
+)
+def test_step_reward_is_alive_where_all_answers_are_wrong(scale: str, expected: list[float]):
+    made = stepwise([1, 2, 0, 1], [False] * 4, ["ok"] * 4, form=0.0)
+    make_treatment("step_reward").shape(made)
+    assert [row.reward for row in made] == pytest.approx([0.0333, 0.0667, 0, 0.0333], abs=1e-4)
+    grpo = "grpo" if scale == "std" else "grpo?scale=none"
+    assert first(credited(grpo, made)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_step_reward_leaves_what_has_no_answer_or_no_grade():
+    made = stepwise([3, 3, 3], [True] * 3, ["ok", "truncated", "grader_error"])
+    made.rollouts[2].reward = float("nan")
+    make_treatment("step_reward?weight=0.3&form=0").shape(made)
+    found = [row.reward for row in made]
+    assert found[:2] == pytest.approx([1.3, 1.0])
+    assert found[2] != found[2]
+    plain = batch([1, 0])
+    make_treatment("step_reward").shape(plain)
+    assert [row.reward for row in plain] == [1, 0]
+    for wrong in ("weight=-1", "form=-0.5"):
+        with pytest.raises(UserError, match="must not be negative"):
+            make_treatment(f"step_reward?{wrong}")
