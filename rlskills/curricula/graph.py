@@ -120,6 +120,22 @@ class Graph:
             hand_up(units[moved])
         return np.concatenate(touched)
 
+    def least_use(self, values: Array, units: IntArray) -> Array:
+        """For each of `units` the lowest value among what it is a direct part of; 0 if of none."""
+        number = self.uses[units].astype(np.int64)
+        used = number > 0
+        above = self.after[self.by_part[_ranges(self._first_use[units], number)]]
+        lowest = np.zeros(len(units))
+        if used.any():
+            starts = (np.cumsum(number) - number)[used]
+            lowest[used] = np.minimum.reduceat(values[above], starts)
+        return lowest
+
+    def parts_of(self, units: IntArray) -> IntArray:
+        """Direct parts of `units`, each once."""
+        number = self.parts[units].astype(np.int64)
+        return np.unique(self.before[_ranges(self._first[units], number)])
+
 
 def _ranges(first: IntArray, number: IntArray) -> IntArray:
     """first[0], ..., first[0] + number[0] - 1, first[1], ... in one array."""

@@ -18,19 +18,26 @@ from .learner import Learner, Rollouts
 from .record import Record, SeedResult
 from .references import Oracle
 from .regimes import Protocol, Regime
-from .world import Integers, make_world
+from .world import Integers, World, make_world
 
 Build: TypeAlias = Callable[[Pool, int], Curriculum]
+MakeWorld: TypeAlias = Callable[[Regime, int], World]
 
 
 class Run:
     """All seeds of one curriculum in one regime; `step` until `done`."""
 
     def __init__(
-        self, regime: Regime, protocol: Protocol, seeds: Sequence[int], build: Build
+        self,
+        regime: Regime,
+        protocol: Protocol,
+        seeds: Sequence[int],
+        build: Build,
+        make: MakeWorld = make_world,
+        learner: type[Learner] = Learner,
     ) -> None:
         self.protocol = protocol
-        self.worlds = [make_world(regime, seed) for seed in seeds]
+        self.worlds = [make(regime, seed) for seed in seeds]
         self.index = [{name: i for i, name in enumerate(world.names)} for world in self.worlds]
         self.teachers = [
             build(world.pool, seed) for world, seed in zip(self.worlds, seeds, strict=True)
@@ -39,7 +46,7 @@ class Run:
         self.gated = not (
             isinstance(self.teachers[0], Base) and type(self.teachers[0]).admit is Base.admit
         )
-        self.learner = Learner(regime, protocol, self.worlds, seeds)
+        self.learner = learner(regime, protocol, self.worlds, seeds)
         self.record = Record(protocol, self.worlds, seeds)
         self.steps = 0
         self.look()

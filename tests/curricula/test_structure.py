@@ -241,6 +241,12 @@ def test_a_large_pool_opens_as_a_small_one_does(monkeypatch):
                 teacher.observe(groups(*rates, step=step))
             chances = [list(teacher.probabilities().values()) for teacher in teachers]
             np.testing.assert_allclose(chances[0], chances[1], rtol=1e-9)
+        monkeypatch.setattr(graph_module, "TABLE", 0)
+        monkeypatch.setattr(mastering_rate, "DENSE", 0)
+        again = curriculum(spec, pool)
+        again.load_state_dict(teachers[1].state_dict())
+        monkeypatch.undo()
+        assert again.probabilities() == teachers[1].probabilities()
 
 
 def test_gain_rl_goes_down_the_ranks():

@@ -67,11 +67,7 @@ class MasteringRate(Base):
         self.mastery, self.progress = np.zeros(number), np.zeros(number)
         self._weakest: Array | None = None
         self._ready = np.zeros(number)
-        # Edges by part: for each part what it is used in, and where each part begins.
-        by_part = self.graph.by_part
-        used = self.graph.before[by_part]
-        starts = np.flatnonzero(np.diff(used, prepend=-1))
-        self._used = (self.graph.after[by_part], used[starts], starts)
+        self._least_use = np.zeros(number)
         options = self.options
         self._ways = [self._way(True, options.to_parts), self._way(False, options.to_uses)]
         self._matrix: Array | None = None
@@ -84,14 +80,11 @@ class MasteringRate(Base):
         moving = self.progress / most if most > 0 else self.progress
         gamma = self.options.gamma
         own = (1 - gamma) * moving + gamma * (1 - self.mastery)
-        least = np.zeros(len(self.units))
-        uses, parts, starts = self._used
-        if len(parts):
-            least[parts] = np.minimum.reduceat(self.mastery[uses], starts)
         if self._weakest is None:
             self._weakest = self.graph.weakest_part(self.mastery)
             self._ready = self._weakest**self.options.power
-        return self._ready * own * (1 - least)
+            self._least_use = self.graph.least_use(self.mastery, np.arange(len(self.units)))
+        return self._ready * own * (1 - self._least_use)
 
     @override
     def weights(self) -> Array:
@@ -140,6 +133,8 @@ class MasteringRate(Base):
         elif self._weakest is not None:
             units = self.graph.follow(self.mastery, self._weakest, where)
             self._ready[units] = self._weakest[units] ** self.options.power
+            parts = self.graph.parts_of(where)
+            self._least_use[parts] = self.graph.least_use(self.mastery, parts)
 
     @override
     def refresh(self) -> None:
