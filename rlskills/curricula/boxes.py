@@ -61,16 +61,19 @@ class BoxTeacher(Base):
     @override
     def checked(self, outcomes: Sequence[Outcome]) -> Batch:
         batch = super().checked(outcomes)
-        if self.box:
-            for outcome in batch.outcomes:
-                self._check_inside(outcome.choice.params or ())
+        if self.box and len(batch):
+            self._check_inside([outcome.choice.params or () for outcome in batch.outcomes])
         return batch
 
-    def _check_inside(self, params: tuple[float, ...]) -> None:
-        point = np.array(params, dtype=float)
-        right_size = point.shape == self.low.shape and np.isfinite(point).all()
-        if not right_size or (abs((point - self.low) / self.span - 0.5) > 0.5 + 1e-6).any():
-            raise UserError(f"outcome at {params}, which is not in the box")
+    def _check_inside(self, tasks: Sequence[tuple[float, ...]]) -> None:
+        size = len(self.low)
+        for params in tasks:
+            if len(params) != size:
+                raise UserError(f"outcome at {params}, which is not in the box")
+        away = np.abs((np.array(tasks, dtype=float) - self.low) / self.span - 0.5)
+        outside = ~(away <= 0.5 + 1e-6).all(1)  # NaN is outside, too
+        if outside.any():
+            raise UserError(f"outcome at {tasks[int(outside.argmax())]}, which is not in the box")
 
     @override
     def learn(self, batch: Batch) -> None:

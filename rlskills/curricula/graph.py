@@ -42,7 +42,8 @@ class Graph:
         self.before, self.after = np.array(edges, dtype=np.int64).reshape(-1, 2).T
         self.parts = np.bincount(self.after, minlength=number).astype(float)
         self.uses = np.bincount(self.before, minlength=number).astype(float)
-        at_depth = np.array(depth)[self.after]
+        self.depth = np.array(depth, dtype=np.int64)
+        at_depth = self.depth[self.after]
         self.layers = [
             slice(*np.searchsorted(at_depth, [d, d + 1])) for d in range(1, max(depth) + 1)
         ]
@@ -51,6 +52,12 @@ class Graph:
         for layer in self.layers:
             starts = np.flatnonzero(np.diff(self.after[layer], prepend=-1))
             self._steps.append((self.before[layer], self.after[layer][starts], starts))
+        # A unit's edges to its parts lie together; `by_part` has those to its uses together.
+        starts = np.flatnonzero(np.diff(self.after, prepend=-1))
+        self._first = np.zeros(number, dtype=np.int64)
+        self._first[self.after[starts]] = starts
+        self.by_part = np.argsort(self.before, kind="stable")
+        self._first_use = np.searchsorted(self.before[self.by_part], np.arange(number))
         self._table = self._ancestors(order)
 
     def _ancestors(self, order: list[int]) -> IntArray | None:
@@ -67,6 +74,11 @@ class Graph:
             table[i, : len(ancestors)] = sorted(ancestors)
         return table
 
+    @property
+    def small(self) -> bool:
+        """Whether the weakest parts of all units are found as fast as those of a few."""
+        return self._table is not None
+
     def weakest_part(self, competence: Array) -> Array:
         """For each unit the lowest competence among all its ancestors; 1 without any."""
         if self._table is not None:
@@ -78,6 +90,57 @@ class Graph:
             weakest[units] = lowest
             least[units] = np.minimum(lowest, competence[units])
         return weakest
+
+    def follow(self, competence: Array, weakest: Array, changed: IntArray) -> IntArray:
+        """Bring `weakest` (see `weakest_part`) up to date after the competence of the units
+        `changed`; returns the units of which it may differ. Takes time by how many these are.
+        """
+        waiting: list[list[IntArray]] = [[] for _ in range(len(self.layers) + 1)]
+        touched = [np.zeros(0, dtype=np.int64)]
+
+        def hand_up(units: IntArray) -> None:
+            number = self.uses[units].astype(np.int64)
+            above = self.after[self.by_part[_ranges(self._first_use[units], number)]]
+            depth = self.depth[above]
+            for d in np.unique(depth).tolist():
+                waiting[d].append(above[depth == d])
+
+        hand_up(changed)
+        for units_of_depth in waiting[1:]:
+            if not units_of_depth:
+                continue
+            units = np.unique(np.concatenate(units_of_depth))
+            number = self.parts[units].astype(np.int64)
+            parts = self.before[_ranges(self._first[units], number)]
+            least = np.minimum(weakest[parts], competence[parts])
+            lowest = np.minimum.reduceat(least, np.cumsum(number) - number)
+            moved = lowest != weakest[units]
+            weakest[units] = lowest
+            touched.append(units[moved])
+            hand_up(units[moved])
+        return np.concatenate(touched)
+
+    def least_use(self, values: Array, units: IntArray) -> Array:
+        """For each of `units` the lowest value among what it is a direct part of; 0 if of none."""
+        number = self.uses[units].astype(np.int64)
+        used = number > 0
+        above = self.after[self.by_part[_ranges(self._first_use[units], number)]]
+        lowest = np.zeros(len(units))
+        if used.any():
+            starts = (np.cumsum(number) - number)[used]
+            lowest[used] = np.minimum.reduceat(values[above], starts)
+        return lowest
+
+    def parts_of(self, units: IntArray) -> IntArray:
+        """Direct parts of `units`, each once."""
+        number = self.parts[units].astype(np.int64)
+        return np.unique(self.before[_ranges(self._first[units], number)])
+
+
+def _ranges(first: IntArray, number: IntArray) -> IntArray:
+    """first[0], ..., first[0] + number[0] - 1, first[1], ... in one array."""
+    ends = np.cumsum(number)
+    return np.repeat(first - ends + number, number) + np.arange(ends[-1] if len(ends) else 0)
 
 
 class Prerequisites(Stateful):
@@ -103,24 +166,32 @@ class Prerequisites(Stateful):
         self.graph = Graph(pool, method)
         self.rate, self.enough, self.least, self.power = rate, enough, least, power
         self.competence = np.zeros(len(self.keys))
-        self._factor: Array | None = None
+        self._known: tuple[Array, Array] | None = None
 
     @property
     def factor(self) -> Array:
-        """The gate of each unit; worked out when it is asked for after a change."""
-        if self._factor is None:
+        """The gate of each unit."""
+        if self._known is None:
             weakest = self.graph.weakest_part(self.competence)
-            self._factor = np.clip(weakest / self.enough, self.least, 1.0) ** self.power
-        return self._factor
+            self._known = weakest, self._gate(weakest)
+        return self._known[1]
+
+    def _gate(self, weakest: Array) -> Array:
+        return np.clip(weakest / self.enough, self.least, 1.0) ** self.power
 
     def update(self, where: IntArray, mean: Array, count: Array) -> None:
         """Take in pass rates."""
         toward(self.competence, where, mean, self.rate, count)
-        self._factor = None
+        if self.graph.small:
+            self._known = None
+        elif self._known is not None:
+            weakest, factor = self._known
+            units = self.graph.follow(self.competence, weakest, where)
+            factor[units] = self._gate(weakest[units])
 
     @override
     def refresh(self) -> None:
-        self._factor = None
+        self._known = None
 
 
 def transfer_edges(

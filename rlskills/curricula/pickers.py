@@ -34,12 +34,23 @@ def mixed(weights: Array, epsilon: float) -> Array:
     return weights * ((1 - epsilon) / total) + epsilon / len(weights)
 
 
-def ranked(scores: Array, beta: float) -> Array:
-    """Weights (1 / rank)^(1 / beta); the highest score has rank 1, equal scores share a rank."""
-    values, counts = np.unique(scores, return_counts=True)
-    above = len(scores) - np.cumsum(counts)
-    weights = (1.0 / (1 + above)) ** (1 / beta)
-    return weights[np.searchsorted(values, scores)]
+def ranked(scores: Array, ordered: Array, beta: float) -> Array:
+    """Weights (1 / rank)^(1 / beta); the highest score has rank 1, equal scores share a rank.
+
+    `ordered` are the same scores in rising order.
+    """
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))  # of each value
+    weights = (1.0 / (len(ordered) - last)) ** (1 / beta)
+    return weights[np.searchsorted(ordered[last], scores)]
+
+
+def reordered(ordered: Array, old: Array, new: Array) -> Array:
+    """Numbers in rising order, without those of `old`, which are among them, and with `new`."""
+    old = np.sort(old)
+    repeats = np.arange(len(old)) - np.searchsorted(old, old)
+    left = np.delete(ordered, np.searchsorted(ordered, old) + repeats)
+    new = np.sort(new)
+    return np.insert(left, np.searchsorted(left, new), new)
 
 
 def best(scores: Array, k: int, noise: np.random.Generator) -> IntArray:

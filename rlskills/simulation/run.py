@@ -23,6 +23,7 @@ from .trained import TrainedLearner, TrainedRegime, TrainedWorld, make_trained_w
 from .world import Integers, World, make_world
 
 Build: TypeAlias = Callable[[Pool, int], Curriculum]
+MakeWorld: TypeAlias = Callable[[Regime, int], World]
 
 
 class Run:
@@ -34,9 +35,11 @@ class Run:
         protocol: Protocol,
         seeds: Sequence[int],
         build: Build,
+        make: MakeWorld = make_world,
+        learner: type[Learner] = Learner,
     ) -> None:
         self.protocol = protocol
-        self.learner, self.worlds = learner_of(regime, protocol, seeds)
+        self.learner, self.worlds = learner_of(regime, protocol, seeds, make, learner)
         self.index = [{name: i for i, name in enumerate(world.names)} for world in self.worlds]
         self.teachers = [
             build(world.pool, seed) for world, seed in zip(self.worlds, seeds, strict=True)
@@ -190,14 +193,18 @@ class Run:
 
 
 def learner_of(
-    regime: Regime | TrainedRegime, protocol: Protocol, seeds: Sequence[int]
+    regime: Regime | TrainedRegime,
+    protocol: Protocol,
+    seeds: Sequence[int],
+    make: MakeWorld,
+    learner: type[Learner],
 ) -> tuple[Learner | TrainedLearner, Sequence[World | TrainedWorld]]:
     """A learner of the kind that the regime has, and the world of each seed."""
     if isinstance(regime, TrainedRegime):
         trained = [make_trained_world(regime, seed) for seed in seeds]
         return TrainedLearner(regime, protocol, trained, seeds), trained
-    worlds = [make_world(regime, seed) for seed in seeds]
-    return Learner(regime, protocol, worlds, seeds), worlds
+    worlds = [make(regime, seed) for seed in seeds]
+    return learner(regime, protocol, worlds, seeds), worlds
 
 
 def check_needs(teacher: Curriculum) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..curricula import Curriculum
+from ..curricula import Curriculum, find, option_names
 from ..environments import Message, StepScore
 from ..environments.failures import GradingFailures, failure_of
 from ..errors import UserError
@@ -178,12 +178,14 @@ class Collector:
 def check_resampling(curriculum: Curriculum, treatments: Sequence[Treatment]) -> None:
     """A `UserError` where two bounds on further rounds stand against each other."""
     named = [treatment.spec.name for treatment in treatments if treatment.max_resamples]
-    if curriculum.max_resamples and named:
-        raise UserError(
-            f"treatment {named[0]} and curriculum {curriculum.spec} cannot be combined: each "
-            "samples further rounds in place of groups that are dropped (the curriculum only drops "
-            "them with max_resamples=0)"
-        )
+    if not curriculum.max_resamples or not named:
+        return
+    bounded = "max_resamples" in option_names(find(curriculum.spec.name))
+    hint = " (the curriculum only drops them with max_resamples=0)" if bounded else ""
+    raise UserError(
+        f"treatment {named[0]} and curriculum {curriculum.spec} cannot be combined: each "
+        f"samples further rounds in place of groups that are dropped{hint}"
+    )
 
 
 class _Extra:

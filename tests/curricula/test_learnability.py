@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from rlskills.curricula import Outcome
 from rlskills.curricula.methods.vcrl import variance
 from rlskills.errors import UserError
 
@@ -94,13 +95,37 @@ def test_vcrl_variance_and_memory():
     assert variance((1.0, 0.0, 0.0)) == pytest.approx(1)  # as even as an odd group can be
     assert variance((1.0, 0.0, 0.0, 0.0)) == pytest.approx(0.75)
     assert variance((1.0, 1.0)) == variance((1.0,)) == 0
-    teacher = curriculum("vcrl?warmup=1", ["a", "b"])
+    teacher = curriculum("vcrl?warmup=1", ["a", "b", "c"])
     late = groups(("a", 0.5), ("b", 0.25), step=2)
     assert [teacher.admit(outcome) for outcome in late] == [True, False]
     assert all(teacher.admit(outcome) for outcome in groups(("a", 0.5), ("b", 0.25), step=1))
     teacher.observe(late)
-    assert teacher.priority == pytest.approx([0.1, 0])
-    near(teacher, [0.5 * 0.5 + 0.5, 0.25])
+    assert teacher.priority == pytest.approx([1, 0, 0])
+
+
+def test_vcrl_replaces_what_it_refused_from_its_memory_within_the_step():
+    teacher = curriculum("vcrl?warmup=0", ["a", "b", "c"])
+    assert teacher.max_resamples == 1
+    teacher.observe(groups(("a", 0.5), ("b", 0.0)))
+    near(teacher, [1, 0, 0])
+    replayed = teacher.sample(2)
+    assert {(choice.unit, choice.tag) for choice in replayed} == {("a", "memory")}
+    mixed, alike = (Outcome(replayed[0], rates, 1) for rates in ((1.0, 0, 0, 0), (0.0,) * 4))
+    assert [teacher.admit(group) for group in (mixed, alike)] == [True, False]
+    teacher.observe([mixed, alike])
+    assert teacher.priority == pytest.approx([0.9 + 0.1 * 0.375, 0, 0])
+    # A refilled batch is not refilled again: the next step begins with fresh units.
+    near(teacher, [1 / 3] * 3)
+    assert {choice.tag for choice in teacher.sample(4)} == {""}
+    teacher.observe(groups(("b", 0.5), ("c", 0.5)))
+    near(teacher, [1 / 3] * 3)  # nothing was refused
+
+
+def test_vcrl_without_a_memory_refills_with_fresh_units():
+    teacher = curriculum("vcrl", ["a", "b"])
+    teacher.observe(groups(("a", 0.0), ("b", 1.0)))
+    near(teacher, [0.5, 0.5])
+    assert {choice.tag for choice in teacher.sample(4)} == {""}
 
 
 def test_cdas_difficulty_and_competence():

@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 
 from rlskills.curricula import Batch, Choice, Outcome
 from rlskills.curricula.batch import mean_advantage
-from rlskills.curricula.pickers import allocate, best, candidates, greedy, ranked, softmax
+from rlskills.curricula.pickers import (
+    allocate,
+    best,
+    candidates,
+    greedy,
+    ranked,
+    reordered,
+    softmax,
+)
 from rlskills.curricula.signals.averages import Average, FastSlow
-from rlskills.curricula.signals.gmm import best_fit, fit
 from rlskills.curricula.signals.posterior import Posterior
 from rlskills.curricula.signals.stagnation import Stagnation, stagnation_factor
 from rlskills.curricula.signals.staleness import Staleness
@@ -213,9 +220,12 @@ def test_pickers_by_hand():
         greedy(np.array([1.0, 3.0, 3.0, 0.0]), 0.2), [0.05, 0.45, 0.45, 0.05]
     )
     np.testing.assert_allclose(
-        ranked(np.array([0.5, 0.9, 0.5, 0.1]), 1.0), [1 / 2, 1, 1 / 2, 1 / 4]
+        ranked(np.array([0.5, 0.9, 0.5, 0.1]), np.array([0.1, 0.5, 0.5, 0.9]), 1.0),
+        [1 / 2, 1, 1 / 2, 1 / 4],
     )
-    np.testing.assert_allclose(ranked(np.array([0.5, 0.9]), 0.1), [2.0**-10, 1])
+    np.testing.assert_allclose(
+        ranked(np.array([0.9, 0.5]), np.array([0.5, 0.9]), 0.1)[::-1], [2.0**-10, 1]
+    )
 
 
 def test_best_takes_the_highest_and_draws_ties():
@@ -259,32 +269,17 @@ def test_allocations_meet_the_budget_and_the_bounds(spread, low: int, more: int,
     assert (np.diff(found[order]) >= -1).all(), "more spread must not mean fewer rollouts"
 
 
-# Mixtures of Gaussians.
-
-
-def test_a_mixture_finds_two_clusters():
-    noise = np.random.default_rng(0)
-    rows = np.concatenate([
-        noise.normal([0.2, 0.2], 0.03, (150, 2)), noise.normal([0.8, 0.6], 0.05, (50, 2)),
-    ])  # fmt: skip
-    found, _ = fit(rows, 2, noise, iterations=50)
-    order = np.argsort(found.means[:, 0])
-    np.testing.assert_allclose(found.means[order], [[0.2, 0.2], [0.8, 0.6]], atol=0.02)
-    np.testing.assert_allclose(found.shares[order], [0.75, 0.25], atol=0.02)
-    np.testing.assert_allclose(
-        np.sqrt(np.diagonal(found.covariances[order], axis1=1, axis2=2)),
-        [[0.03, 0.03], [0.05, 0.05]], atol=0.015,
-    )  # fmt: skip
-    fits = [
-        fit(rows, number, again) for again in [np.random.default_rng(1)] for number in (2, 3, 4)
-    ]
-    criteria = [2 * (6 * n - 1) - 2 * log for n, (_, log) in zip((2, 3, 4), fits, strict=True)]
-    chosen = best_fit(rows, 4, np.random.default_rng(1))
-    assert len(chosen.shares) == 2 + int(np.argmin(criteria))
-
-
-def test_rows_in_one_place_are_no_trouble():
-    noise = np.random.default_rng(0)
-    found = best_fit(np.full((20, 3), 0.5), 4, noise)
-    assert np.isfinite(found.means).all()
-    assert np.isfinite(found.covariances).all()
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.data())
+def test_ranks_are_kept_in_order_when_a_few_scores_change(values: list[int], data):
+    scores = np.array(values, dtype=float)
+    ordered = np.sort(scores)
+    chosen = data.draw(st.sets(st.integers(0, len(values) - 1), max_size=6))
+    where = np.array(sorted(chosen), dtype=np.int64)
+    fresh = np.array(data.draw(st.lists(st.integers(0, 7), max_size=3)), dtype=float)
+    new = np.array([float((3 * i + 1) % 7) for i in range(len(where))])
+    ordered = reordered(ordered, scores[where], np.concatenate([new, fresh]))
+    scores[where] = new
+    scores = np.concatenate([scores, fresh])
+    np.testing.assert_array_equal(ordered, np.sort(scores))
+    rank = 1 + (scores[None, :] > scores[:, None]).sum(1)
+    np.testing.assert_allclose(ranked(scores, ordered, 0.5), rank**-2.0)

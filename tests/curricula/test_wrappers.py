@@ -37,6 +37,8 @@ def test_gates_stack():
         True, True, False, False,
     ]  # fmt: skip
     assert not teacher.admit(Outcome(Choice("a"), (), 1))
+    assert curriculum("band").max_resamples == 10  # batches keep their size, as in the paper
+    assert curriculum("band?max_resamples=0").max_resamples == 0
     with pytest.raises(UserError, match="band"):
         curriculum("band?low=0.8&high=0.2")
 

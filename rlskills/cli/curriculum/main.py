@@ -16,6 +16,7 @@ from ...curricula import CATALOGUE, DEFAULT, Base, find
 from ...curricula.describe import OptionHelp, option_help, summary
 from ...errors import UnknownName
 from .bench import curriculum_bench
+from .papers import curriculum_papers
 
 
 def list_curricula(markdown: bool = False) -> None:
@@ -96,6 +97,7 @@ def _option_table(options: Sequence[OptionHelp]) -> Table:
 
 COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_curricula, "show": show, "bench": curriculum_bench,
+    "papers": curriculum_papers,
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from ..state import Array
 class GMMTeacher(BoxTeacher):
     """What both share: the first `window` groups uniformly, then a new fit after each `window`."""
 
+    version = 2
     reaches_all = True
     saved = ("recent", "utility", "means", "covariances")
 

@@ -34,6 +34,7 @@ class MasteringRate(Base):
     """
 
     name = "mastering_rate"
+    version = 2
     family = "learning progress"
     paper = "Willems et al. 2020, arXiv 2008.06456"
     information = "prerequisite graph"
@@ -64,6 +65,9 @@ class MasteringRate(Base):
         self.windows = Windows(self.units, self.options.window)
         number = len(self.units)
         self.mastery, self.progress = np.zeros(number), np.zeros(number)
+        self._weakest: Array | None = None
+        self._ready = np.zeros(number)
+        self._least_use = np.zeros(number)
         options = self.options
         self._ways = [self._way(True, options.to_parts), self._way(False, options.to_uses)]
         self._matrix: Array | None = None
@@ -76,11 +80,11 @@ class MasteringRate(Base):
         moving = self.progress / most if most > 0 else self.progress
         gamma = self.options.gamma
         own = (1 - gamma) * moving + gamma * (1 - self.mastery)
-        least = np.ones(len(self.units))
-        np.minimum.at(least, self.graph.before, self.mastery[self.graph.after])
-        least[self.graph.uses == 0] = 0.0
-        ready = self.graph.weakest_part(self.mastery) ** self.options.power
-        return ready * own * (1 - least)
+        if self._weakest is None:
+            self._weakest = self.graph.weakest_part(self.mastery)
+            self._ready = self._weakest**self.options.power
+            self._least_use = self.graph.least_use(self.mastery, np.arange(len(self.units)))
+        return self._ready * own * (1 - self._least_use)
 
     @override
     def weights(self) -> Array:
@@ -92,15 +96,16 @@ class MasteringRate(Base):
         """To parts from the last layer down, then to uses from the first layer up."""
         total = attention.copy()
         for steps, remaining in self._ways:
-            for to, of, share in steps:
-                np.add.at(total, to, total[of] * share)
+            for to, starts, of, share in steps:
+                total[to] += np.add.reduceat(total[of] * share, starts)
             total *= remaining
         return total
 
     def _way(
         self, parts: bool, share: float
-    ) -> tuple[list[tuple[IntArray, IntArray, Array]], Array]:
-        """Per layer the receivers, the givers and the shares, and what remains with each unit."""
+    ) -> tuple[list[tuple[IntArray, IntArray, IntArray, Array]], Array]:
+        """Per layer the receivers, where the givers of each begin, the givers and their shares; and
+        what remains with each unit."""
         graph = self.graph
         number = graph.parts if parts else graph.uses
         rate = share / np.maximum(number, 1)
@@ -108,7 +113,10 @@ class MasteringRate(Base):
         for layer in reversed(graph.layers) if parts else graph.layers:
             before, after = graph.before[layer], graph.after[layer]
             to, of = (before, after) if parts else (after, before)
-            steps.append((to, of, rate[of]))
+            order = np.argsort(to, kind="stable")
+            to, of = to[order], of[order]
+            starts = np.flatnonzero(np.diff(to, prepend=-1))
+            steps.append((to[starts], starts, of, rate[of]))
         return steps, np.where(number > 0, 1 - share, 1.0)
 
     @override
@@ -120,3 +128,15 @@ class MasteringRate(Base):
         where = self.windows.push(batch)
         self.mastery[where] = self.windows.mean(where)
         self.progress[where] = np.abs(self.windows.slope(where))
+        if self.graph.small:
+            self._weakest = None
+        elif self._weakest is not None:
+            units = self.graph.follow(self.mastery, self._weakest, where)
+            self._ready[units] = self._weakest[units] ** self.options.power
+            parts = self.graph.parts_of(where)
+            self._least_use[parts] = self.graph.least_use(self.mastery, parts)
+
+    @override
+    def refresh(self) -> None:
+        self._weakest = None
+        self.invalidate()

@@ -14,7 +14,7 @@ from typing_extensions import override
 from ..base import Base
 from ..batch import Batch
 from ..options import fraction, positive
-from ..pickers import ranked
+from ..pickers import ranked, reordered
 from ..state import Array
 
 
@@ -48,16 +48,20 @@ class PLR(Base):
         self.score, self.seen = np.zeros(number), np.zeros(number, dtype=bool)
         self.last = np.zeros(number, dtype=np.int64)
         self._ranked: Array | None = None
+        self._ordered: Array | None = None
+        """Scores of the units seen, in rising order."""
 
     @override
     def weights(self) -> Array:
-        seen = self.seen
-        count, number = int(seen.sum()), len(seen)
+        count, number = int(self.seen.sum()), len(self.seen)
         if not count:
             return np.ones(number)
+        seen = self.seen if count < number else slice(None)
         by_rank = self._ranked
         if by_rank is None:
-            by_rank = ranked(self.score[seen], self.options.beta)
+            if self._ordered is None:
+                self._ordered = np.sort(self.score[seen])
+            by_rank = ranked(self.score[seen], self._ordered, self.options.beta)
             by_rank = self._ranked = by_rank / by_rank.sum()
         ages = (self.step - self.last[seen]).astype(float)
         total = ages.sum()
@@ -77,6 +81,8 @@ class PLR(Base):
     @override
     def learn(self, batch: Batch) -> None:
         at, score, _ = batch.pooled(batch.advantages())
+        if self._ordered is not None:
+            self._ordered = reordered(self._ordered, self.score[at[self.seen[at]]], score)
         self.score[at], self.seen[at] = score, True
         self._ranked = None
 
@@ -86,5 +92,5 @@ class PLR(Base):
 
     @override
     def refresh(self) -> None:
-        self._ranked = None
+        self._ranked = self._ordered = None
         self.invalidate()

@@ -25,13 +25,17 @@ from ..state import Array
 class SkillIt(Base):
     """w_i in proportion to exp(eta sum_j A_ij L_j), L_j the sum of j's last three recorded losses.
 
-    A_ii = 1, and A_ij = .5 where i is a direct part of j in the pool's graph, or what `edges` says
-    ({i: {j: weight}}). The loss is 1 - pass rate, recorded every `every` steps over the groups
-    since then; a unit that did not come up keeps its last one. Until the first record all L are 1.
-    Units that cannot be learned keep their weight, and their parts theirs, for ever.
+    A_ii = 1, and A_ij = .5 / n where i is one of the n direct parts of j in the pool's graph, or
+    what `edges` says ({i: {j: weight}}). The paper's edges weigh .5; its graph is a chain, where n
+    is 1. In a graph of compositions a part may help dozens of units, and with .5 for each of them
+    the exponents grow until nearly all draws go to the parts that most units have. The loss is
+    1 - pass rate, recorded every `every` steps over the groups since then; a unit that did not
+    come up keeps its last one. Until the first record all L are 1. Units that cannot be learned
+    keep their weight, and their parts theirs, for ever.
     """
 
     name = "skill_it"
+    version = 2
     family = "structure"
     paper = "Chen et al. 2023, arXiv 2307.14430"
     information = "prerequisite graph"
@@ -47,7 +51,7 @@ class SkillIt(Base):
         every: int = positive(25)
         """Steps between two records of the losses."""
         edges: Mapping[str, Mapping[str, float]] | None = None
-        """What helps what, as {i: {j: weight}}; None: direct parts by .5."""
+        """What helps what, as {i: {j: weight}}; None: direct parts share .5."""
 
     options: Options
 
@@ -56,13 +60,14 @@ class SkillIt(Base):
         if self.options.edges is None:
             graph = Graph(self.pool, self.name)
             self.helper, self.helped = graph.before, graph.after
-            self.weight = np.full(len(graph.before), 0.5)
+            self.weight = 0.5 / graph.parts[graph.after]
         else:
             self._read(self.options.edges)
         number = len(self.units)
         self.history = np.zeros((number, 3))
         self.failed, self.groups = np.zeros(number), np.zeros(number)
         self.records, self.due = 0, self.options.every
+        self._wanted: Array | None = None
 
     @override
     def by_unit(self) -> Mapping[str, Array]:
@@ -82,10 +87,12 @@ class SkillIt(Base):
 
     @override
     def weights(self) -> Array:
-        loss = self.history.sum(1) if self.records else np.ones(len(self.units))
-        passed = self.weight * loss[self.helped]
-        helps = np.bincount(self.helper, weights=passed, minlength=len(loss))
-        return softmax(loss + helps, 1 / self.options.eta)
+        if self._wanted is None:  # the same from one record to the next
+            loss = self.history.sum(1) if self.records else np.ones(len(self.units))
+            passed = self.weight * loss[self.helped]
+            helps = np.bincount(self.helper, weights=passed, minlength=len(loss))
+            self._wanted = softmax(loss + helps, 1 / self.options.eta)
+        return self._wanted
 
     @override
     def learn(self, batch: Batch) -> None:
@@ -99,3 +106,9 @@ class SkillIt(Base):
         self.history = np.concatenate([loss[:, None], self.history[:, :2]], axis=1)
         self.failed[:], self.groups[:] = 0.0, 0.0
         self.records, self.due = self.records + 1, self.step + self.options.every
+        self._wanted = None
+
+    @override
+    def refresh(self) -> None:
+        self._wanted = None
+        self.invalidate()

@@ -23,7 +23,14 @@ from ..state import Array, IntArray, Stateful
 
 
 class Profile(Stateful):
-    """The share of recent groups with a skill that failed, by skill; not seen counts as failed."""
+    """How often each skill was missing in recent groups that need it; one not seen is missing.
+
+    The paper's teacher reads an answer and names what it lacks. Tags tell only what a unit needs,
+    so a failure is shared out: if an answer is right when all its skills are applied rightly, and
+    skill s goes wrong with probability m_s independently of the others, a wrong answer has it wrong
+    with probability m_s / (1 - prod (1 - m)) over its skills. Blaming all of them alike would make
+    skills that often occur beside a missing one look missing too.
+    """
 
     rows = ("missed", "met")
 
@@ -45,16 +52,20 @@ class Profile(Stateful):
         self.missed, self.met = np.zeros(len(self.keys)), np.zeros(len(self.keys))
 
     def update(self, at: IntArray, mean: Array, count: Array) -> None:
-        """Count a failure for every skill of the group."""
+        """Share each group's failures out among its skills."""
+        tags = np.concatenate([self.tags[i] for i in at.tolist()])
+        number = self.size[at].astype(np.int64)
+        of = np.repeat(np.arange(len(at)), number)
+        missing = self.rate()[tags]
+        any_missing = 1 - np.multiply.reduceat(1 - missing, np.cumsum(number) - number)
+        blame = missing / np.maximum(any_missing[of], missing)
         self.missed *= self.decay
         self.met *= self.decay
-        tags = np.concatenate([self.tags[i] for i in at.tolist()])
-        of = np.repeat(np.arange(len(at)), self.size[at].astype(np.int64))
-        np.add.at(self.missed, tags, (count * (1 - mean))[of])
+        np.add.at(self.missed, tags, (count * (1 - mean))[of] * blame)
         np.add.at(self.met, tags, count[of])
 
     def rate(self) -> Array:
-        """Share of failures by skill, between 0 and 1."""
+        """How often each skill is missing where it is needed, above 0 and at most 1."""
         return (self.missed + 1e-3) / (self.met + 1e-3)
 
 
@@ -65,6 +76,7 @@ class STATSel(Base):
     """
 
     name = "stat_sel"
+    version = 2
     family = "structure"
     paper = "He et al. 2025, arXiv 2510.10023"
     information = "skill tags"
@@ -116,22 +128,49 @@ class STATSyn(STATSel):
     def setup(self) -> None:
         super().setup()
         self.practised = np.zeros(len(self.units))
+        p = self.profile
+        # Pairs of a unit and a skill lie by unit; `_by_skill` finds those of a skill.
+        self._by_skill = np.argsort(p.by_unit, kind="stable")
+        self._ends = np.append(p.starts[1:], len(p.skill))
+        self._find_least()
+
+    def _find_least(self) -> None:
+        """For all pairs, whether the unit is practised least of those with the skill."""
+        self._least = np.zeros(len(self._by_skill))
+        self._tied = np.zeros(len(self._ends))
+        for skill in range(len(self._ends)):
+            self._find_least_of(skill)
+
+    def _find_least_of(self, skill: int) -> None:
+        part = slice(self.profile.starts[skill], self._ends[skill])
+        number = self.practised[self.profile.unit[part]]
+        least = number == number.min()
+        self._least[self._by_skill[part]] = least
+        self._tied[skill] = least.sum()
 
     @override
     def weights(self) -> Array:
         p = self.profile
-        number = self.practised[p.unit]
-        least = number == np.minimum.reduceat(number, p.starts)[p.skill]
-        tied = np.add.reduceat(least.astype(float), p.starts)
-        share = least * (p.rate() / tied)[p.skill]
-        total = np.bincount(p.unit, weights=share, minlength=len(self.units))
-        return mixed(total.astype(float), self.options.epsilon)
+        share = self._least * (p.rate() / self._tied)[p.by_unit]
+        return mixed(np.add.reduceat(share, p.first), self.options.epsilon)
 
     @override
     def learn(self, batch: Batch) -> None:
         super().learn(batch)
         at, _, count = batch.pooled()
         self.practised[at] += count
+        p = self.profile
+        for unit in at.tolist():  # what was practised least is so no longer
+            pairs = slice(p.first[unit], p.first[unit] + len(p.tags[unit]))
+            self._tied[p.by_unit[pairs]] -= self._least[pairs]
+            self._least[pairs] = 0.0
+        for skill in np.flatnonzero(self._tied == 0).tolist():
+            self._find_least_of(skill)
+
+    @override
+    def refresh(self) -> None:
+        self._find_least()
+        self.invalidate()
 
     def propose(self, count: int, width: int = 2) -> list[tuple[str, ...]]:
         """Up to `count` sets of `width` skills that no unit has, the most missing drawn first.

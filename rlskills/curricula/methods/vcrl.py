@@ -7,34 +7,40 @@ Models", arXiv 2509.19803.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from typing_extensions import override
 
 from ..base import Base
 from ..batch import Batch
-from ..interface import Outcome
+from ..interface import Choice, Outcome
 from ..options import fraction
 from ..signals.averages import toward
 from ..state import Array
+
+MEMORY = "memory"
+"""The tag of what is drawn from the memory."""
 
 
 class VCRL(Base):
     """Admits groups whose variance is at least `late` of the largest possible (`early` at first).
 
-    v = sample variance of the pass rates / its largest value for a group of that size. Units whose
-    v was high enough are remembered with a priority that moves to v by 1 - `momentum`. As many
-    draws as groups were refused in the last step (as a share) go to the memory by priority, the
-    rest to all units alike. The bar is `early` for the first `warmup` steps.
+    v = sample variance of the pass rates / its largest value for a group of that size. The bar is
+    `early` for the first `warmup` steps. Units whose v was high enough are remembered with v as
+    their priority, which moves to v by 1 - `momentum` when they come up again. The groups refused
+    in a step are replaced once: a further batch is drawn from the memory by priority, tagged
+    `memory`, and admitted where rewards differ. All other batches are drawn uniformly.
     """
 
     name = "vcrl"
+    version = 2
     family = "learnability"
     paper = "Jiang et al. 2025, arXiv 2509.19803"
+    max_resamples = 1
     order_free = True
     rows = ("priority",)
-    saved = ("refused",)
+    saved = ("refused", "refill")
 
     @dataclass(frozen=True)
     class Options(Base.Options):
@@ -45,7 +51,7 @@ class VCRL(Base):
         warmup: int = 20
         """Steps under `early`."""
         momentum: float = fraction(0.9)
-        """Share of its priority that a unit keeps when its variance is high again."""
+        """Share of its priority that a remembered unit keeps when it comes up again."""
 
     options: Options
 
@@ -53,6 +59,8 @@ class VCRL(Base):
     def setup(self) -> None:
         self.priority = np.zeros(len(self.units))
         self.refused = 0.0
+        self.refill = False
+        """Whether the next batch replaces refused groups of the last."""
 
     def bar(self, step: int) -> float:
         """The variance that a group of this step needs."""
@@ -60,28 +68,36 @@ class VCRL(Base):
 
     @override
     def admit(self, outcome: Outcome) -> bool:
+        if outcome.choice.tag == MEMORY:
+            return not outcome.zero_variance
         return variance(outcome.pass_rates) >= self.bar(outcome.step)
+
+    @property
+    def replaying(self) -> bool:
+        """Whether the next batch comes from the memory."""
+        return self.refill and bool(self.priority.any())
 
     @override
     def weights(self) -> Array:
-        number, total = len(self.units), self.priority.sum()
-        if not total > 0:
-            return np.ones(number)
-        return (1 - self.refused) / number + self.refused * self.priority / total
+        return self.priority if self.replaying else np.ones(len(self.units))
+
+    @override
+    def choices(self, chosen: Sequence[int]) -> list[Choice]:
+        choices = super().choices(chosen)
+        return [replace(c, tag=MEMORY) for c in choices] if self.replaying else choices
 
     @override
     def learn(self, batch: Batch) -> None:
-        spread = [variance(group.pass_rates) for group in batch.outcomes]
-        bars = [self.bar(group.step) for group in batch.outcomes]
-        fits = [value >= bar for value, bar in zip(spread, bars, strict=True)]
+        fits = [self.admit(group) for group in batch.outcomes]
         self.refused = 1 - sum(fits) / len(fits)
-        at, mean, _ = batch.pooled(spread)
+        self.refill = self.refused > 0 and not self.refill
+        at, mean, _ = batch.pooled([variance(group.pass_rates) for group in batch.outcomes])
         _, fitting, _ = batch.pooled([float(fit) for fit in fits])
-        good, bad = at[fitting > 0], at[fitting == 0]
-        toward(
-            self.priority, good, mean[fitting > 0], 1 - self.options.momentum, np.ones(len(good))
-        )
-        self.priority[bad] = 0.0
+        known = self.priority[at] > 0
+        again, new = at[known], at[~known & (fitting > 0)]
+        change = 1 - self.options.momentum
+        toward(self.priority, again, mean[known], change, np.ones(len(again)))
+        self.priority[new] = mean[~known & (fitting > 0)]
 
     @override
     def by_unit(self) -> Mapping[str, Array]:

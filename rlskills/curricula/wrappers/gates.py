@@ -47,12 +47,17 @@ class DAPO(Around):
 class Band(Around):
     """Admits groups whose mean pass rate lies in [low, high].
 
+    Up to `max_resamples` further batches per step replace the others, so that all steps learn from
+    as many groups. A band costs more than `dapo`: groups of one or two right answers, from which
+    the first successes at something new are learned, are refused as well.
+
     Bae et al. 2025, "Online Difficulty Filtering for Reasoning Oriented Reinforcement Learning",
     arXiv 2504.03380; Cui et al. 2025, "Process Reinforcement through Implicit Rewards", arXiv
     2502.01456.
     """
 
     name = "band"
+    version = 2
     family = "gate"
     paper = "Bae et al. 2025, arXiv 2504.03380"
 
@@ -62,6 +67,8 @@ class Band(Around):
         """Lowest mean pass rate that is admitted."""
         high: float = 0.8
         """Highest mean pass rate that is admitted."""
+        max_resamples: int = at_least(0, 10)
+        """Further batches per step, to replace refused groups."""
 
         @override
         def __post_init__(self) -> None:
@@ -69,6 +76,10 @@ class Band(Around):
             ensure_band(self.low, self.high)
 
     options: Options
+
+    @override
+    def setup(self) -> None:
+        self.max_resamples = max(self.options.max_resamples, self.inner.max_resamples)
 
     @override
     def admit(self, outcome: Outcome) -> bool:

@@ -66,8 +66,11 @@ class GRESO(Reweighted):
 
     @override
     def factor(self) -> Array:
-        base = np.where(self.is_easy, self.q_easy, self.q_hard)
-        return np.maximum(base**self.run, self.options.least)
+        # Runs are few different numbers, so that powers are looked up.
+        lengths = np.arange(int(self.run.max()) + 1)
+        powers = np.array([self.q_hard**lengths, self.q_easy**lengths])
+        table = np.maximum(powers, self.options.least).ravel()
+        return table[self.run + len(lengths) * self.is_easy]
 
     @override
     def learn(self, batch: Batch) -> None:
