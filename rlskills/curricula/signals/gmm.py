@@ -58,7 +58,8 @@ def _coefficients(means: Array, covariances: Array) -> Array:
     constant = np.linalg.slogdet(covariances)[1] + size * np.log(2 * np.pi)
     constant += (pulled * means).sum(1)
     squares = inverse[:, first, second] * np.where(first == second, -0.5, -1.0)
-    return np.concatenate([-0.5 * constant[:, None], pulled, squares], axis=1)
+    parts = [-0.5 * constant[:, None], pulled, squares]
+    return np.concatenate(parts, axis=1, dtype=np.float64)
 
 
 def _moments(sums: Array, ridge: float) -> Mixture:
