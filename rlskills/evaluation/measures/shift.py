@@ -45,7 +45,7 @@ class Shift:
         `reach`: m rises, or the base's samples do not suffice. Both by 95% intervals."""
         if self.unreached >= 0.975 or self.drift.low > DRIFT:
             return "reach"
-        if -DRIFT < self.drift.low and self.drift.high < DRIFT:
+        if self.drift.low > -DRIFT and self.drift.high < DRIFT:
             return "access"
         return "reach" if self.drift.low > 0 else "undecided"
 
