@@ -15,6 +15,8 @@ Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
 RESAMPLES = 4000
+HALF_DROP = 1.920729
+"""Loss of log-likelihood at the ends of a 95% interval: half of the quantile of chi-squared."""
 BLOCK = 500
 """Resamples that are in memory at once."""
 

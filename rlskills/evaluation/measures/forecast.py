@@ -20,14 +20,12 @@ from scipy.special import betaln, chdtrc, digamma, expit, gammaln, logit
 
 from ...errors import UserError
 from ...stats import Interval
-from .counts import Counts, Floats, bounds, counts
+from .counts import HALF_DROP, Counts, Floats, bounds, counts
 from .pass_at_k import Curve, pass_at
 
 LIMITS = ((-16.0, 16.0), (-6.0, 13.0))
 """Of the mean's logit and the logarithm of alpha + beta, whose upper end is one rate for all."""
 STARTS = ((-2.0, 0.0), (0.0, 3.0), (-5.0, 1.0))
-HALF_DROP = 1.920729
-"""Loss of log-likelihood at the ends of a 95% interval: half of the quantile of chi-squared."""
 
 
 @dataclass(frozen=True)
