@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ...errors import UserError
-from .claims import Known, Problem
-from .failures import Library, apply
+from .claims import Known, Library, Problem, applied
 
 Mistake: TypeAlias = Literal[
     "ignores composition", "incomplete trace", "wrong composition", "atomic error"
@@ -163,7 +162,7 @@ def _run(steps: Program, library: Library) -> str | None:
     values: list[str] = []
     for step in steps:
         args = [values[arg] if isinstance(arg, int) else arg for arg in step.args]
-        value = apply(library[step.op], args)
+        value = applied(library[step.op], args)
         if value is None:
             return None
         values.append(value)

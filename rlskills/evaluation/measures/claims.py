@@ -8,12 +8,15 @@ Nothing that a model wrote is evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ...environments import StepScore
 from ...errors import UserError
 
+Library: TypeAlias = Mapping[str, Callable[..., str]]
+"""What each function does to its arguments, which are texts."""
 LONGEST = 2_000
 """Characters of a call beyond which it is no claim."""
 
@@ -103,6 +106,14 @@ def claims_in(completion: str, steps: Sequence[StepScore]) -> list[Claim]:
         if called := _call(_ARROW.sub("", text[: min(cut, LONGEST)])):
             found.append(Claim(*called, _plain(text[cut:])))
     return found
+
+
+def applied(act: Callable[..., str], args: Sequence[str]) -> str | None:
+    """None where the function does not take such arguments."""
+    try:
+        return act(*args)
+    except (TypeError, ValueError, IndexError, KeyError):
+        return None
 
 
 def _call(text: str) -> tuple[str, tuple[str, ...]] | None:

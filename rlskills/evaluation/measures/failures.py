@@ -16,15 +16,13 @@ for answers without steps.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ...errors import UserError
-from .claims import Claim, Problem
+from .claims import Claim, Library, Problem, applied
 
-Library: TypeAlias = Mapping[str, Callable[..., str]]
-"""What each function does to its arguments, which are texts."""
 Fault: TypeAlias = Literal["slip", "misbound", "missing", "extra"]
 Kind: TypeAlias = Literal[
     "unparsed", "truncated", "verified", "lucky", "ignores composition", "wrong composition",
@@ -151,7 +149,7 @@ def slip_type(claim: Claim, truth: str, library: Library | None = None) -> tuple
     if found in claim.args:
         return "unchanged", ""
     for op, act in (library or {}).items():
-        if op != claim.op and apply(act, claim.args) == found:
+        if op != claim.op and applied(act, claim.args) == found:
             return "other function", op
     if sorted(found) == sorted(truth):
         return "reordered", ""
@@ -162,7 +160,7 @@ def slip_type(claim: Claim, truth: str, library: Library | None = None) -> tuple
     return ("added" if _within(truth, found) else "other"), ""
 
 
-def shares(failures: Sequence[Failure]) -> dict[str, tuple[int, int]]:
+def class_counts(failures: Sequence[Failure]) -> dict[str, tuple[int, int]]:
     """How many completions have each class, of how many, for `stats.wilson`."""
     return {
         kind: (count, len(failures)) for kind, count in Counter(f.kind for f in failures).items()
@@ -242,7 +240,7 @@ def _truth(
     step = task.steps[i]
     if _alike(task, step.op, args, task.args(i)):
         return step.value
-    found = apply(library[step.op], args) if library and step.op in library else None
+    found = applied(library[step.op], args) if library and step.op in library else None
     return otherwise if found is None else found
 
 
@@ -253,16 +251,8 @@ def _alone(task: Problem, library: Library | None) -> set[str]:
         operands = [arg for arg in step.args if isinstance(arg, int) or arg == task.given]
         if library and step.op in library and len(operands) == 1:
             args = [task.given if arg == operands[0] else str(arg) for arg in step.args]
-            found.add(apply(library[step.op], args))
+            found.add(applied(library[step.op], args))
     return {value for value in found if value is not None}
-
-
-def apply(act: Callable[..., str], args: Sequence[str]) -> str | None:
-    """None where the function does not take such arguments."""
-    try:
-        return act(*args)
-    except (TypeError, ValueError, IndexError, KeyError):
-        return None
 
 
 def _within(short: str, long: str) -> bool:

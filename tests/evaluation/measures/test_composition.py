@@ -114,11 +114,11 @@ def test_product_is_order_free_and_at_most_the_worst_atom(rates: list[float]):
 def test_gaps_are_between_equals():
     generator = np.random.default_rng(2)
 
-    def cell(low: float, high: float, kept: float, size: int = 400):
+    def cell(low: float, high: float, kept: float, size: int = 240):
         product = generator.uniform(low, high, size)
         return (generator.random(size) < kept * product).astype(float), product
 
-    seen = cell(0.2, 0.9, 1.0, 1200)
+    seen = cell(0.2, 0.9, 1.0, 600)
     harder, new = gap_table(seen, {"harder": cell(0.2, 0.5, 1.0), "new": cell(0.4, 0.9, 0.6)})
     # Atoms that are harder are no gap of composition, though accuracy is lower.
     assert harder.accuracy.mean < seen[0].mean() - 0.1

@@ -64,7 +64,7 @@ def test_falls_with_tau_and_its_area_is_the_mean_rate():
     assert (found.low <= found.share).all()
     assert (found.share <= found.high).all()
     fit, fine = fit_counts(table), np.linspace(0, 1, 4001)
-    area = trapezoid(cover(table, fine.tolist(), fit).share, fine)
+    area = trapezoid(chance_of(fit, table, fine.tolist()).mean(axis=0), fine)
     assert area == pytest.approx(mean_rates(fit, table).mean(), abs=2e-3)
 
 
@@ -72,7 +72,7 @@ def test_posterior_is_calibrated_where_the_prior_is_right():
     generator = np.random.default_rng(0)
     p = generator.beta(1, 1, 4000)
     table = counts(8, generator.binomial(8, p))
-    said = cover(table, [0.5, 0.9], FLAT).share
+    said = chance_of(FLAT, table, [0.5, 0.9]).mean(axis=0)
     assert said == pytest.approx([0.5, 0.1], abs=0.02)
     # The share of problems with c/n >= .9 is that of all 8 right, 1/9 of flat rates.
     assert plain_cover(table.rates, [0.9])[0] == pytest.approx(1 / 9, abs=0.015)

@@ -9,7 +9,13 @@ import pytest
 
 from rlskills.errors import UserError
 from rlskills.evaluation.measures.claims import Claim, Known, Problem
-from rlskills.evaluation.measures.failures import Failure, classify, first_defect, shares, slip_type
+from rlskills.evaluation.measures.failures import (
+    Failure,
+    class_counts,
+    classify,
+    first_defect,
+    slip_type,
+)
 
 from .strings import LIBRARY, carried, chain, random_chain, trace
 
@@ -185,8 +191,8 @@ def test_one_step_is_no_composition():
         judge([], "dcba", chain("abcd", "reverse"))
 
 
-def test_shares_are_counts_of_all():
-    found = shares([judge(RIGHT, TASK.answer), judge([], "x"), judge([], "y")])
+def test_classes_are_counts_of_all():
+    found = class_counts([judge(RIGHT, TASK.answer), judge([], "x"), judge([], "y")])
     assert found == {"verified": (1, 3), "ignores composition": (2, 3)}
 
 

@@ -88,7 +88,7 @@ def test_posterior_of_zero():
 
 
 def test_rates_are_recovered_and_order_says_nothing():
-    table = drawn(0.4, 2.0, 0.3, 64, 800, seed=0)
+    table = drawn(0.4, 2.0, 0.3, 32, 800, seed=0)
     fit = fit_counts(table)
     truth = Fit(0.4, 2.0, 0.3, 0)
     assert fit.pass_at((1, 64, 1024)) == pytest.approx(truth.pass_at((1, 64, 1024)), abs=0.04)
@@ -108,12 +108,12 @@ def test_one_rate_for_all_is_the_limit():
 
 def test_bands_cover():
     inside = 0
-    for seed in range(5):
-        curve = forecast(drawn(0.5, 2.0, 0.2, 16, 80, seed), [512], seed, resamples=16)
+    for seed in range(4):
+        curve = forecast(drawn(0.5, 2.0, 0.2, 16, 80, seed), [512], seed, resamples=12)
         assert curve.low[0] <= curve.mean[0] <= curve.high[0]
         inside += curve.low[0] <= Fit(0.5, 2.0, 0.2, 0).pass_at([512])[0] <= curve.high[0]
-    # The ends are those of all 16 resamples; a band that covered half of the time would miss more.
-    assert inside >= 4
+    # The ends are those of all 12 resamples; a band that covered half of the time would miss more.
+    assert inside >= 3
 
 
 def test_backtest_on_more_samples():

@@ -164,13 +164,14 @@ def test_decided_is_what_holm_rejects(pages: list[list[float]]):
 
 
 def test_false_verdicts_are_rare():
-    """At an effect of just the smallest size of interest, 5% of studies decide by luck."""
-    drawn = np.random.default_rng(1).normal(0.05, 0.04, size=(250, 5))
-    decided = [
-        verdicts({"a": Declared(row, 0.05)})["a"].outcome != "inconclusive"
-        for row in drawn.tolist()
-    ]
-    assert 0.02 < np.mean(decided) < 0.09
+    """At an effect of just the smallest size of interest, luck decides in 5% of pages of 4."""
+    drawn = np.random.default_rng(2).normal(0.05, 0.04, size=(100, 4, 5))
+    decided = 0
+    for page in drawn.tolist():
+        found = verdicts({str(i): Declared(row, 0.05) for i, row in enumerate(page)})
+        decided += any(each.outcome != "inconclusive" for each in found.values())
+    # Without the correction it would be 19 of 100.
+    assert 1 <= decided <= 12
 
 
 def test_effects_that_agree_are_judged_by_signs():
