@@ -25,6 +25,8 @@ T_MINIMUM = 3
 """Seeds from which spread over seeds is used: with two, Student's t is 13 standard errors wide."""
 
 RESAMPLES = 4000
+LEVEL = 0.05
+"""Two-sided, of tests; family-wise where there are several."""
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,26 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     """Chance that at least one of k samples is correct, from c correct among n drawn samples.
 
     The unbiased `1 - C(n-c, k) / C(n, k)` of Chen et al., "Evaluating Large Language Models
-    Trained on Code" (2021, section 2.1), as a product of ratios summed in logarithms, so that
-    neither large n nor a chance near 0 loses digits.
+    Trained on Code" (2021, section 2.1). `pass_curve` has all k at once.
     """
     if not (0 <= c <= n and 1 <= k <= n):
         raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, not n={n}, c={c}, k={k}")
-    if n - c < k:
-        return 1.0
-    others = np.arange(n - c + 1, n + 1, dtype=np.float64)
-    return float(-np.expm1(np.sum(np.log1p(-k / others)))) + 0.0
+    return float(pass_curve(n, np.array([c]), k)[0, k - 1])
+
+
+def pass_curve(n: int, c: NDArray[np.int64], most: int) -> Array:
+    """`pass_at_k` for every k from 1 to `most` and every count in `c`: shape (len(c), most).
+
+    That k samples are all wrong is a product of k ratios, each the chance that one more is wrong;
+    it is summed in logarithms, so that neither large n nor a chance near 0 loses digits.
+    """
+    if not 1 <= most <= n or c.size == 0 or c.min() < 0 or c.max() > n:
+        raise ValueError(f"pass@k needs 0 <= c <= n and 1 <= k <= n, not n={n}, k={most}, c={c}")
+    left = np.arange(n, n - most, -1, dtype=np.float64)
+    # When fewer wrong samples are left than drawn, a ratio is 0 and so is the product from there.
+    ratios = np.minimum(c[:, None] / left, 1.0)
+    with np.errstate(divide="ignore"):
+        return -np.expm1(np.cumsum(np.log1p(-ratios), axis=1)) + 0.0
 
 
 def wilson(successes: float, n: int, confidence: float = 0.95) -> Interval:
@@ -225,6 +238,37 @@ def newcombe(treated: Interval, control: Interval) -> Interval:
     low = mean - float(np.hypot(treated.mean - treated.low, control.high - control.mean))
     high = mean + float(np.hypot(treated.high - treated.mean, control.mean - control.low))
     return Interval(mean, max(-1.0, low), min(1.0, high), "Newcombe over problems")
+
+
+def paired_p(treated: Array, control: Array) -> float:
+    """Two-sided p over seeds of outcomes (seeds, problems): of the paired t test; 1 below three
+    seeds. Differences that all agree, which that test takes for certain, have the p of the test of
+    signs."""
+    from scipy import stats
+
+    difference = (treated - control).mean(axis=1)
+    if len(difference) < T_MINIMUM or not difference.any():
+        return 1.0
+    if np.ptp(difference) < 1e-12:
+        return float(stats.binomtest(0, len(difference)).pvalue)
+    return float(stats.ttest_rel(treated.mean(axis=1), control.mean(axis=1)).pvalue)
+
+
+def holm(p: Sequence[float], level: float = LEVEL) -> list[bool]:
+    """Which hypotheses Holm's step-down procedure rejects at a family-wise `level`."""
+    return [adjusted <= level for adjusted in holm_adjusted(p)]
+
+
+def holm_adjusted(p: Sequence[float]) -> list[float]:
+    """The p of each hypothesis after Holm's correction (1979, Scandinavian Journal of Statistics
+    6:65) for all of them: it is rejected at every family-wise level from there up."""
+    if not all(0 <= value <= 1 for value in p):
+        raise ValueError(f"p must lie between 0 and 1, not {list(p)}")
+    adjusted, most = [0.0] * len(p), 0.0
+    for rank, i in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
+        most = max(most, min(1.0, p[i] * (len(p) - rank)))
+        adjusted[i] = most
+    return adjusted
 
 
 def _vary(values: Array) -> bool:

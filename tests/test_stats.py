@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from math import comb
 
 import numpy as np
 import pytest
@@ -15,10 +16,14 @@ from rlskills.stats import (
     accuracy_interval,
     bootstrap,
     bootstrap_mean,
+    holm,
+    holm_adjusted,
     mean_interval,
     newcombe,
     paired_difference,
+    paired_p,
     pass_at_k,
+    pass_curve,
     seed_band,
     short,
     wilson,
@@ -65,6 +70,13 @@ def test_pass_at_k_keeps_its_digits_at_large_n() -> None:
     assert pass_at_k(10**6, 3, 7) == pytest.approx(2.09998740003e-5, rel=1e-9)
     assert pass_at_k(1000, 1, 1000) == 1
     assert pass_at_k(1000, 0, 1000) == 0
+
+
+def test_pass_curve_is_pass_at_k_for_every_k() -> None:
+    curve = pass_curve(40, np.arange(41), 40)
+    for c, k in [(0, 40), (1, 1), (3, 17), (20, 21), (40, 1), (39, 2)]:
+        exact = 1 - comb(40 - c, k) / comb(40, k)
+        assert curve[c, k - 1] == pytest.approx(exact, abs=1e-14)
 
 
 @pytest.mark.parametrize("case", [(0, 0, 1), (5, 6, 1), (5, -1, 1), (5, 2, 0), (5, 2, 6)])
@@ -280,3 +292,28 @@ def test_excludes_means_strictly_outside() -> None:
 def test_confidence_is_a_share(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):
         wilson(1, 2, confidence)
+
+
+def test_holm_steps_down() -> None:
+    # Thresholds of four: .0125, .0167, .025, .05.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == [True, False, False, True]
+    assert holm([0.02, 0.01, 0.012, 0.02]) == [True] * 4
+    assert holm([0.013, 0.2]) == [True, False]
+    assert holm([]) == []
+
+
+def test_p_is_that_of_the_paired_test() -> None:
+    one, two = np.array([[0.7], [0.8], [0.7], [0.9]]), np.array([[0.5], [0.5], [0.6], [0.6]])
+    assert paired_p(one, two) == pytest.approx(stats.ttest_rel(one, two).pvalue[0])
+    assert paired_p(one, one) == 1.0
+    assert paired_p(one[:2], two[:2]) == 1.0
+    # All alike, which may be luck where problems are few: as likely as four heads or four tails.
+    assert paired_p(two + 0.1, two) == pytest.approx(2 / 2**4)
+
+
+def test_holm_has_a_p_for_each() -> None:
+    assert holm_adjusted([0.04, 0.001, 0.2, 0.012, 0.021]) == pytest.approx(
+        [0.08, 0.005, 0.2, 0.048, 0.063]
+    )
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm_adjusted([0.5, float("nan")])

@@ -20,7 +20,7 @@ from ..figures import EDGE, INK, Key, finish, new_figure, plain
 from ..figures import header as header_of
 from ..runs.folder import BASE
 from ..runs.tags import Address
-from ..stats import T_MINIMUM, Array, Interval, paired_difference
+from ..stats import Array, Interval, holm, paired_difference, paired_p
 from .comparison import outcomes
 from .logged import mean_of
 from .panels import arm_keys
@@ -30,7 +30,6 @@ from .sections import NONE, Section
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LEVEL = 0.05
 FAR = 0.25
 """Accuracy from the median of all arms beyond which a point is not drawn."""
 
@@ -106,30 +105,6 @@ def arena(
         shown = ", ".join(dict.fromkeys(str(run.supervision or "?") for run in pools[name]))
         rivals.append(Rival(name, shown, gains, leads, marks))
     return rivals
-
-
-def paired_p(treated: Array, control: Array) -> float:
-    """Two-sided p over seeds of outcomes (seeds, problems): of the paired t test; 1 below three
-    seeds. Differences that all agree, which that test takes for certain, have the p of the test of
-    signs."""
-    from scipy import stats
-
-    difference = (treated - control).mean(axis=1)
-    if len(difference) < T_MINIMUM or not difference.any():
-        return 1.0
-    if np.ptp(difference) < 1e-12:
-        return float(stats.binomtest(0, len(difference)).pvalue)
-    return float(stats.ttest_rel(treated.mean(axis=1), control.mean(axis=1)).pvalue)
-
-
-def holm(p: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Which hypotheses Holm's step-down procedure rejects at a family-wise `level`."""
-    found = [False] * len(p)
-    for rank, i in enumerate(sorted(range(len(p)), key=lambda i: p[i])):
-        if p[i] > level / (len(p) - rank):
-            break
-        found[i] = True
-    return found
 
 
 def arena_sections(

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypeAlias
 
-from ..stats import T_MINIMUM, Interval, mean_interval, paired_difference
-from .arena import Logged, Probe, by_seed, holm, paired_p
+from ..stats import T_MINIMUM, Interval, holm, mean_interval, paired_difference, paired_p
+from .arena import Logged, Probe, by_seed
 from .run import Run
 from .sections import Section
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-from scipy import stats
 
 from rlskills.errors import UserError
 from rlskills.report.arena import (
@@ -15,8 +13,6 @@ from rlskills.report.arena import (
     Probe,
     arena,
     arena_sections,
-    holm,
-    paired_p,
     plot_arena,
     sentences,
 )
@@ -48,23 +44,6 @@ POOLS = {
     "best": [run("best", seed, 7 + seed % 2, 9, Supervision.STEPS) for seed in range(4)],
     "same": [run("same", seed, 5 + (-1) ** seed, 7 + seed % 2) for seed in range(4)],
 }
-
-
-def test_holm_steps_down():
-    # Thresholds of four: .0125, .0167, .025, .05.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == [True, False, False, True]
-    assert holm([0.02, 0.01, 0.012, 0.02]) == [True] * 4
-    assert holm([0.013, 0.2]) == [True, False]
-    assert holm([]) == []
-
-
-def test_p_is_that_of_the_paired_test():
-    one, two = np.array([[0.7], [0.8], [0.7], [0.9]]), np.array([[0.5], [0.5], [0.6], [0.6]])
-    assert paired_p(one, two) == pytest.approx(stats.ttest_rel(one, two).pvalue[0])
-    assert paired_p(one, one) == 1.0
-    assert paired_p(one[:2], two[:2]) == 1.0
-    # All alike, which may be luck where problems are few: as likely as four heads or four tails.
-    assert paired_p(two + 0.1, two) == pytest.approx(2 / 2**4)
 
 
 def test_leads_are_paired_by_seed_and_marked_where_they_are_no_chance():

@@ -1,0 +1,154 @@
+"""What a completion claims of each call, and what a task knows of it.
+
+`Environment.steps` says where the worked steps of a completion stand; a claim is such a step taken
+apart into function, arguments and result. Calls are read as `f(a, b)`, `(a + b)` and `(a).f()`.
+Nothing that a model wrote is evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ...environments import StepScore
+from ...errors import UserError
+
+Library: TypeAlias = Mapping[str, Callable[..., str]]
+"""What each function does to its arguments, which are texts."""
+LONGEST = 2_000
+"""Characters of a call beyond which it is no claim."""
+
+_NAMED = re.compile(r"([\w.]+)\((.*)\)", re.DOTALL)
+_METHOD = re.compile(r"\((.*)\)\.(\w+)\(\)", re.DOTALL)
+_SUM = re.compile(r"\((.*)\)", re.DOTALL)
+_ARROW = re.compile(r"\s*(?:=|->|→)\s*$")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That `op` on `args` gives `value`, as a completion says."""
+
+    op: str
+    args: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A step of a task, with its true value. An argument that is a number is the value of the
+    step with that number; a text is itself."""
+
+    op: str
+    args: tuple[int | str, ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The steps of a task in evaluation order, operands before what takes them; the last one gives
+    the answer. `given` is the input. Operands of `commutative` functions may change places."""
+
+    steps: tuple[Known, ...]
+    given: str
+    commutative: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        for i, step in enumerate(self.steps):
+            if any(isinstance(arg, int) and not 0 <= arg < i for arg in step.args):
+                raise UserError(f"step {i} takes the value of a step that does not precede it")
+        if not self.steps:
+            raise UserError("a problem needs at least one step")
+
+    @property
+    def answer(self) -> str:
+        """The value of the last step."""
+        return self.steps[-1].value
+
+    def args(self, i: int, values: Sequence[str] | None = None) -> tuple[str, ...]:
+        """The arguments of step i, given what the steps before it returned (by default, truly)."""
+        found = [step.value for step in self.steps] if values is None else values
+        return tuple(found[arg] if isinstance(arg, int) else arg for arg in self.steps[i].args)
+
+
+def problem(
+    calls: Sequence[Sequence[str]], given: str = "", commutative: frozenset[str] = frozenset()
+) -> Problem:
+    """A problem of calls on values with what they return, as in `task.data["steps"]`.
+
+    The calls stand in the order in which a tree is evaluated, so that an argument equal to the
+    last value not taken yet is that value. `given` is by default the first argument of the first.
+    """
+    steps: list[Known] = []
+    waiting: list[int] = []
+    for written, returned in calls:
+        called = _call(written)
+        if called is None:
+            raise UserError(f"not a call that can be read: {written[:80]!r}")
+        op, args = called
+        linked: list[int | str] = list(args)
+        for place in reversed(range(len(args))):
+            if waiting and steps[waiting[-1]].value == args[place]:
+                linked[place] = waiting.pop()
+        waiting.append(len(steps))
+        steps.append(Known(op, tuple(linked), _plain(returned)))
+    first = steps[0].args if steps else ()
+    return Problem(tuple(steps), given or str(first[0] if first else ""), commutative)
+
+
+def claims_in(completion: str, steps: Sequence[StepScore]) -> list[Claim]:
+    """The claims of a completion, at the spans that an environment read; others are left out."""
+    found = []
+    for step in steps:
+        text = completion[step.start : step.end]
+        cut = text.rfind("=") + 1 if step.value is None else step.value - step.start
+        if called := _call(_ARROW.sub("", text[: min(cut, LONGEST)])):
+            found.append(Claim(*called, _plain(text[cut:])))
+    return found
+
+
+def applied(act: Callable[..., str], args: Sequence[str]) -> str | None:
+    """None where the function does not take such arguments."""
+    try:
+        return act(*args)
+    except (TypeError, ValueError, IndexError, KeyError):
+        return None
+
+
+def _call(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Function and arguments of one call on values."""
+    text = text.strip()
+    if match := _NAMED.fullmatch(text):
+        return match[1], tuple(map(_plain, _split(match[2], ",")))
+    if match := _METHOD.fullmatch(text):
+        return f".{match[2]}", (_plain(match[1]),)
+    if (match := _SUM.fullmatch(text)) and len(parts := list(_split(match[1], "+"))) == 2:
+        return "+", tuple(map(_plain, parts))
+    return None
+
+
+def _split(text: str, mark: str) -> Iterator[str]:
+    """Parts between marks that stand outside of quotation marks and parentheses."""
+    begin, depth, quote, skip = 0, 0, "", False
+    for i, letter in enumerate(text):
+        if skip or (quote and letter == "\\"):
+            skip = not skip
+        elif quote:
+            quote = "" if letter == quote else quote
+        elif letter in "'\"":
+            quote = letter
+        elif letter in "()":
+            depth += 1 if letter == "(" else -1
+        elif letter == mark and not depth:
+            yield text[begin:i]
+            begin = i + 1
+    yield text[begin:]
+
+
+def _plain(value: str) -> str:
+    """A value without its quotation marks, or without blanks where it has none."""
+    text = value.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    return "".join(text.split())
