@@ -40,6 +40,7 @@ def explain(task: Problem, answer: str, library: Library) -> Explanation:
     """Which mistakes give this answer; a `UserError` for the right one."""
     if answer == task.answer:
         raise UserError("the answer is right: there is no mistake to explain")
+    found: list[tuple[Mistake, tuple[str, str] | None]]
     found = [(kind, pair) for kind, value, pair in mistakes(task, library) if value == answer]
     pairs = dict.fromkeys(pair for _, pair in found if pair)
     return Explanation(frozenset(kind for kind, _ in found), tuple(pairs))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from scipy.optimize import minimize
@@ -81,7 +82,8 @@ def predicted(chains: Sequence[Sequence[str]], atoms: Mapping[str, float]) -> Fl
     """The product of the atoms' rates for each problem, given its skills: shape (problems,)."""
     if missing := {skill for chain in chains for skill in chain} - atoms.keys():
         raise UserError(f"no rate of {', '.join(sorted(missing))} alone")
-    return np.array([np.prod([atoms[skill] for skill in chain]) for chain in chains])
+    products = [prod(atoms[skill] for skill in chain) for chain in chains]
+    return np.array(products, dtype=np.float64)
 
 
 def efficiency(

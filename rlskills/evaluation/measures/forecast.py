@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq, minimize
+from scipy.optimize import minimize, root_scalar
 from scipy.special import betaln, chdtrc, digamma, expit, gammaln, logit
 
 from ...errors import UserError
@@ -108,8 +108,12 @@ def zero_interval(table: Counts) -> Interval:
         loss, _ = _best(rows, times.astype(np.float64), _place(best), zero)
         return loss + best.log_likelihood - HALF_DROP
 
-    low = 0.0 if excess(0.0) <= 0 else float(brentq(excess, 0.0, best.zero, xtol=1e-5))
-    high = float(brentq(excess, best.zero, 1 - 1e-9, xtol=1e-5))
+    low = (
+        0.0
+        if excess(0.0) <= 0
+        else float(root_scalar(excess, bracket=(0.0, best.zero), xtol=1e-5).root)
+    )
+    high = float(root_scalar(excess, bracket=(best.zero, 1 - 1e-9), xtol=1e-5).root)
     return Interval(best.zero, low, high, "profile likelihood over problems")
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ...errors import UserError
 from ...stats import Interval
@@ -50,12 +51,13 @@ class Shift:
         return "reach" if self.drift.low > 0 else "undecided"
 
 
-def crossing(curve: Floats, target: float) -> float:
-    """The k, not whole, at which a rising `curve` of pass@1, pass@2, ... is `target`.
+def crossing(values: ArrayLike, target: float) -> float:
+    """The k, not whole, at which rising `values` of pass@1, pass@2, ... is `target`.
 
     Infinity where it never is. Between neighbours the chance that all are wrong is taken for a
     power of k's rate, which is exact where all problems have one rate; below 1, between 0 and it.
     """
+    curve = np.asarray(values, dtype=np.float64)
     i = int(np.searchsorted(curve, target, side="left"))
     if i == len(curve):
         return np.inf

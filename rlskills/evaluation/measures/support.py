@@ -143,7 +143,8 @@ def support(base: Counts, arm: Counts, size: int | None = None, seed: int = 0) -
         Interval(m, min(m, float(a)), max(m, float(b)), "bootstrap over problems")
         for m, a, b in zip(sums[5:].tolist(), low, high, strict=True)
     )
-    return Support(size, *sums[:5].tolist(), gained, lost)
+    preserved, shrunk, expanded, outside, alone = sums[:5].tolist()
+    return Support(size, preserved, shrunk, expanded, outside, alone, gained, lost)
 
 
 def rates(preserved: float, expanded: float, shrunk: float) -> dict[str, float]:

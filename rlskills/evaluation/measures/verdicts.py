@@ -27,7 +27,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
+from scipy.optimize import root_scalar
 from scipy.special import ncfdtr, stdtr, stdtrit
 
 from ...errors import UserError
@@ -111,7 +111,7 @@ def detectable(n: int, sd: float = 1.0, level: float = LEVEL, paired: bool = Tru
     most = (bound + 1) / scale
     while lacking(most) < 0:
         most *= 2
-    return float(brentq(lacking, 0.0, most)) * sd
+    return float(root_scalar(lacking, bracket=(0.0, most)).root) * sd
 
 
 def seeds_needed(effect: float, sd: float, level: float = LEVEL) -> int:

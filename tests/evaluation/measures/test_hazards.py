@@ -37,7 +37,7 @@ steps = st.integers(0, 4).flatmap(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(steps, min_size=1, max_size=30))
 def test_survival_is_the_share_without_a_defect(table: list):
     found = hazards([Trace(4, *each) for each in table])

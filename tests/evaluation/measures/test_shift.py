@@ -65,8 +65,8 @@ def test_an_arm_is_worth_itself_and_order_says_nothing():
     assert found.kind == "access"
     other = sampled(np.linspace(0.2, 0.9, 40), 16, 3)
     one = shift(table, other, KS, resamples=5).worth
-    turned = (counts(16, each.c[::-1]) for each in (table, other))
-    assert shift(*turned, KS, resamples=5).worth == pytest.approx(one)
+    one_turned, other_turned = (counts(16, each.c[::-1]) for each in (table, other))
+    assert shift(one_turned, other_turned, KS, resamples=5).worth == pytest.approx(one)
 
 
 def test_few_problems_decide_nothing():
