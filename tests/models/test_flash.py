@@ -170,6 +170,7 @@ def test_demonstrations_are_told_apart_without_asking_the_device(
     assert batch["max_length_q"] == max(b - a for a, b in itertools.pairwise(begins))
 
 
+@pytest.mark.torture
 def test_the_quickstart_goes_through_it(calls: Counter[str], tmp_path: Path):
     few = ["--grpo.max-steps=1", "--sft.max-steps=1", "--grpo.prompts-per-step=2"]
     few += ["--sft.batch-size=8", "--eval-tasks=2", "--samples=1", "--machine.threads=1"]

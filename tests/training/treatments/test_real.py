@@ -22,7 +22,7 @@ from rlskills.models.tiny_base import tiny_base
 from rlskills.training.collect import Collector
 from rlskills.training.settings import RLSettings
 from rlskills.training.stream import uniform
-from rlskills.training.treatments import TREATMENTS, treatment_specs
+from rlskills.training.treatments import TREATMENTS, Treatment, treatment_specs
 from rlskills.training.trl import RLTrainer
 from rlskills_envs.string_transform import StringTransform
 
@@ -77,7 +77,18 @@ def train(
     run(study, folder, Machine(threads=1, attention="eager", precision="highest"))
 
 
-@pytest.mark.parametrize("treatments", arms(), ids="+".join)
+def has_state(spec: str) -> bool:
+    """Whether a treatment keeps more than a generator from round to round."""
+    return TREATMENTS.find(spec.partition("?")[0]).state_dict is not Treatment.state_dict
+
+
+STOPPED = [
+    pytest.param(arm, marks=() if any(map(has_state, arm)) else pytest.mark.torture)
+    for arm in arms()
+]
+
+
+@pytest.mark.parametrize("treatments", STOPPED, ids=lambda arm: "+".join(arm))
 def test_a_stopped_run_ends_with_the_same_bits(treatments: Any, tmp_path: Path, monkeypatch):
     train(tmp_path / "whole", treatments)
     step = RLTrainer.training_step
