@@ -30,7 +30,7 @@ from .life import CASES, UNITS, build, group, live, numbers, reseed, shares
 
 every = pytest.mark.parametrize("case", sorted(CASES))
 lives = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**16)), max_size=8)
-few = settings(max_examples=5, deadline=None)
+few = settings(max_examples=4, deadline=None)
 LIFE = [(5, 11), (3, 12), (8, 13), (6, 14), (4, 15), (8, 16), (8, 17), (8, 18)]
 
 

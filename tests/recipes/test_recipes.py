@@ -216,6 +216,7 @@ def test_curricula_are_compared_on_a_pool_of_useful_and_useless_units(tmp_path: 
     assert 0 < sum(kinds) < 1
 
 
+@pytest.mark.torture
 def test_a_recipe_runs_whole_under_a_launcher(tmp_path: Path):
     # accelerate launch starts a single process on a CPU without an MPI host file.
     program = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]

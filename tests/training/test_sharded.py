@@ -179,7 +179,7 @@ def test_a_sharded_run_is_that_of_whole_copies(
 KILLED = [
     pytest.param("games", SHARDS, ("on_step_end", 3), marks=pytest.mark.torture),
     pytest.param("sft", ONE_FILE, ("on_step_end", 3), marks=pytest.mark.torture),
-    ("lora", SHARDS, ("on_step_end", 3)),
+    pytest.param("lora", SHARDS, ("on_step_end", 3), marks=pytest.mark.torture),
     pytest.param("lora", SHARDS, ("on_train_end", 4), marks=pytest.mark.torture),
     ("grpo", ONE_FILE, ("on_train_end", 4)),
 ]  # fmt: skip
