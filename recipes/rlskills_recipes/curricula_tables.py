@@ -68,5 +68,6 @@ def beside_simulation(
     rows = [(spec, f"{gain:.2f}", f"{found[spec]:.2f}") for spec, gain in trained.items()]
     table = markdown(("curriculum", "in training", f"simulated: {regime}"), rows, numbers_from=1)
     ranked = [(gain.mean, found[spec].mean) for spec, gain in trained.items() if spec != "uniform"]
-    rank = spearmanr(*zip(*ranked, strict=True)).statistic
+    there, here = zip(*ranked, strict=True)
+    rank = spearmanr(there, here)[0]
     return f"{table}\nRank correlation over {len(ranked)} methods: {rank:.2f}.\n"

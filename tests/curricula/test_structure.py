@@ -135,10 +135,11 @@ def test_stat_syn_keeps_track_of_what_was_practised_least(steps: list[list[int]]
     for step in steps:
         teacher.observe(groups(*((UNITS[unit], 0.5) for unit in step)))
     rate = dict(zip(teacher.profile.keys, teacher.profile.rate().tolist(), strict=True))
-    practised = dict(zip(UNITS, teacher.practised.tolist(), strict=True))
-    wanted = dict.fromkeys(UNITS, 0.0)
+    units = list[str](UNITS)
+    practised = dict(zip(units, teacher.practised.tolist(), strict=True))
+    wanted = dict.fromkeys(units, 0.0)
     for skill, missing in rate.items():
-        having = [unit for unit in UNITS if skill in POOL.skills[unit]]
+        having = [unit for unit in units if skill in POOL.skills[unit]]
         fewest = min(practised[unit] for unit in having)
         least = [unit for unit in having if practised[unit] == fewest]
         for unit in least:

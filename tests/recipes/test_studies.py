@@ -249,6 +249,8 @@ def test_a_pool_that_is_shown_some_problems_first_has_a_base_of_its_own():
     assert [(arm.name, arm.start) for arm in study.arms] == [("base", ""), ("uniform", "base")]
     assert len(study.eval_sets) == 6
     shown, asked = (arm.stream_of(0) for arm in study.arms)
+    assert shown
+    assert asked
     drawn = {(d.task.env, d.task.level, d.task.index) for d in shown.draw(40)}
     assert {level for _, level, _ in drawn} == {1, 2}
     assert not drawn & {(d.task.env, d.task.level, d.task.index) for d in asked.draw(40)}

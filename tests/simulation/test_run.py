@@ -145,7 +145,7 @@ def test_results_are_deterministic_and_of_each_seed_alone():
 def test_methods_are_paired_by_seed():
     one, two = run("chain", Uniform), run("chain", Progress)
     who, tasks = np.zeros(4, dtype=int), np.arange(4)
-    first = [each.learner.rollout(who, tasks, np.full(4, 8)) for each in (one, two)]
+    first = [each.learner.rollout(who, tasks, np.full(4, 8), tasks) for each in (one, two)]
     np.testing.assert_array_equal(first[0].rewards, first[1].rewards)
 
 
