@@ -16,8 +16,8 @@ STAGE1: dict[str, Any] = {
     "save_every": 200,
 }  # fmt: skip
 STAGE2: dict[str, Any] = {
-    "max_steps": 120, "optimizer": "muon", "learning_rate": 2e-4, "lr_scheduler": "linear",
-    "warmup_steps": 5, "eval_every": 20,
+    "max_steps": 130, "optimizer": "muon", "learning_rate": 3e-4, "lr_scheduler": "linear",
+    "warmup_steps": 5, "eval_every": 26,
 }  # fmt: skip
 _HALF = {"max_steps": 60, "eval_every": 15}
 QUICK: dict[str, Any] = {
