@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rlskills.console import Console
+from rlskills.experiments import ArmConfig
 from rlskills.experiments.group import processes
 from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
-from rlskills.report.claims import claims_section, judged, untested_section
+from rlskills.report.claims import claims_sections, judged
 from rlskills.report.reading import load_runs
 from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
+from rlskills.runs.claims import Claim
+from rlskills.runs.study_file import read_study_file
 from rlskills_recipes.treatments_claims import (
     CLAIMS,
     ENTROPY,
@@ -28,7 +31,8 @@ METHODS = (
     "grpo", "grpo?scale=none", "maxrl", "pass_k", "reinforce", "reinforce?positive=0",
     "reinforce?negative=0", "rft", "rft dco", "dpo", "dynamic_sampling", "annealed_temperature",
     "b_star", "hidden_bonus", "entropy_target", "brevity", "half_fine_tuning", "step_credit",
-    "hicra", "guide", "hpt", "star", "step_dpo", "noisy_verifier", "format_reward", "random_reward",
+    "step_reward", "hicra", "guide", "hpt", "star", "step_dpo", "noisy_verifier", "format_reward",
+    "random_reward",
 )  # fmt: skip
 """Each with its defaults, nothing tuned. What is left out is in `treatments_untested.py`."""
 PROBES = (L3, L4, HELD_OUT, KEPT, PASS_1, PASS_8)
@@ -42,6 +46,12 @@ def arm_of(method: Sequence[str]) -> str:
     return "+".join(re.sub(r"[^\w.]+", "-", each).strip("-") for each in named)
 
 
+def claims_of(arms: Sequence[ArmConfig]) -> tuple[Claim, ...]:
+    """What is claimed of these arms, and what no arm can show."""
+    there = {arm.name for arm in arms}
+    return (*(claim for claim in CLAIMS if claim.name in there), *UNTESTED)
+
+
 def print_arena(output: Path) -> None:
     """Print, and write to arena.md and arena.png, every method beside plain GRPO."""
     if not processes().is_main_process:
@@ -50,8 +60,8 @@ def print_arena(output: Path) -> None:
     pools = arms(load_runs([output], notes))
     rivals = arena(pools, "grpo", PROBES)
     sections = arena_sections(rivals, pools, "grpo", PROBES, LOGGED)
-    if claims := judged(pools, CLAIMS):
-        sections += [claims_section(claims), untested_section(UNTESTED)]
+    about = read_study_file(output)
+    sections += claims_sections(judged(pools, about.claims if about else ()))
     said = sentences(rivals, "grpo")
     for section in sections:
         print_section(section, console)

@@ -84,7 +84,8 @@ def _begin(study: Study, config: RunConfig, to_train: bool) -> None:
 def _about(study: Study) -> StudyFile:
     """What a page says of a study beside its runs."""
     starts = {arm.name: arm.start for arm in study.arms}
-    return StudyFile(study.name, study.title, study.command, study.seeds, starts, study.minutes)
+    return StudyFile(study.name, study.title, study.command, study.seeds, starts, study.minutes,
+                     study.claims)  # fmt: skip
 
 
 @dataclass(frozen=True)

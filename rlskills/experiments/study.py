@@ -13,6 +13,7 @@ from ..evaluation.settings import EvalConfig
 from ..models.options import ModelOptions
 from ..models.tiny_base import NAME as TINY_BASE
 from ..models.tiny_base import tiny_base
+from ..runs.claims import Claim
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import SEED_STRIDE, TaskStream
@@ -97,7 +98,7 @@ class Study:
     """How the model is loaded and spoken to, by all arms."""
     about: Mapping[str, Any] = field(default_factory=dict)
     """What else decides the results of all arms; saved with every arm and part of its hash."""
-    claims: tuple[Any, ...] = ()
+    claims: tuple[Claim, ...] = ()
     """What the study is to show; a report gives each a verdict."""
     minutes: float | None = None
     """About how long a seed takes on two CPU cores, for the report."""

@@ -1,97 +1,75 @@
-"""Claims of methods, each with a verdict that follows from its interval by one rule.
-
-A claim says that one arm is above or below another at a probe. With paired differences over seeds
-and Holm's correction for all claims of a page it is
-
-    shown         the difference is on the claimed side, and no chance
-    refuted       it is on the other side, and no chance
-    not shown     neither: the interval says what a difference could still be
-"""
+"""The claims of a study, each with a verdict by one rule (`evaluation.measures.verdicts`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
-from typing import Literal, TypeAlias
 
-from ..stats import T_MINIMUM, Interval, holm, mean_interval, paired_difference, paired_p
-from .arena import Logged, Probe, by_seed
+from ..evaluation.measures.verdicts import Declared, Verdict, verdicts
+from ..runs.claims import Claim
+from ..stats import Interval
+from .effects import Measured, measured
 from .run import Run
-from .sections import Section
-
-Verdict: TypeAlias = Literal["shown", "refuted", "not shown"]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """What is said of an arm, in the words of a reader, and where to look."""
-
-    arm: str
-    text: str
-    probe: Probe | Logged
-    sign: Literal[1, -1] = 1
-    against: str = "grpo"
-
-
-@dataclass(frozen=True)
-class Untested:
-    """What is said of a method and a study cannot judge."""
-
-    method: str
-    text: str
-    """The claim, in the words of a reader."""
-    reason: str
-    """Goes on from `not testable at this scale, because`."""
+from .sections import NONE, Section
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A claim with the difference found and what follows."""
+    """A claim and what follows from its effects."""
 
     claim: Claim
-    difference: Interval
     verdict: Verdict
 
 
 def judged(pools: Mapping[str, Sequence[Run]], claims: Sequence[Claim]) -> list[Judged]:
-    """The claims whose arms are there with three seeds or more, in their order."""
-    there = {arm for arm, pool in pools.items() if len(pool) >= T_MINIMUM}
-    known = [claim for claim in claims if {claim.arm, claim.against} <= there]
-    pairs = []
-    for claim in known:
-        seeds = [run.seed for run in pools[claim.arm]]
-        pairs.append(
-            tuple(by_seed(pools[arm], claim.probe, seeds) for arm in (claim.arm, claim.against))
-        )
-    certain = holm([paired_p(treated, control) for treated, control in pairs])
-    found = []
-    for claim, (treated, control), sure in zip(known, pairs, certain, strict=True):
-        if isinstance(claim.probe, Logged):
-            difference = mean_interval((treated - control)[:, 0], bounds=(-inf, inf))
-        else:
-            difference = paired_difference(treated, control)
-        verdict: Verdict = "not shown"
-        if sure:
-            verdict = "shown" if difference.mean * claim.sign > 0 else "refuted"
-        found.append(Judged(claim, difference, verdict))
-    return found
+    """All claims in their order; those without an arm, a measure or three seeds say so."""
+    declared = {}
+    for claim in claims:
+        found = measured(claim.effect, pools) if claim.effect else Measured((), (claim.untestable,))
+        declared[claim.name] = Declared(found.effects, claim.smallest, claim.form, found.missing)
+    given = verdicts(declared)
+    return [Judged(claim, given[claim.name]) for claim in claims]
 
 
 def claims_section(found: Sequence[Judged]) -> Section:
-    """A row for each claim."""
+    """A row for each claim that has a verdict, and below them what the verdicts mean."""
     rows = [
-        (each.claim.arm, each.claim.text, f"{each.claim.probe.name}, {each.claim.against}",
-         f"{'+' if each.difference.mean > 0 else ''}{each.difference}", each.verdict)
-        for each in found
+        (claim.name, claim.text, claim.source, claim.paper or NONE, claim.measure,
+         _signed(verdict.effect), claim.rule, told(verdict))
+        for claim, verdict in ((each.claim, each.verdict) for each in found)
+        if not claim.untestable
     ]  # fmt: skip
-    rule = f"shown, refuted: no chance at 5% after Holm's correction for {len(found)} claims"
-    header = ("arm", "claim", "at, against", "difference", "verdict")
-    return Section("What each method claims", header, tuple(rows), 2, (rule,))
+    header = ("name", "claim", "source", "its number", "measured here", "effect", "rule",
+              "verdict")  # fmt: skip
+    tested = sum(each.verdict.effect is not None for each in found)
+    lines = (
+        "reproduced: the whole interval is where the rule says; not reproduced: it is elsewhere; "
+        f"inconclusive: neither. Over paired seeds, with Holm's correction for {tested} claims.",
+    )
+    return Section("Claims", header, tuple(rows), 5, lines)
 
 
-def untested_section(claims: Sequence[Untested]) -> Section:
-    """A row for each claim, with the reason why it has no verdict."""
-    rows = tuple((each.method, each.text, each.reason) for each in claims)
-    header = ("method", "claim", "not testable at this scale, because")
+def untestable_section(claims: Sequence[Claim]) -> Section:
+    """A row for each claim that the study cannot judge, with the reason."""
+    left = [claim for claim in claims if claim.untestable]
+    rows = tuple((claim.name, claim.text, claim.source, claim.untestable) for claim in left)
+    header = ("name", "claim", "source", "not testable at this scale, because")
     return Section("What else is claimed", header, rows, len(header))
+
+
+def claims_sections(found: Sequence[Judged]) -> list[Section]:
+    """The tables that have rows."""
+    made = [claims_section(found), untestable_section([each.claim for each in found])]
+    return [section for section in made if section.rows]
+
+
+def told(verdict: Verdict) -> str:
+    """A verdict in words, with what would decide it."""
+    note = verdict.note
+    if verdict.seeds:
+        note = f"{verdict.seeds:,} seeds would decide"
+    return f"{verdict.outcome} ({note})" if note else verdict.outcome
+
+
+def _signed(effect: Interval | None) -> str:
+    return NONE if effect is None else f"{'+' if effect.mean > 0 else ''}{effect}"

@@ -166,14 +166,3 @@ def _knots(curve: Curve) -> tuple[Array, Array]:
     _, last = np.unique(curve.x[::-1], return_index=True)
     keep = len(curve.x) - 1 - last
     return curve.x[keep], curve.mean[keep]
-
-
-def spans(levels: Sequence[int]) -> str:
-    """Levels in short: `L1-L3, L5`."""
-    runs: list[list[int]] = []
-    for level in sorted(levels):
-        if runs and level == runs[-1][-1] + 1:
-            runs[-1].append(level)
-        else:
-            runs.append([level])
-    return ", ".join(f"L{r[0]}-L{r[-1]}" if len(r) > 1 else f"L{r[0]}" for r in runs)

@@ -19,9 +19,9 @@ from ..errors import UserError
 from ..runs.files import read_object
 from ..runs.folder import MANIFEST
 from ..runs.study_file import CONFIG, FILE, StudyFile, read_study_file
+from ..runs.tags import spans
 from ..tables import escape, markdown
 from .comparison import COMPLETE, Comparison, build
-from .crossover import spans
 from .reading import load_runs, run_folders
 from .render import section_markdown
 from .run import EvalSet, Run, arms

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from ..runs.budget import BUDGETS, TITLES
 from ..runs.folder import BASE
-from ..runs.tags import Address
+from ..runs.tags import Address, spans
 from ..stats import Interval, short
 from .comparison import Cells, Comparison, Measure
-from .crossover import COMPARED, Crossover, Passing, spans
+from .crossover import COMPARED, Crossover, Passing
 
 NONE = "-"
 EVAL_SET = "eval set"

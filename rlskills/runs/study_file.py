@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
+from .claims import Claim, from_json
 from .files import parsed, read_bytes
 from .folder import write_json
 
@@ -36,6 +37,8 @@ class StudyFile:
     """By arm: the arm that it starts from; empty: the study's model."""
     minutes: float | None = None
     """About how long a seed takes on two CPU cores, as the recipe says."""
+    claims: tuple[Claim, ...] = ()
+    """What the study is to show."""
 
     def save(self, folder: Path) -> None:
         """Write it, unless the file holds it already."""
@@ -54,6 +57,7 @@ def read_study_file(folder: Path) -> StudyFile | None:
         return None
     try:
         value = parsed(read_bytes(file))
+        value.setdefault("claims", [])
         known = {each.name: value[each.name] for each in fields(StudyFile)}
         return StudyFile(**known | _typed(known))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
@@ -70,4 +74,5 @@ def _typed(value: dict[str, Any]) -> dict[str, Any]:
         "seeds": tuple(int(seed) for seed in value["seeds"]),
         "starts": {str(arm): str(start) for arm, start in value["starts"].items()},
         "minutes": None if minutes is None else float(minutes),
+        "claims": from_json(value["claims"]),
     }

@@ -12,7 +12,7 @@ by_<budget>/<tag>             the curve of a tag, with the budget as its step
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from .budget import BUDGETS
@@ -105,3 +105,14 @@ def parse_by_budget(tag: str) -> tuple[str, str] | None:
         if tag.startswith(prefix):
             return budget, tag.removeprefix(prefix)
     return None
+
+
+def spans(levels: Sequence[int]) -> str:
+    """Levels in short: `L1-L3, L5`."""
+    runs: list[list[int]] = []
+    for level in sorted(levels):
+        if runs and level == runs[-1][-1] + 1:
+            runs[-1].append(level)
+        else:
+            runs.append([level])
+    return ", ".join(f"L{r[0]}-L{r[-1]}" if len(r) > 1 else f"L{r[0]}" for r in runs)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rlskills.errors import UserError
 from rlskills.report.arena import (
-    Logged,
     Probe,
     arena,
     arena_sections,
     plot_arena,
     sentences,
 )
-from rlskills.report.claims import Claim, claims_section, judged
-from rlskills.report.run import EvalSet, Record, Run
+from rlskills.report.run import EvalSet, Run
 from rlskills.runs.supervision import Supervision
 
 GAIN = Probe("train L3", (("train", 3),))
@@ -85,32 +82,6 @@ def test_the_picture_has_a_point_for_each_arm(tmp_path: Path):
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
-def test_a_claim_follows_from_its_interval():
-    length = Logged("length", "train/response_length")
-    claims = [
-        Claim("best", "learns more", GAIN),
-        Claim("best", "learns less", GAIN, -1),
-        Claim("same", "learns more", GAIN),
-        Claim("grpo", "forgets less", KEPT, 1, "same"),
-        Claim("absent", "is there", GAIN),
-    ]
-    found = judged(POOLS, claims)
-    assert [each.verdict for each in found] == ["shown", "refuted", "not shown", "shown"]
-    assert found[0].difference.mean == pytest.approx(0.25)
-    section = claims_section(found)
-    assert section.rows[0][:3] == ("best", "learns more", "train L3, grpo")
-    assert "for 4 claims" in section.lines[0]
-    logged = {
-        arm: [
-            replace(each, records=(Record(1, {}, {length.tag: value + step * (each.seed % 2)}),))
-            for each in POOLS[arm]
-        ]
-        for arm, value, step in (("grpo", 40, 1), ("best", 30, 2))
-    }
-    (shorter,) = judged(logged, [Claim("best", "is shorter", length, -1)])
-    assert (shorter.verdict, shorter.difference.mean) == ("shown", -9.5)
-
-
 def test_one_seed_has_intervals_over_problems_and_no_verdicts():
     single = {arm: pool[:1] for arm, pool in POOLS.items()}
     rivals = arena(single, "grpo", [GAIN])
@@ -121,4 +92,3 @@ def test_one_seed_has_intervals_over_problems_and_no_verdicts():
     assert [said.split(":")[1] for said in sentences(rivals, "grpo")] == [
         " no difference to grpo is beyond chance."
     ] * 2
-    assert judged(single, [Claim("best", "learns more", GAIN)]) == []

@@ -17,7 +17,6 @@ from rlskills.report.crossover import (
     crossovers,
     mean_curve,
     passes,
-    spans,
 )
 from rlskills.report.reading import load_runs
 
@@ -160,8 +159,3 @@ def test_an_arm_ahead_throughout_does_not_cross(folders: Any) -> None:
     assert found.leader == "sft"
     assert not found.crosses
     assert found.sentence() == "sft is above grpo on train/L2 from the first evaluation"
-
-
-def test_levels_are_gathered_into_spans() -> None:
-    assert spans([3, 1, 2, 5]) == "L1-L3, L5"
-    assert spans([4]) == "L4"

@@ -86,3 +86,8 @@ def test_supervision_is_text_in_a_manifest():
     assert json.dumps({"supervision": Supervision.STEPS}) == '{"supervision": "every step"}'
     assert Supervision("answers") is Supervision.ANSWERS
     assert [str(known) for known in Supervision] == ["none", "answers", "every step"]
+
+
+def test_levels_are_gathered_into_spans():
+    assert tags.spans([3, 1, 2, 5]) == "L1-L3, L5"
+    assert tags.spans([4]) == "L4"

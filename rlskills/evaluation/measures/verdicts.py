@@ -33,8 +33,8 @@ from scipy.special import ncfdtr, stdtr, stdtrit
 from ...errors import UserError
 from ...stats import LEVEL, T_MINIMUM, Interval, holm_adjusted, mean_interval, paired_p
 from .counts import Floats
+from .form import Form
 
-Form: TypeAlias = Literal["above", "below", "within"]
 Outcome: TypeAlias = Literal["reproduced", "not reproduced", "inconclusive", "not testable"]
 POWER = 0.8
 MOST_SEEDS = 10_000

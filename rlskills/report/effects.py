@@ -1,0 +1,63 @@
+"""The effect of a claim in each seed, from what runs recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UserError
+from ..runs.claims import Effect
+from ..runs.tags import Address
+from .arena import Logged, Probe
+from .run import Run
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An effect by seed, or what is missing."""
+
+    effects: tuple[float, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+def measured(effect: Effect, pools: Mapping[str, Sequence[Run]]) -> Measured:
+    """The effect in every seed that both arms have."""
+    names = (effect.arm, effect.against)
+    if absent := [name for name in dict.fromkeys(names) if not pools.get(name)]:
+        return Measured(missing=tuple(f"no {name}" for name in absent))
+    by_seed = [{run.seed: run for run in pools[name]} for name in names]
+    seeds = sorted(set(by_seed[0]) & set(by_seed[1]))
+    try:
+        return Measured(
+            tuple(_in_seed(effect, by_seed[0][seed], by_seed[1][seed]) for seed in seeds)
+        )
+    except UserError as lack:
+        return Measured(missing=(str(lack),))
+
+
+def _in_seed(effect: Effect, arm: Run, against: Run) -> float:
+    def lead(places: Sequence[Address]) -> float:
+        return value(arm, effect.measure, places) - value(against, effect.measure, places)
+
+    return effect.sign * (lead(effect.at) - (lead(effect.less_at) if effect.less_at else 0.0))
+
+
+def value(run: Run, measure: str, places: Sequence[Address]) -> float:
+    """One number of a run, `measure` as in `Effect`; a `UserError` where it was not measured."""
+    if measure == "greedy":
+        return _mean(run, Probe(measure, tuple(places)))
+    if match := re.fullmatch(r"pass@(\d+)", measure):
+        return _mean(run, Probe(measure, tuple(places), int(match[1])))
+    if measure.startswith("logged: "):
+        return _mean(run, Logged(measure, measure.removeprefix("logged: ")))
+    raise UserError(f"no measure {measure!r}")
+
+
+def _mean(run: Run, asked: Probe | Logged) -> float:
+    found = float(np.mean(asked.of(run)))
+    if not np.isfinite(found):
+        raise UserError(f"{run}: nothing to compute {asked.name} of")
+    return found

@@ -1,0 +1,113 @@
+"""Claims that a study declares before it runs; a report gives each a verdict.
+
+    Claim("composes", "RL on two levels composes three", "arXiv 2509.25123, section 4.2",
+          Effect("rl_l2", (("held_out", 3),)), smallest=0.05, paper="+.23")
+
+`evaluation.measures.verdicts` has the rule; what cannot be tested says why in `untestable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from typing import Any, Literal, get_args
+
+from ..errors import UserError
+from ..evaluation.measures.form import Form
+from .tags import Address, spans
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one arm has over another in each seed."""
+
+    arm: str
+    at: tuple[Address, ...] = ()
+    """Eval sets, whose problems are taken together; of what was logged none."""
+    against: str = "base"
+    """An arm, which has the same seeds."""
+    measure: str = "greedy"
+    """`greedy`, `pass@8`, `class: ignores composition` (a share of greedy answers), or `logged:
+    train/entropy` (a tag, its mean over the updates)."""
+    sign: Literal[1, -1] = 1
+    """-1 where the claim is that the arm has less."""
+    less_at: tuple[Address, ...] = ()
+    """Eval sets whose effect is subtracted: a claim that the effect grows."""
+
+    def __str__(self) -> str:
+        where = _where(self.at) + (f" less at {_where(self.less_at)}" if self.less_at else "")
+        first, second = (self.arm, self.against)[:: self.sign]
+        what = self.measure.removeprefix("logged: ").removeprefix("class: ")
+        return f"{what}{' at ' if where else ''}{where}: {first} - {second}"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is said, by whom, and what decides whether it holds here."""
+
+    name: str
+    """Short, and the only one of its study."""
+    text: str
+    """In the words of a reader."""
+    source: str
+    """Paper and section."""
+    effect: Effect | None = None
+    smallest: float = 0.0
+    """The smallest effect of interest, in the unit of the effect."""
+    form: Form = "above"
+    """`above` or `below` the smallest effect, or `within` it on both sides of 0."""
+    paper: str = ""
+    """The source's own number."""
+    untestable: str = ""
+    """Why this study cannot judge it; goes on from `not testable at this scale, because`."""
+
+    def __post_init__(self) -> None:
+        if (self.effect is None) != bool(self.untestable):
+            raise UserError(f"claim {self.name!r} needs an effect, or why it cannot be tested")
+        if self.form not in get_args(Form) or not (isfinite(self.smallest) and self.smallest >= 0):
+            raise UserError(f"claim {self.name!r}: {self.form} {self.smallest} is no rule")
+
+    @property
+    def measure(self) -> str:
+        """What is measured, and where."""
+        return str(self.effect or "")
+
+    @property
+    def rule(self) -> str:
+        """What the whole interval must do for the claim to be reproduced."""
+        return f"{self.form} {self.smallest:g}" if self.effect else ""
+
+
+def to_json(claims: tuple[Claim, ...]) -> list[dict[str, Any]]:
+    """As `study.json` has them."""
+    return [asdict(claim) for claim in claims]
+
+
+def from_json(values: list[dict[str, Any]]) -> tuple[Claim, ...]:
+    """Inverse of `to_json`; ValueError, TypeError or KeyError where it is no such value."""
+    return tuple(Claim(**_known(Claim, value) | {"effect": _effect(value)}) for value in values)
+
+
+def _effect(value: Mapping[str, Any]) -> Effect | None:
+    found = value["effect"]
+    if found is None:
+        return None
+    places = {key: tuple((str(group), int(level)) for group, level in found[key])
+              for key in ("at", "less_at")}  # fmt: skip
+    return Effect(**_known(Effect, found) | places)
+
+
+def _known(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a dataclass, each of the type of its default or a text."""
+    kinds = {"sign": int, "smallest": float}
+    return {each.name: kinds.get(each.name, str)(value[each.name])
+            for each in fields(kind) if each.name not in ("effect", "at", "less_at")}  # fmt: skip
+
+
+def _where(places: tuple[Address, ...]) -> str:
+    """`train L3, common L1-L4`."""
+    by_group: dict[str, list[int]] = {}
+    for group, level in places:
+        by_group.setdefault(group, []).append(level)
+    return ", ".join(f"{group} {spans(levels)}" for group, levels in by_group.items())

@@ -1,0 +1,132 @@
+"""Claims of a study and their verdicts: numbers worked out by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rlskills.errors import UserError
+from rlskills.report.claims import claims_sections, judged, told
+from rlskills.report.run import EvalSet, Record, Run
+from rlskills.runs.claims import Claim, Effect, from_json, to_json
+from rlskills.runs.tags import Address
+
+L2, L3 = ("held_out", 2), ("held_out", 3)
+
+
+def run(arm: str, seed: int, right: dict[Address, int], logged: float = 0.0) -> Run:
+    """A run with so many of 10 right greedily, and half as many samples of two."""
+    sets = {}
+    for (group, level), count in right.items():
+        keys = tuple(f"{group} {level} {i}" for i in range(10))
+        greedy = tuple(i < count for i in range(10))
+        sets[group, level] = EvalSet(group, level, "test", keys, greedy, (2,) * 10,
+                                     tuple(map(int, greedy)), (True,) * 10)  # fmt: skip
+    record = Record(1, {}, {"train/entropy": logged})
+    return Run(Path(f"seed{seed}/{arm}"), arm, seed, eval_sets=sets, records=(record,))
+
+
+POOLS = {
+    "base": [run("base", seed, {L2: 2, L3: 0}, 1.0) for seed in range(4)],
+    "rl": [run("rl", seed, {L2: 5 + seed % 2, L3: 7 + seed % 2}, 0.5 + 0.1 * seed)
+           for seed in range(4)],
+    "rft": [run("rft", seed, {L2: 2 + (-1) ** seed, L3: 0}) for seed in range(4)],
+}  # fmt: skip
+
+
+def claim(name: str, effect: Effect, smallest: float = 0.0, **more: str) -> Claim:
+    return Claim(name, "it is so", "a paper", effect, smallest, **more)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_verdict_follows_from_the_interval_of_its_effect():
+    claims = [
+        claim("composes", Effect("rl", (L3,)), 0.05),
+        claim("composes little", Effect("rl", (L3,)), 0.05, form="below"),
+        claim("rft does", Effect("rft", (L2,)), 0.05),
+        claim("more than rft", Effect("rl", (L3,), "rft"), 0.05),
+        claim("grows", Effect("rl", (L3,), less_at=(L2,)), 0.05),
+        claim("half of it in one sample", Effect("rl", (L3,), measure="pass@1"), 0.05),
+        claim("less entropy", Effect("rl", measure="logged: train/entropy", sign=-1)),
+    ]
+    found = {each.claim.name: each.verdict for each in judged(POOLS, claims)}
+    assert {name: verdict.outcome for name, verdict in found.items()} == {
+        "composes": "reproduced",
+        "composes little": "not reproduced",
+        "rft does": "inconclusive",
+        "more than rft": "reproduced",
+        "grows": "inconclusive",  # four seeds that agree, by signs: p = 1/8
+        "half of it in one sample": "reproduced",
+        "less entropy": "reproduced",
+    }
+    means = {name: verdict.effect.mean for name, verdict in found.items() if verdict.effect}
+    assert means == pytest.approx(
+        {"composes": 0.75, "composes little": 0.75, "rft does": 0.0, "more than rft": 0.75,
+         "grows": 0.4, "half of it in one sample": 0.375, "less entropy": 0.35}
+    )  # fmt: skip
+    assert told(found["rft does"]).startswith("inconclusive (")
+    assert told(found["rft does"]).endswith("seeds would decide)")
+
+
+def test_what_is_missing_is_said():
+    claims = [
+        claim("absent", Effect("dpo", (L3,))),
+        claim("elsewhere", Effect("rl", (("train", 3),))),
+        claim("not sampled", Effect("rl", (L3,), measure="pass@64")),
+        claim("not logged", Effect("rl", measure="logged: train/kl")),
+        claim("unknown", Effect("rl", (L3,), measure="beauty")),
+        Claim("never", "all is well", "a talk", untestable="nobody said how"),
+    ]
+    found = judged(POOLS, claims)
+    assert {each.verdict.outcome for each in found} == {"not testable"}
+    assert found[0].verdict.note == "no dpo"
+    assert "nothing to compute" in found[1].verdict.note
+    assert "nothing to compute pass@64" in found[2].verdict.note
+    assert "logged: train/kl" in found[3].verdict.note
+    assert "no measure 'beauty'" in found[4].verdict.note
+    few = {arm: pool[:2] for arm, pool in POOLS.items()}
+    (verdict,) = (each.verdict for each in judged(few, [claim("few", Effect("rl", (L3,)))]))
+    assert verdict.note == "2 seeds, and 3 are the fewest"
+
+
+def test_seeds_of_one_arm_only_are_left_out():
+    pools = POOLS | {"rl": [*POOLS["rl"], run("rl", 9, {L2: 0, L3: 0})]}
+    one, other = (judged(each, [claim("c", Effect("rl", (L3,)))])[0] for each in (pools, POOLS))
+    assert one.verdict == other.verdict
+
+
+def test_tables_have_a_row_for_each_claim():
+    stated = [
+        claim("composes", Effect("rl", (L2, L3)), 0.05, paper="+.23"),
+        Claim("never", "all is well", "a talk", untestable="nobody said how"),
+    ]
+    tested, untested = claims_sections(judged(POOLS, stated))
+    assert tested.rows[0][:5] == (
+        "composes", "it is so", "a paper", "+.23", "greedy at held_out L2-L3: rl - base",
+    )  # fmt: skip
+    assert tested.rows[0][6:] == ("above 0.05", "reproduced")
+    assert "for 1 claims" in tested.lines[0]
+    assert untested.rows == (("never", "all is well", "a talk", "nobody said how"),)
+    assert claims_sections([]) == []
+
+
+def test_claims_are_the_same_from_json():
+    claims = (
+        claim("a", Effect("rl", (L2, L3), "rft", "pass@8", -1, (L2,)), 0.05, form="within",
+              paper="none"),
+        Claim("b", "all is well", "a talk", untestable="nobody said how"),
+    )  # fmt: skip
+    assert from_json(to_json(claims)) == claims
+    with pytest.raises((ValueError, TypeError, KeyError)):
+        from_json([{"name": "a"}])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"effect": None}, {"smallest": -0.1}, {"smallest": float("nan")}, {"form": "over"},
+     {"untestable": "no"}],
+)  # fmt: skip
+def test_a_claim_without_a_rule_is_refused(change: dict[str, object]):
+    with pytest.raises(UserError, match="claim 'c'"):
+        replace(claim("c", Effect("rl", (L3,))), **change)  # pyright: ignore[reportArgumentType]
