@@ -26,6 +26,7 @@ from rlskills.experiments.config_file import configured, over, plain
 from rlskills.experiments.estimate import Assumptions, print_estimate
 from rlskills.experiments.gate import recall_set, skills_taught
 from rlskills_recipes.paper_arms import matched, stage2
+from rlskills_recipes.paper_claims import claims
 from rlskills_recipes.paper_config import PaperConfig
 from rlskills_recipes.paper_scales import SCALES
 from rlskills_recipes.paper_stage1 import base, calls
@@ -56,10 +57,9 @@ def study(config: Config) -> Study:
     """Stage 1, and the arms of stage 2 that start from it behind the gate."""
     groups = {name: calls(config, name) for name in config.groups}
     about = {"recipe": "paper", "functions": config.functions}
-    made = config.study_of(
-        "paper", TITLE, [base(config), *stage2(config)], groups, config.eval_levels,
-        config.max_new_tokens, curve_tasks=config.curve_tasks, about=about,
-    )  # fmt: skip
+    made = config.study_of("paper", TITLE, [base(config), *stage2(config)], groups,
+                           config.eval_levels, config.max_new_tokens, claims=claims(config),
+                           curve_tasks=config.curve_tasks, about=about)  # fmt: skip
     every = calls(config, "all")
     alone = recall_set(every.with_options(balance=True), skills_taught(every), config.recall_tasks)
     return replace(made, eval_sets=(*made.eval_sets, alone))

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from rlskills.experiments import Claim, Effect
 from rlskills.report.arena import Logged, Probe
-from rlskills.runs.claims import Claim, Effect
 
 HARD = (("train", 4), ("held_out", 2))
 L3, L4 = Probe("train L3", (("train", 3),)), Probe("train L4", (("train", 4),))

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rlskills.console import Console
-from rlskills.experiments import ArmConfig
+from rlskills.experiments import ArmConfig, Claim
 from rlskills.experiments.group import processes
 from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
 from rlskills.report.claims import claims_sections, judged
 from rlskills.report.reading import load_runs
 from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
-from rlskills.runs.claims import Claim
 from rlskills.runs.study_file import read_study_file
 from rlskills_recipes.treatments_claims import (
     CLAIMS,

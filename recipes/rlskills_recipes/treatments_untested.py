@@ -3,7 +3,7 @@
 Methods of the catalogue, and what is a setting of an arm in place of a treatment.
 """
 
-from rlskills.runs.claims import Claim
+from rlskills.experiments import Claim
 
 ONCE = "each round is trained on once, so that all ratios to the policy that sampled it are 1"
 REWARDS = "all of its arms learn from rewards; this is about demonstrations"

@@ -3,11 +3,22 @@
 from ..console import Console
 from ..evaluation.settings import EvalConfig
 from ..models.machine import Machine
+from ..runs.claims import Claim, Effect
 from ..runs.supervision import Supervision
 from .settings import RunConfig
 from .study import ArmConfig, Study
 
-__all__ = ["ArmConfig", "EvalConfig", "Machine", "RunConfig", "Study", "Supervision", "run_study"]
+__all__ = [
+    "ArmConfig",
+    "Claim",
+    "Effect",
+    "EvalConfig",
+    "Machine",
+    "RunConfig",
+    "Study",
+    "Supervision",
+    "run_study",
+]
 
 
 def run_study(study: Study, config: RunConfig, console: Console | None = None) -> None:

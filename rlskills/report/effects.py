@@ -25,24 +25,30 @@ class Measured:
 
 def measured(effect: Effect, pools: Mapping[str, Sequence[Run]]) -> Measured:
     """The effect in every seed that both arms have."""
-    names = (effect.arm, effect.against)
+    names = [effect.arm, *filter(None, [effect.against])]
     if absent := [name for name in dict.fromkeys(names) if not pools.get(name)]:
         return Measured(missing=tuple(f"no {name}" for name in absent))
     by_seed = [{run.seed: run for run in pools[name]} for name in names]
-    seeds = sorted(set(by_seed[0]) & set(by_seed[1]))
+    seeds = sorted(set.intersection(*map(set, by_seed)))
     try:
-        return Measured(
-            tuple(_in_seed(effect, by_seed[0][seed], by_seed[1][seed]) for seed in seeds)
-        )
+        return Measured(tuple(_in_seed(effect, [of[seed] for of in by_seed]) for seed in seeds))
     except UserError as lack:
         return Measured(missing=(str(lack),))
 
 
-def _in_seed(effect: Effect, arm: Run, against: Run) -> float:
-    def lead(places: Sequence[Address]) -> float:
-        return value(arm, effect.measure, places) - value(against, effect.measure, places)
+def _in_seed(effect: Effect, runs: Sequence[Run]) -> float:
+    """From the arm's run and, where it is against another, that one's."""
 
-    return effect.sign * (lead(effect.at) - (lead(effect.less_at) if effect.less_at else 0.0))
+    def lead(measure: str, places: Sequence[Address]) -> float:
+        found = [value(run, measure, places) for run in runs]
+        return found[0] - sum(found[1:])
+
+    found = lead(effect.measure, effect.at)
+    if effect.less_at:
+        found -= lead(effect.measure, effect.less_at)
+    if effect.less_measure:
+        found -= lead(effect.less_measure, effect.at)
+    return effect.sign * found
 
 
 def value(run: Run, measure: str, places: Sequence[Address]) -> float:

@@ -21,6 +21,7 @@ from ..runs.folder import MANIFEST
 from ..runs.study_file import CONFIG, FILE, StudyFile, read_study_file
 from ..runs.tags import spans
 from ..tables import escape, markdown
+from .claims import claims_sections, judged
 from .comparison import COMPLETE, Comparison, build
 from .reading import load_runs, run_folders
 from .render import section_markdown
@@ -72,6 +73,7 @@ def _page(study: Path, runs: Sequence[Run], comparison: Comparison, figures: Seq
     parts = [
         f"# {escape(title)}\n",
         *(f"> Note: {escape(note)}.\n" for note in notes),
+        *_claims(about, runs),
         *_settings(study, about),
         "## Arms\n",
         _arms(about, runs),
@@ -88,6 +90,11 @@ def _page(study: Path, runs: Sequence[Run], comparison: Comparison, figures: Seq
         _versions(runs, manifests),
     ]
     return "\n".join(parts)
+
+
+def _claims(about: StudyFile | None, runs: Sequence[Run]) -> list[str]:
+    found = claims_sections(judged(arms(runs), about.claims)) if about else []
+    return ["## What is claimed\n", *map(section_markdown, found)] if found else []
 
 
 def _settings(study: Path, about: StudyFile | None) -> list[str]:

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..runs.folder import BASE
+from ..runs.study_file import read_study_file
 from .brief import Highlight, brief
+from .claims import claims_sections, judged
 from .comparison import Comparison, build
 from .curves import plot_curves
 from .levels import plot_levels
 from .reading import load_runs
-from .render import print_comparison, print_sections, to_markdown
-from .run import Run
+from .render import print_comparison, print_section, print_sections, to_markdown
+from .run import Run, arms
+from .sections import Section
 
 if TYPE_CHECKING:
     from ..console import Console
@@ -45,6 +48,8 @@ def write_report(
         print_sections(comparison, [brief(comparison, highlights)], console)
     else:
         print_comparison(comparison, console)
+    for section in _claims(runs, loaded):
+        print_section(section, console)
     page = output / "comparison.md"
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -58,6 +63,12 @@ def write_report(
     for run in runs:
         console.say(f"curves: tensorboard --logdir {run}")
     return written
+
+
+def _claims(folders: Sequence[Path], runs: Sequence[Run]) -> list[Section]:
+    """The verdicts of a study, if these are the runs of one."""
+    about = read_study_file(folders[0]) if len(folders) == 1 else None
+    return claims_sections(judged(arms(runs), about.claims)) if about else []
 
 
 def draw_figures(

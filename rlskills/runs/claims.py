@@ -26,20 +26,24 @@ class Effect:
     at: tuple[Address, ...] = ()
     """Eval sets, whose problems are taken together; of what was logged none."""
     against: str = "base"
-    """An arm, which has the same seeds."""
+    """An arm, which has the same seeds; empty: the effect is what the arm itself has."""
     measure: str = "greedy"
     """`greedy`, `pass@8`, `class: ignores composition` (a share of greedy answers), or `logged:
     train/entropy` (a tag, its mean over the updates)."""
     sign: Literal[1, -1] = 1
     """-1 where the claim is that the arm has less."""
     less_at: tuple[Address, ...] = ()
-    """Eval sets whose effect is subtracted: a claim that the effect grows."""
+    """Eval sets whose effect is subtracted: a claim that it is larger there."""
+    less_measure: str = ""
+    """Likewise a measure at the same eval sets: a claim that the effect grows with k."""
 
     def __str__(self) -> str:
-        where = _where(self.at) + (f" less at {_where(self.less_at)}" if self.less_at else "")
-        first, second = (self.arm, self.against)[:: self.sign]
-        what = self.measure.removeprefix("logged: ").removeprefix("class: ")
-        return f"{what}{' at ' if where else ''}{where}: {first} - {second}"
+        what = _named(self.measure)
+        what += f" less {_named(self.less_measure)}" if self.less_measure else ""
+        where = f" at {_where(self.at)}" if self.at else ""
+        where += f" less at {_where(self.less_at)}" if self.less_at else ""
+        arms = " - ".join((self.arm, self.against)[:: self.sign]) if self.against else self.arm
+        return f"{what}{where}: {arms}"
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ def _effect(value: Mapping[str, Any]) -> Effect | None:
     places = {key: tuple((str(group), int(level)) for group, level in found[key])
               for key in ("at", "less_at")}  # fmt: skip
     return Effect(**_known(Effect, found) | places)
+
+
+def _named(measure: str) -> str:
+    return measure.removeprefix("logged: ").removeprefix("class: ")
 
 
 def _known(kind: type, value: Mapping[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,21 @@ def test_the_papers_settings():
     assert (config.keep_definitions, config.restart, config.ignore_recall) == (False, False, False)
 
 
+def test_claims_are_of_arms_and_eval_sets_of_the_study():
+    for scale in ("tiny", "smollm2", "paper"):
+        config = at_scale(scale, eval_tasks=1, recall_tasks=1)
+        made = study(config)
+        there = {arm.name for arm in made.arms} | {""}
+        asked = {(each.group, each.level) for each in made.eval_sets}
+        effects = [claim.effect for claim in made.claims if claim.effect]
+        assert {arm for effect in effects for arm in (effect.arm, effect.against)} <= there
+        assert {at for effect in effects for at in effect.at} <= asked
+        names = {claim.name for claim in made.claims}
+        assert len(names) == len(made.claims)
+        assert ("single calls" in names) == (scale != "smollm2")
+        assert {"composes", "ahead of a strong one", "atoms are kept"} <= names
+
+
 def test_other_scales():
     tiny, small = at_scale("tiny"), at_scale("smollm2")
     assert tiny == Config()

@@ -47,6 +47,8 @@ def test_a_verdict_follows_from_the_interval_of_its_effect():
         claim("rft does", Effect("rft", (L2,)), 0.05),
         claim("more than rft", Effect("rl", (L3,), "rft"), 0.05),
         claim("grows", Effect("rl", (L3,), less_at=(L2,)), 0.05),
+        claim("grows with k", Effect("rl", (L3,), measure="pass@2", less_measure="pass@1"), 0.05),
+        claim("much in itself", Effect("rl", (L3,), ""), 0.05),
         claim("half of it in one sample", Effect("rl", (L3,), measure="pass@1"), 0.05),
         claim("less entropy", Effect("rl", measure="logged: train/entropy", sign=-1)),
     ]
@@ -57,13 +59,16 @@ def test_a_verdict_follows_from_the_interval_of_its_effect():
         "rft does": "inconclusive",
         "more than rft": "reproduced",
         "grows": "inconclusive",  # four seeds that agree, by signs: p = 1/8
+        "grows with k": "reproduced",
+        "much in itself": "reproduced",
         "half of it in one sample": "reproduced",
         "less entropy": "reproduced",
     }
     means = {name: verdict.effect.mean for name, verdict in found.items() if verdict.effect}
     assert means == pytest.approx(
         {"composes": 0.75, "composes little": 0.75, "rft does": 0.0, "more than rft": 0.75,
-         "grows": 0.4, "half of it in one sample": 0.375, "less entropy": 0.35}
+         "grows": 0.4, "grows with k": 0.375, "much in itself": 0.75,
+         "half of it in one sample": 0.375, "less entropy": 0.35}
     )  # fmt: skip
     assert told(found["rft does"]).startswith("inconclusive (")
     assert told(found["rft does"]).endswith("seeds would decide)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rlskills.experiments import ArmConfig, Supervision
 from rlskills.report.page import write_page
 from rlskills.report.reading import load_runs
 from rlskills.report.transcript import fenced, pick_transcript
+from rlskills.runs.claims import Claim, Effect
 from rlskills.runs.rollout_log import RolloutLog
 from rlskills.runs.study_file import StudyFile, read_study_file
 from rlskills.training.settings import RLSettings, SFTSettings
@@ -98,6 +100,24 @@ def test_study_json_is_in_no_hash_and_written_once(tmp_path: Path):
     run(study, tmp_path)
     assert read_study_file(tmp_path) is not None
     assert (tmp_path / "seed0/base/run.json").read_text() == manifest
+
+
+def test_claims_come_first_and_a_torn_one_is_one_line(study: Path):
+    claims = (
+        Claim("it | learns", HOSTILE, "nobody", Effect("a", (("demo", 1),)), 0.05, paper="all"),
+        Claim("never", "it does not", "nobody", untestable="there is no *time*"),
+    )
+    replace(ABOUT, claims=claims).save(study)
+    text = write_page(study).read_text()
+    assert text.index("## What is claimed") < text.index("## Command")
+    assert "not testable (1 seeds, and 3 are the fewest)" in text
+    assert "there is no \\*time\\*" in text
+    assert not [line for line in outside_fences(text) if line.startswith(("# Owned", "## Owned"))]
+    value = json.loads((study / "study.json").read_text())
+    value["claims"][0]["effect"]["at"] = [["demo"]]
+    (study / "study.json").write_text(json.dumps(value))
+    with pytest.raises(UserError, match="cannot understand"):
+        write_page(study)
 
 
 def test_what_is_incomplete_is_said(study: Path, folders: Folders):
