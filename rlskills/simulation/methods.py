@@ -16,6 +16,7 @@ from ..errors import UnknownName, UserError
 from ..spec import Spec
 from .box import BOXES, BoxProtocol, BoxRegime
 from .references import BoxOracle, Oracle
+from .regime_file import SUFFIX, read_regime
 from .regimes import REGIMES, Protocol, Regime
 from .trained import TRAINED, TRAINED_PROTOCOL, TrainedRegime
 
@@ -132,8 +133,9 @@ def chosen(specs: Sequence[str]) -> list[Method]:
 
 
 def find_regimes(names: Sequence[str]) -> list[AnyRegime]:
-    """Regimes by name; none: all."""
+    """Regimes by name, or as files of fitted ones; none: all."""
     known: dict[str, AnyRegime] = {**REGIMES, **TRAINED, **BOXES}
+    known |= {name: read_regime(Path(name)) for name in names if name.endswith(SUFFIX)}
     for name in names:
         if name not in known:
             raise UnknownName("regime", name, known)

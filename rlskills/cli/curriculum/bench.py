@@ -35,7 +35,7 @@ def curriculum_bench(
     Args:
         specs: Methods: names, or path/to/file.py:Class, options after a question mark; they run
             beside uniform, the default and the oracle. None: the whole catalogue.
-        regimes: Regimes to run; none: all.
+        regimes: Regimes to run, by name or as files of `rlskills curriculum fit`; none: all.
         seeds: Worlds for each regime, the same for every method.
         first_seed: The first of them.
         output: Folder for results.json, results.csv, results.md, plots, and finished jobs.

@@ -16,6 +16,7 @@ from ...curricula import CATALOGUE, DEFAULT, Base, find
 from ...curricula.describe import OptionHelp, option_help, summary
 from ...errors import UnknownName
 from .bench import curriculum_bench
+from .fit import curriculum_fit
 from .papers import curriculum_papers
 
 
@@ -98,6 +99,7 @@ def _option_table(options: Sequence[OptionHelp]) -> Table:
 COMMANDS: dict[str, Callable[..., Any]] = {
     "list": list_curricula, "show": show, "bench": curriculum_bench,
     "papers": curriculum_papers,
+    "fit": curriculum_fit,
 }  # fmt: skip
 
 
