@@ -28,6 +28,7 @@ COMMANDS = {
     "export": ("export_model:export_model", "MODEL ...", "write a model as one ordinary folder"),
     "compare": ("compare:compare_runs", "RUN RUN ...", "tables and plots of runs, side by side"),
     "report": ("report:report_study", "STUDY", "write the page of a study from its folder"),
+    "claims": ("claims:list_claims", "STUDY STUDY ...", "what studies claim, with verdicts"),
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
     "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),
     "plan": ("plan:plan_cli", "", "memory, time and cost of RL on GPUs, before a run"),

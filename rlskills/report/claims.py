@@ -35,7 +35,7 @@ def claims_section(found: Sequence[Judged]) -> Section:
     """A row for each claim that has a verdict, and below them what the verdicts mean."""
     rows = [
         (claim.name, claim.text, claim.source, claim.paper or NONE, claim.measure,
-         _signed(verdict.effect), claim.rule, told(verdict))
+         signed(verdict.effect), claim.rule, told(verdict))
         for claim, verdict in ((each.claim, each.verdict) for each in found)
         if not claim.untestable
     ]  # fmt: skip
@@ -71,5 +71,6 @@ def told(verdict: Verdict) -> str:
     return f"{verdict.outcome} ({note})" if note else verdict.outcome
 
 
-def _signed(effect: Interval | None) -> str:
+def signed(effect: Interval | None) -> str:
+    """With a plus where it is above 0."""
     return NONE if effect is None else f"{'+' if effect.mean > 0 else ''}{effect}"

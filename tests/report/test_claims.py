@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from rlskills.cli import entry as cli
 from rlskills.errors import UserError
 from rlskills.report.claims import claims_sections, judged, told
 from rlskills.report.run import EvalSet, Record, Run
 from rlskills.runs.claims import Claim, Effect, from_json, to_json
+from rlskills.runs.study_file import StudyFile
 from rlskills.runs.tags import Address
+
+from .conftest import Folders
 
 L2, L3 = ("held_out", 2), ("held_out", 3)
 
@@ -135,3 +139,28 @@ def test_claims_are_the_same_from_json():
 def test_a_claim_without_a_rule_is_refused(change: dict[str, object]):
     with pytest.raises(UserError, match="claim 'c'"):
         replace(claim("c", Effect("rl", (L3,))), **change)  # pyright: ignore[reportArgumentType]
+
+
+def test_the_claims_of_several_studies_stand_in_one_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folders = Folders(tmp_path)
+    for arm, share in (("base", 0.1), ("rl", 0.9)):
+        for seed in range(3):
+            solved = folders.solved(share + 0.1 * (seed == 1), 10)
+            folders.write(arm, seed, {L3: solved}, name=f"seed{seed}/{arm}")
+    stated = (
+        claim("composes", Effect("rl", (L3,)), 0.05),
+        Claim("never", "all is well", "a talk", untestable="nobody said how"),
+    )
+    StudyFile("demo", "?", "rlskills run demo", (0, 1, 2), {"base": "", "rl": ""},
+              claims=stated).save(tmp_path)  # fmt: skip
+    cli.main(["claims", str(tmp_path), str(tmp_path), "--output", str(tmp_path / "claims.md")])
+    assert "4 claims: 0 reproduced, 0 not reproduced, 2 inconclusive," in capsys.readouterr().out
+    text = (tmp_path / "claims.md").read_text()
+    assert text.count("| demo | composes | it is so | a paper | - | +.80 ") == 2
+    (tmp_path / "study.json").unlink()
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["claims", str(tmp_path)])
+    assert stop.value.code == 2
+    assert "no study that declares claims" in capsys.readouterr().err
