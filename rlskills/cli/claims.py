@@ -8,7 +8,7 @@ import tyro
 
 from ..console import Console
 from ..errors import UserError
-from ..report.claims_index import claims_of, index_section
+from ..report.claims_index import brief, claims_of, index_section
 from ..report.render import print_section, section_markdown
 
 
@@ -28,7 +28,7 @@ def list_claims(
         raise UserError("name the folder of a study at least")
     section = index_section([claims_of(study) for study in studies])
     console = Console()
-    print_section(section, console)
+    print_section(brief(section), console)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(section_markdown(section))

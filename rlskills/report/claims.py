@@ -49,6 +49,17 @@ def claims_section(found: Sequence[Judged]) -> Section:
     return Section("Claims", header, tuple(rows), 5, lines)
 
 
+def verdicts_section(found: Sequence[Judged]) -> Section:
+    """The same for a terminal: what is said and measured is found by name on the page."""
+    rows = [
+        (each.claim.name, signed(each.verdict.effect), each.claim.rule, told(each.verdict))
+        for each in found
+        if not each.claim.untestable
+    ]
+    lines = claims_section(found).lines if rows else ()
+    return Section("Claims", ("name", "effect", "rule", "verdict"), tuple(rows), 1, lines)
+
+
 def untestable_section(claims: Sequence[Claim]) -> Section:
     """A row for each claim that the study cannot judge, with the reason."""
     left = [claim for claim in claims if claim.untestable]

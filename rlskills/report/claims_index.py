@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +25,12 @@ def claims_of(study: Path) -> tuple[str, list[Judged]]:
     if about is None or not about.claims:
         raise UserError(f"{study}: no study that declares claims")
     return about.name, judged(arms(load_runs([study])), about.claims)
+
+
+def brief(section: Section) -> Section:
+    """An index for a terminal: study, name, effect and verdict."""
+    rows = tuple((row[0], row[1], row[5], row[6]) for row in section.rows)
+    return replace(section, header=("study", "name", "effect", "verdict"), rows=rows, keys=2)
 
 
 def index_section(studies: Sequence[tuple[str, Sequence[Judged]]]) -> Section:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..runs.folder import BASE
 from ..runs.study_file import read_study_file
 from .brief import Highlight, brief
-from .claims import claims_sections, judged
+from .claims import judged, verdicts_section
 from .comparison import Comparison, build
 from .curves import plot_curves
 from .levels import plot_levels
@@ -48,8 +48,8 @@ def write_report(
         print_sections(comparison, [brief(comparison, highlights)], console)
     else:
         print_comparison(comparison, console)
-    for section in _claims(runs, loaded):
-        print_section(section, console)
+    if (claims := _claims(runs, loaded)).rows:
+        print_section(claims, console)
     page = output / "comparison.md"
     try:
         output.mkdir(parents=True, exist_ok=True)
@@ -65,10 +65,10 @@ def write_report(
     return written
 
 
-def _claims(folders: Sequence[Path], runs: Sequence[Run]) -> list[Section]:
+def _claims(folders: Sequence[Path], runs: Sequence[Run]) -> Section:
     """The verdicts of a study, if these are the runs of one."""
     about = read_study_file(folders[0]) if len(folders) == 1 else None
-    return claims_sections(judged(arms(runs), about.claims)) if about else []
+    return verdicts_section(judged(arms(runs), about.claims if about else ()))
 
 
 def draw_figures(

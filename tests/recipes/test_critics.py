@@ -48,7 +48,7 @@ def test_it_runs_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     cli.main(["run", "critics", *few, *FEW])
     shown = capsys.readouterr().out
     assert "\nClaims\n" in shown
-    assert "for 0 claims" in " ".join(shown.split())
+    assert "rl_steps over sft_worked: four" in shown
     runs = {path.parent.name: json.loads(path.read_text()) for path in tmp_path.rglob("run.json")}
     assert runs.keys() == {"base", "rl_steps", "sft_worked"}
     assert {run["status"] for run in runs.values()} == {"complete"}
