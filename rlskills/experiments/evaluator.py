@@ -90,7 +90,7 @@ def _shared(
     """
     processes, together = PartialState(), engine.together
     rank, world = processes.process_index // together, processes.num_processes // together
-    mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
+    mine = [each.part(slice(rank, None, world)) for each in eval_sets]
     with loaded.whole_weights():
         share = evaluate(loaded, mine, how, seed=rank, engine=engine)
     shares = gather_object([share])[::together]
