@@ -27,6 +27,8 @@ from .measures.failures import Failure, classify
 CHARACTERS = 600
 """Of a prompt and of a completion that a record keeps."""
 RIGHT_BARE, WRONG_BARE = "right without steps", "wrong without steps"
+RIGHT = frozenset(("verified", "lucky", RIGHT_BARE))
+"""Kinds of right answers."""
 TABLED = 150
 """Mistakes of a problem (functions times steps) up to which all are worked out to explain an
 answer without steps; working out more takes longer than decoding it."""

@@ -13,6 +13,7 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from ..environments.failures import GradingFailures
+from ..evaluation import outcomes
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
 from ..evaluation.evaluate import evaluate
 from ..evaluation.outcomes import failures_in, graded
@@ -67,6 +68,11 @@ class Evaluator:
 def accuracies(evaluation: dict[str, Any]) -> dict[str, float]:
     """Greedy accuracy by tag `final/<group>/L<level>`, of what could be graded."""
     return accuracies_of(evaluation["eval_sets"], tags.final)
+
+
+def failure_shares(evaluation: dict[str, Any]) -> dict[tuple[str, tags.Address], float]:
+    """How greedy answers fail: shares by kind and eval set; kinds with charts also where 0."""
+    return outcomes.failure_shares(evaluation["eval_sets"], tags.MISTAKES)
 
 
 def _records(

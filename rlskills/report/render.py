@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print every table; one with more columns than the console is wide is printed in parts."""
-    print_sections(comparison, sections(comparison), console)
+    """Print the tables that a terminal has room for, those wider than it in parts."""
+    print_sections(comparison, sections(comparison, page=False), console)
 
 
 def print_sections(comparison: Comparison, shown: Sequence[Section], console: Console) -> None:
