@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rlskills.environments import Environment, GraderError, Score, Task, load, names
 from rlskills.evaluation.eval_sets import SHOWN, EvalSet, make_eval_sets
@@ -72,7 +70,9 @@ def test_own_solutions_are_verified_and_one_changed_result_is_a_slip(spec: str):
             found = judged(env, task, wrong)
             assert found.defect is not None, wrong
             assert (found.defect.fault, found.defect.step) == ("slip", place), wrong
-            assert found.trace == "atomic error"
+            calls = claims_of(env, task, wrong, env.steps(task, wrong))
+            several = len({(call.op, call.args) for call in calls}) > 1
+            assert found.trace == ("atomic error" if several else "ignores composition")
 
 
 def arithmetic() -> tuple[Environment, Task]:
@@ -191,18 +191,17 @@ def test_episodes_have_nothing_of_this():
     assert explained(env, task, Answer(Score(True, 1.0, {}, "ok", "a")), [], True) == {}
 
 
-@pytest.mark.parametrize("spec", [s for s in SPECS if s.partition("?")[0] in ("lego", "hierarchy",
-                         "procedure", "arithmetic", "string_transform", "string_row")])  # fmt: skip
-@given(st.data())
-def test_no_text_of_a_model_breaks_it(spec: str, data: st.DataObject):
-    env, task = next(stepped(spec), (None, None))
-    if env is None or task is None:
-        return
+@pytest.mark.parametrize("spec", SPECS)
+def test_no_text_of_a_model_breaks_it(spec: str):
+    rng = random.Random(spec)
     marks = ("=", "->", "(", "'", ";", "#", "The ", " of ", " is ", "\0", "\ud800", "9" * 300)
-    pieces = [*env.solution(task), env.solution(task), *marks]
-    text = "".join(data.draw(st.lists(st.sampled_from(pieces), max_size=12)))
-    found = explained(env, task, *answers(env, task, text), answers(env, task, text), True)
-    assert sum(found["classes"].values()) == 1
+    for env, task in stepped(spec):
+        pieces = [*env.solution(task), env.solution(task), *marks]
+        for _ in range(20):
+            text = "".join(rng.choices(pieces, k=rng.randrange(13)))
+            asked = answers(env, task, text)
+            found = explained(env, task, *asked, asked, True)
+            assert sum(found["classes"].values()) == 1, text
 
 
 @pytest.mark.parametrize("piece", ["F01(abc)=abc;", "F01((((", "F01('", "func_3('", "= ", "("])

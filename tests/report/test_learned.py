@@ -59,9 +59,13 @@ def told(folders: Folders) -> Path:
     """A base and an arm whose four problems fail in known ways."""
     base = folders.write("base", 0, {DEEP: folders.solved(0.25, 4)})
     arm = folders.write("grpo", 0, {DEEP: folders.solved(0.5, 4)})
-    tell(base, {DEEP: [kind("verified"), kind("ignores composition", 1, "stop"),
-                       kind("wrong composition", 1, "binding"), kind("atomic error", 2)]})  # fmt: skip
-    tell(arm, {DEEP: [kind("verified"), kind("lucky", 2), kind("atomic error", 2), kind(HOSTILE)]})
+    stopped, misbound = (
+        kind("ignores composition", 1, "stop"),
+        kind("wrong composition", 1, "binding"),
+    )
+    slip = kind("atomic error", 2)
+    tell(base, {DEEP: [kind("verified"), stopped, misbound, slip]})
+    tell(arm, {DEEP: [kind("verified"), kind("lucky", 2), slip, kind(HOSTILE)]})
     return folders.root
 
 
@@ -209,17 +213,13 @@ def test_texts_and_kinds_are_read_back(folders: Folders):
     tell(folder, {DEEP: [first | slip, {}]})
     (run,) = load_runs([folder])
     eval_set = run.eval_sets[DEEP]
-    assert eval_set.shown is not None and eval_set.kinds is not None
-    assert eval_set.shown[1] is eval_set.kinds[1] is None
-    shown, kinds = eval_set.shown[0], eval_set.kinds[0]
-    assert shown is not None and kinds is not None
+    (shown, no_text), (kinds, no_kinds) = eval_set.shown or (), eval_set.kinds or ()
+    assert no_text is no_kinds is None
+    assert shown is not None
+    assert kinds is not None
     assert (shown.prompt, shown.completion, shown.first_wrong) == ("F(ab)?", "F(ab)=c;#c", (0, 7))
-    assert (kinds.greedy, kinds.slip, dict(kinds.samples)) == (
-        "atomic error",
-        "dropped",
-        {"lucky": 1},
-    )
-    assert kinds.trace is not None and (kinds.trace.length, kinds.trace.step) == (2, 2)
+    assert (kinds.greedy, kinds.slip, kinds.samples) == ("atomic error", "dropped", {"lucky": 1})
+    assert kinds.trace == (2, 2, "slip", 0)
     assert eval_set.only([False, True]).kinds == (None,)
 
 
@@ -227,7 +227,6 @@ def test_texts_and_kinds_are_read_back(folders: Folders):
     "damage",
     [
         {"greedy_class": 3},
-        {"greedy_class": None},
         {"classes": ["verified"]},
         {"classes": {"verified": -1}},
         {"classes": {"verified": 1.5}},
@@ -251,6 +250,6 @@ def test_texts_and_kinds_are_read_back(folders: Folders):
 def test_a_damaged_record_is_one_line(folders: Folders, damage: dict[str, Any]):
     folder = folders.write("grpo", 0, {DEEP: [(True, 2, 1)]})
     tell(folder, {DEEP: [damage]})
-    with pytest.raises(UserError, match="cannot understand .*evaluation.json: ") as caught:
+    with pytest.raises(UserError, match=r"cannot understand .*evaluation\.json: ") as caught:
         load_runs([folder])
     assert "\n" not in str(caught.value)
