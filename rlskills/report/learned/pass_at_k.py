@@ -31,10 +31,11 @@ def fewest(pools: Pools, address: Address) -> int:
 
 def curve(pool: Sequence[Run], address: Address, ks: Sequence[int]) -> list[Interval]:
     """pass@k of an arm with an interval at each k, of which it has as many samples."""
-    return [
-        accuracy_interval(np.stack([outcomes(run.eval_sets[address], k) for run in pool]))  # type: ignore[arg-type]
-        for k in ks
-    ]
+    cells = []
+    for k in ks:
+        rows = [outcomes(run.eval_sets[address], k) for run in pool]
+        cells.append(accuracy_interval(np.stack([row for row in rows if row is not None])))
+    return cells
 
 
 def pass_at_k(pools: Pools) -> list[Section]:
@@ -43,7 +44,8 @@ def pass_at_k(pools: Pools) -> list[Section]:
     if not sets:
         return []
     ks = sorted({k for n in sets.values() for k in steps_of_k(n)})
-    rows, methods = [], {}
+    rows: list[tuple[str, ...]] = []
+    methods: dict[str, None] = {}
     for address, n in sets.items():
         mine = [k for k in ks if k <= n]
         for arm, pool in pools.items():
