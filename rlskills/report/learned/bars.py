@@ -39,7 +39,7 @@ COLOURS = {
     "unparsed": "#A3A3A3", "truncated": EDGE,
 }  # fmt: skip
 """Greens are right; warm colours fail to compose, blues fail at a step."""
-BAR, GAP, PANEL = 0.2, 0.14, 0.34
+BAR, GAP, PANEL = 0.2, 0.14, 0.56
 """Inches: of a bar, between levels, and between panels."""
 LEFT, WIDTH = 1.75, 7.4
 
@@ -67,7 +67,7 @@ def plot_failures(pools: Pools, folder: Path) -> Path | None:
     ]
     heights = [_height(shares, group) for group in groups]
     top = header(keys, WIDTH) + 0.25
-    total = top + sum(heights) + PANEL * len(groups) + 0.3
+    total = top + sum(heights) + PANEL * len(groups)
     figure = new_figure(WIDTH, total)
     edge = total - top
     for group, height in zip(groups, heights, strict=True):

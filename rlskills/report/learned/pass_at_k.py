@@ -55,8 +55,8 @@ def pass_at_k(pools: Pools) -> list[Section]:
             rows.append((where(address), arm, *map(str, cells), *rest))
     header = (EVAL_SET, "arm", *(f"pass@{k}" for k in ks))
     lines = (
-        "Unbiased, from all samples; at k of as many samples each problem is 0 or 1, so k below "
-        f"half of them says more. 95% intervals: {'; '.join(methods)}.",
+        "Unbiased, from all samples. At as many k each problem is 0 or 1; up to half of them says "
+        f"more. 95% intervals: {'; '.join(methods)}.",
         "What a guesser would get is not taken off: records do not know it.",
     )
     return [Section("pass@k", header, tuple(rows), 2, lines)]

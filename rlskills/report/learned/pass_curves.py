@@ -20,7 +20,8 @@ ENOUGH = 8
 
 
 def plot_pass_at_k(pools: Pools, folder: Path) -> Path | None:
-    """A panel for each eval set, a line with a 95% band for each arm, k doubling.
+    """A panel for each eval set, a line with a 95% band for each arm, k doubling up to half of the
+    samples: beyond that each problem is nearly 0 or 1.
 
     Writes and returns `folder/pass_at_k.png`; None where no eval set has `ENOUGH` samples.
     """
@@ -31,7 +32,7 @@ def plot_pass_at_k(pools: Pools, folder: Path) -> Path | None:
     figure, panels = small_multiples(list(sets), list(keys.values()))
     methods: dict[str, None] = {}
     for address, axes in panels.items():
-        ks = _doubling(sets[address])
+        ks = _doubling(sets[address] // 2)
         for arm, pool in pools.items():
             cells = curve(pool, address, ks)
             methods |= dict.fromkeys(cell.method for cell in cells)
@@ -47,9 +48,9 @@ def plot_pass_at_k(pools: Pools, folder: Path) -> Path | None:
     return finish(figure, "pass@k", about, list(keys.values()), folder / "pass_at_k.png")
 
 
-def _doubling(samples: int) -> list[int]:
+def _doubling(most: int) -> list[int]:
     ks = [1]
-    while ks[-1] * 2 <= samples:
+    while ks[-1] * 2 <= most:
         ks.append(ks[-1] * 2)
     return ks
 

@@ -91,4 +91,5 @@ def _worth(value: float) -> str:
 
 
 def _number(interval: Interval) -> str:
-    return f"{interval.mean:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+    mean, low, high = (round(x, 1) + 0.0 for x in (interval.mean, interval.low, interval.high))
+    return f"{mean:.1f} [{low:.1f}, {high:.1f}]"  # without a sign before 0
