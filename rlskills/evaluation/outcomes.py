@@ -45,12 +45,13 @@ def failure_shares(
     """The share of greedy answers of each wrong kind, by kind and eval set.
 
     Of the answers that have a kind; eval sets without any are left out. Kinds in `always` are there
-    with 0 as well.
+    with 0 as well. What stands for a kind in a damaged record and is no text is passed over.
     """
     shares: dict[tuple[str, Address], float] = {}
     for record in records:
         address = (record["group"], record["level"])
-        kinds = [task["greedy_class"] for task in record["tasks"] if "greedy_class" in task]
+        known = [task.get("greedy_class") for task in record["tasks"]]
+        kinds = [kind for kind in known if isinstance(kind, str)]
         for kind in dict.fromkeys((*always, *sorted(set(kinds) - RIGHT))) if kinds else ():
             shares[kind, address] = kinds.count(kind) / len(kinds)
     return shares

@@ -234,8 +234,9 @@ def test_shares_of_failures_are_of_answers_with_a_kind():
         tasks: list[dict[str, Any]] = [{"greedy_class": kind} for kind in kinds]
         return {"group": group, "level": 2, "tasks": [*tasks, {"key": "a grader failed"}]}
 
-    found = failure_shares([record("a", "verified", "lucky", "unparsed", "atomic error"),
-                            record("b")], ["atomic error", "incomplete trace"])  # fmt: skip
+    damaged: Any = ["no text"]
+    one = record("a", "verified", "lucky", "unparsed", "atomic error")
+    found = failure_shares([one, record("b", damaged)], ["atomic error", "incomplete trace"])
     assert found == {
         ("atomic error", ("a", 2)): 0.25, ("incomplete trace", ("a", 2)): 0.0,
         ("unparsed", ("a", 2)): 0.25,
