@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 
 from rlskills.environments import Draft, StepScore, Task, off_stream, register
 from rlskills.environments.grading import number
-from rlskills.environments.steps import behind
+from rlskills.environments.steps import Call, behind, parted
 from rlskills.environments.types import JSON
 
 from .presets import PresetEnvironment, whole
@@ -44,6 +44,7 @@ LARGEST = 999
 _REVERSED = "All numbers are written in reverse, last digit first. "
 
 _EQUATION = re.compile(r"-?\d{1,200}[-+*]")
+_CALL = re.compile(r"(-?\d{1,200})([-+*])(-?\d{1,200})(?:(\+)(\d{1,200}))?")
 Step = tuple[str, ...]
 """An equation in pieces, so that numbers can be told from signs: `7`, `+`, `8`, `=`, `15`."""
 
@@ -143,6 +144,17 @@ class Arithmetic(PresetEnvironment):
         _, steps, _ = _work(task.data["problem"], task.data["operation"])
         values = [self._write(step[-1]) for step in steps]
         return self.read_steps(completion, values, _EQUATION, behind("="))
+
+    def calls(self, task: Task, completion: str, steps: Sequence[StepScore]) -> list[Call]:
+        """Operators on numbers, in a column also on what was carried."""
+        found = []
+        for step in steps:
+            equation, value = parted(completion, step)
+            if match := _CALL.fullmatch(equation):
+                one, sign, other, plus, carry = match.groups("")
+                args = (one, other, carry) if plus else (one, other)
+                found.append(Call(sign + plus, args, value))
+        return found
 
     def step_count(self, task: Task) -> int:
         """Equations of the worked solution."""

@@ -32,7 +32,7 @@ from typing import ClassVar
 
 from rlskills.environments import Draft, StepScore, Task, off_stream, register, rng_of
 from rlskills.environments.grading import read_list
-from rlskills.environments.steps import behind
+from rlskills.environments.steps import Call, behind, parted
 from rlskills.environments.types import JSON
 
 from .presets import PresetEnvironment, prefix_share, whole
@@ -40,6 +40,7 @@ from .presets import PresetEnvironment, prefix_share, whole
 _HOP = re.compile(r"[a-z]{4}[\^\[\]>]")
 _RELATION = re.compile(r"[\^\[\]>]")
 _FACT = re.compile("The ")
+_OF = re.compile(r"The ([a-z]+(?: [a-z]+)?) of (\S+) is")
 VERSION = 1
 ROWS = 5
 """Of the tree, its root included."""
@@ -171,6 +172,22 @@ class Hierarchy(PresetEnvironment):
             return self.read_steps(completion, names, _HOP, lambda hop: _RELATION.split(hop)[-1])
         return self.read_steps(completion, [f"{name}." for name in names], _FACT, behind(" is "))
 
+    def calls(self, task: Task, completion: str, steps: Sequence[StepScore]) -> list[Call]:
+        """Relations of a name."""
+        named = {mark: relation for relation, mark in RELATIONS.items()}
+        found = []
+        for step in steps:
+            hop, to = parted(completion, step)
+            if self.tiny and hop[-1:] in named:
+                found.append(Call(named[hop[-1]], (hop[:-1],), to))
+            elif match := _OF.fullmatch(hop.rstrip()):
+                found.append(Call(match[1].replace(" ", "_"), (match[2],), to.rstrip(".")))
+        return found
+
+    def functions(self) -> dict[str, Callable[[str], str]]:
+        """Where each relation leads."""
+        return {relation: partial(_led, relation) for relation in RELATIONS}
+
     def step_count(self, task: Task) -> int:
         """Hops."""
         return len(task.data["relations"])
@@ -185,6 +202,14 @@ def follow(relation: str, name: str) -> str | None:
         return PARENT.get(name)
     family = CHILDREN[PARENT[name]]
     return next((other for child, other in pairwise(family) if child == name), None)
+
+
+def _led(relation: str, name: str) -> str:
+    """As `follow`, with a `ValueError` where there is nothing."""
+    to = follow(relation, name) if name in CHILDREN else None
+    if to is None:
+        raise ValueError(f"{name} has no {_words(relation)}")
+    return to
 
 
 def _walk(rng: random.Random, names: Mapping[str, None], hops: int) -> tuple[list[str], list[str]]:

@@ -29,7 +29,7 @@ from itertools import permutations
 from typing import ClassVar
 
 from rlskills.environments import Draft, StepScore, Task, register
-from rlskills.environments.steps import behind
+from rlskills.environments.steps import Call, behind, parted
 from rlskills.environments.types import JSON
 from rlskills.errors import UnknownName
 
@@ -177,6 +177,18 @@ class Lego(PresetEnvironment):
         """Every variable with its value, which stands behind the last equals sign."""
         value = behind("=" if self.tiny else " = ")
         return self.read_steps(completion, task.data["values"], _ASSIGNMENT, value)
+
+    def calls(self, task: Task, completion: str, steps: Sequence[StepScore]) -> list[Call]:
+        """Every variable, of its clause and of what was said of the variable in it."""
+        known: dict[str, str] = {}
+        found = []
+        for step in steps:
+            assignment, value = parted(completion, step)
+            variable, _, clause = assignment.replace(" ", "").partition("=")
+            taken = [known.get(letter, letter) for letter in clause if letter.isalpha()]
+            found.append(Call(variable, (clause, *taken) if clause else (), value))
+            known[variable] = value
+        return found
 
     def step_count(self, task: Task) -> int:
         """Variables up to the one that is asked for."""

@@ -34,7 +34,7 @@ from functools import partial
 from typing import ClassVar
 
 from rlskills.environments import Draft, StepScore, Task, register
-from rlskills.environments.steps import StepForm, behind
+from rlskills.environments.steps import Call, StepForm, behind, parted
 from rlskills.environments.types import JSON
 
 from .presets import PresetEnvironment, prefix_share, whole
@@ -217,6 +217,18 @@ class Procedure(PresetEnvironment):
             mark = completion.rfind("#")
             return _RESULTS.read(completion, results, start=mark + 1) if mark >= 0 else ()
         return self.read_steps(completion, results, _NUMBERED, behind(" "))
+
+    def calls(self, task: Task, completion: str, steps: Sequence[StepScore]) -> list[Call]:
+        """Every instruction on the result before it; in `tiny` the place says which it is."""
+        lines, items = _lines(task.data["steps"]), task.data["start"]
+        found = []
+        for place, step in enumerate(steps):
+            line, result = parted(completion, step)
+            if self.tiny:
+                line = lines[place] if place < len(lines) else "further"
+            found.append(Call(line.rstrip(), (items,), result))
+            items = result
+        return found
 
     def step_count(self, task: Task) -> int:
         """Instructions."""

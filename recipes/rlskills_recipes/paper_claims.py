@@ -12,6 +12,7 @@ from rlskills.runs.tags import Address
 from rlskills_recipes.paper_config import PaperConfig
 
 L1, L2, L3, L4, L5 = (("held_out", level) for level in (1, 2, 3, 4, 5))
+IGNORES, SLIPS = "class: ignores composition", "class: atomic error"
 SAMPLED = "arXiv 2509.25123, section 4.4"
 
 
@@ -44,6 +45,11 @@ def _claims(config: PaperConfig) -> Iterator[Claim]:
                 "keeps easy problems and samples as much", "rl_l2", L3, against=strong)  # fmt: skip
     yield _gain("atoms are kept", "4.1", "single calls are known as before", "rl_l2", L1, "",
                 "within", 0.02)  # fmt: skip
+    kinds = "arXiv 2509.25123, section 4.5"
+    yield Claim("all compose", "after RL no answer ignores the composition", kinds,
+                Effect("rl_l2", (L3,), "", IGNORES), 0.05, "below", "0")  # fmt: skip
+    yield Claim("atoms fail", "what fails are single steps, more than before", kinds,
+                Effect("rl_l2", (L3,), measure=SLIPS), 0.05, paper=".55")  # fmt: skip
     for name, arm in (("answers", "sft_answers"), ("worked", "sft_worked")):
         yield _gain(f"ahead of SFT ({name})", "4.2, extended", f"RL solves more than supervised "
                     f"training ({name})", "rl_l2", L3, against=arm)  # fmt: skip

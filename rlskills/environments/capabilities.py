@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .episode import Episode
 from .skills import prerequisites_of
+from .steps import Call
 from .types import Draft, Message, StepScore, Task
 
 if TYPE_CHECKING:
@@ -40,6 +41,24 @@ class Capabilities:
     def step_count(self, task: Task) -> int:
         """How many steps the worked solution has; 0 where it has none that `steps` reads."""
         return 0
+
+    def calls(
+        self, task: Task, completion: str, steps: Sequence[StepScore]
+    ) -> Sequence[Call] | None:
+        """The `steps` that were read in a completion, taken apart, without those that cannot be.
+
+        Arguments and values are texts; an argument that is the value of an earlier step is written
+        as that value is. Told apart like this, mistakes have kinds (`evaluation/explained.py`).
+        Linear time. Default: None, for steps that are written `f(a, b) = c` and need no hook.
+        """
+        return None
+
+    def functions(self) -> Mapping[str, Callable[..., str]]:
+        """What the functions in `calls` do to texts, by name, where that can be computed.
+
+        The arguments are a model's: any other than a problem may have is a `ValueError`.
+        """
+        return {}
 
     # Demonstrations, for supervised training.
 

@@ -10,11 +10,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from .types import StepScore
 
 BEYOND = 16
 """Steps that are read beyond those of the task; all of them are wrong, so more say nothing."""
+
+
+class Call(NamedTuple):
+    """A worked step taken apart: that a function of arguments returns a value, as a text says."""
+
+    op: str
+    args: tuple[str, ...]
+    value: str
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,19 @@ class StepForm:
         end = re.escape(self.end)
         blank = "[ \\t]*" if self.end == "\n" else ""
         return re.compile(f"(?<![^{end}]){blank}((?:{self.shape.pattern})[^{end}]*)")
+
+
+def parted(text: str, step: StepScore) -> tuple[str, str]:
+    """What a step of `text` computes, without the equals sign or arrow behind it, and its value.
+
+    Where the step does not say with which character its value begins, that is behind the last `=`.
+    """
+    whole = text[step.start : step.end]
+    cut = whole.rfind("=") + 1 if step.value is None else step.value - step.start
+    return _ARROW.sub("", whole[:cut]), whole[cut:]
+
+
+_ARROW = re.compile(r"(?<!\s)\s*(?:=|->|→)\s*$")
 
 
 def behind(mark: str) -> Callable[[str], str]:

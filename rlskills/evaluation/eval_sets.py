@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..environments import Environment, Task, digest
+
+SHOWN = 16
+"""Of so many first tasks a record keeps prompt and completion: records are committed, and these are
+most of their bytes."""
 
 
 @dataclass(frozen=True)
@@ -17,11 +21,18 @@ class EvalSet:
     split: str
     tasks: tuple[Task, ...]
     env: Environment
+    shown: int = SHOWN
+    """Of so many of its first tasks texts are kept."""
 
     @property
     def tag(self) -> str:
         """The prefix of this eval set's TensorBoard tags."""
         return f"eval/{self.group}/L{self.level}"
+
+    def part(self, which: slice) -> EvalSet:
+        """Some of the tasks, in order, a process's share for example; texts are kept of those that
+        they are kept of in the whole set."""
+        return replace(self, tasks=self.tasks[which], shown=len(range(self.shown)[which]))
 
 
 def make_eval_sets(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-from ..environments import Environment, Play, Score, Task, score_batch, seed_from
+from ..environments import Environment, Play, Task, score_batch, seed_from
 from ..environments.failures import failure_of
 from ..environments.guard import undisturbed
 from ..generation.batching import CPU_ROWS, GPU_ROWS, generate_in_batches
@@ -14,6 +14,7 @@ from ..generation.episodes import TokenLimits, rollout_episodes
 from ..generation.select import select_engine
 from ..models.loaded import LoadedModel
 from .eval_sets import EvalSet
+from .explained import Answer, explained
 from .settings import EvalConfig
 
 Asked: TypeAlias = Sequence[tuple[Environment, Task]]
@@ -31,23 +32,21 @@ def evaluate(
     `greedy` is whether the greedy answer is right, `correct` how many of `samples` are, and
     `reward` the sum of their rewards. An answer whose grading failed is none of these: `status`
     says so of the greedy one, `samples` does not count it, `grader_failures` does, and `failure`
-    says why the first one failed. `engine` samples; None takes the one that `select_engine`
-    chooses.
+    says why the first one failed. Further keys, where they apply, are those of `explained`.
+    `engine` samples; None takes the one that `select_engine` chooses.
     """
     asker = _Asker(loaded, engine or select_engine(loaded), seed)
     tasks = [(eval_set.env, task) for eval_set in eval_sets for task in eval_set.tasks]
-    greedy = asker.scores(tasks, SamplingParams(how.max_new_tokens, 0.0))
-    sampled: list[list[Score]] = [[] for _ in greedy]
+    greedy = asker.answers(tasks, SamplingParams(how.max_new_tokens, 0.0))
+    sampled: list[list[Answer]] = [[] for _ in greedy]
     if how.samples:
         params = SamplingParams(how.max_new_tokens, how.temperature, how.samples)
-        sampled = asker.scores(tasks, params)
-    outcomes = (
-        _outcome(task, first[0], rest)
-        for (_, task), first, rest in zip(tasks, greedy, sampled, strict=True)
-    )
+        sampled = asker.answers(tasks, params)
+    answers = zip((first for (first,) in greedy), sampled, strict=True)
     records = []
     for eval_set in eval_sets:
-        rows = [next(outcomes) for _ in eval_set.tasks]
+        with undisturbed():
+            rows = [_outcome(eval_set, i, *next(answers)) for i in range(len(eval_set.tasks))]
         about = {"group": eval_set.group, "level": eval_set.level, "split": eval_set.split}
         records.append({**about, "tasks": rows})
     return records
@@ -62,22 +61,23 @@ class _Asker:
         self.seed = seed_from("evaluate", seed)
         self.rows = CPU_ROWS if loaded.device.type == "cpu" else GPU_ROWS
 
-    def scores(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
-        """Scores of all completions, a list for each task; all tasks are decoded together."""
-        scores: dict[int, list[Score]] = {}
+    def answers(self, asked: Asked, params: SamplingParams) -> list[list[Answer]]:
+        """All completions, a list for each task; all tasks are decoded together."""
+        answers: dict[int, list[Answer]] = {}
         for several, method in ((False, self._answers), (True, self._episodes)):
             places = [i for i, (env, _) in enumerate(asked) if env.multi_turn == several]
             if places:
-                scores |= dict(zip(places, method([asked[i] for i in places], params), strict=True))
-        return [scores[i] for i in range(len(asked))]
+                found = method([asked[i] for i in places], params)
+                answers |= dict(zip(places, found, strict=True))
+        return [answers[i] for i in range(len(asked))]
 
     def _generate(
         self, prompts: list[list[int]], params: SamplingParams, seed: int
     ) -> list[Completion]:
         return generate_in_batches(self.engine, prompts, params, seed, self.rows)
 
-    def _answers(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
-        """Scores where one completion is the answer."""
+    def _answers(self, asked: Asked, params: SamplingParams) -> list[list[Answer]]:
+        """Answers of one completion."""
         prompts = self.loaded.codec.encode_tasks([task for _, task in asked])
         found = self._generate(prompts, params, self.seed)
         texts = self.loaded.codec.decode([completion.ids for completion in found])
@@ -86,10 +86,10 @@ class _Asker:
             (env, task, text, completion.finish_reason == "length")
             for (env, task), text, completion in zip(owners, texts, found, strict=True)
         )
-        return _grouped(scores, params.n)
+        return _grouped(list(map(Answer, scores, texts)), params.n)
 
-    def _episodes(self, asked: Asked, params: SamplingParams) -> list[list[Score]]:
-        """Scores where the model replies in several turns, one episode for each sample."""
+    def _episodes(self, asked: Asked, params: SamplingParams) -> list[list[Answer]]:
+        """Answers where the model replies in several turns, one episode for each sample."""
         plays = [Play(env.start(task)) for env, task in asked for _ in range(params.n)]
 
         def sample(contexts: list[list[int]], turn: int, limit: int) -> list[Completion]:
@@ -101,14 +101,15 @@ class _Asker:
         limits = TokenLimits(params.max_new_tokens, self.loaded.positions)
         rollout_episodes(plays, self.loaded.codec, sample, limits)
         with undisturbed():
-            return _grouped([play.score() for play in plays], params.n)
+            return _grouped([Answer(play.score()) for play in plays], params.n)
 
 
-def _grouped(scores: Sequence[Score], size: int) -> list[list[Score]]:
-    return [list(scores[i : i + size]) for i in range(0, len(scores), size)]
+def _grouped(answers: Sequence[Answer], size: int) -> list[list[Answer]]:
+    return [list(answers[i : i + size]) for i in range(0, len(answers), size)]
 
 
-def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
+def _outcome(asked: EvalSet, place: int, first: Answer, rest: list[Answer]) -> dict[str, Any]:
+    task, greedy, sampled = asked.tasks[place], first.score, [answer.score for answer in rest]
     why = next(filter(None, map(failure_of, (greedy, *sampled))), "")
     return {
         "key": task.key,
@@ -120,4 +121,5 @@ def _outcome(task: Task, greedy: Score, sampled: list[Score]) -> dict[str, Any]:
         "reward": sum(score.reward for score in sampled if not score.failed),
         "grader_failures": sum(score.failed for score in (greedy, *sampled)),
         **({"failure": why} if why else {}),
+        **explained(asked.env, task, first, rest, place < asked.shown),
     }

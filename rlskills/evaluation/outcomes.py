@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..environments.types import FAILURES
+from .explained import RIGHT
+
+Address: TypeAlias = tuple[str, int]
+"""(group, level) of an eval set."""
 
 
 def graded(record: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -33,3 +37,21 @@ def failures_in(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], int]:
     graded_samples = sum(task["samples"] for task in tasks)
     greedy = sum(task["status"] not in FAILURES for task in tasks)
     return texts, graded_samples + greedy + failed
+
+
+def failure_shares(
+    records: Sequence[Mapping[str, Any]], always: Sequence[str]
+) -> dict[tuple[str, Address], float]:
+    """The share of greedy answers of each wrong kind, by kind and eval set.
+
+    Of the answers that have a kind; eval sets without any are left out. Kinds in `always` are there
+    with 0 as well. What stands for a kind in a damaged record and is no text is passed over.
+    """
+    shares: dict[tuple[str, Address], float] = {}
+    for record in records:
+        address = (record["group"], record["level"])
+        known = [task.get("greedy_class") for task in record["tasks"]]
+        kinds = [kind for kind in known if isinstance(kind, str)]
+        for kind in dict.fromkeys((*always, *sorted(set(kinds) - RIGHT))) if kinds else ():
+            shares[kind, address] = kinds.count(kind) / len(kinds)
+    return shares

@@ -37,7 +37,7 @@ from ..runs.owner import owned
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import TaskStream
-from .evaluator import Evaluator, accuracies
+from .evaluator import Evaluator, accuracies, failure_shares
 from .records import write_record
 from .work import Work
 
@@ -126,6 +126,7 @@ def _run(job: ArmJob, run: RunFolder, console: Console, vllm: VLLMHost) -> None:
         write_json(run.path / "evaluation.json", evaluation)
         shown = asdict(job.settings) if job.settings else {}
         writer.hparams({"arm": job.arm, **shown}, accuracies(evaluation))
+        writer.failures(failure_shares(evaluation))
         writer.close()
         run.finish()
         write_record(run)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -97,7 +97,7 @@ def parts_of(eval_sets: Sequence[EvalSet], how: EvalConfig) -> list[Part]:
     """All parts, in the order of their tasks."""
     size = max(1, ROWS // (1 + how.samples))
     return [
-        Part(which, start, replace(each, tasks=each.tasks[start : start + size]))
+        Part(which, start, each.part(slice(start, start + size)))
         for which, each in enumerate(eval_sets)
         for start in range(0, len(each.tasks), size)
     ]

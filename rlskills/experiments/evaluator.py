@@ -13,6 +13,7 @@ from accelerate import PartialState
 from accelerate.utils import gather_object
 
 from ..environments.failures import GradingFailures
+from ..evaluation import outcomes
 from ..evaluation.eval_sets import EvalSet, eval_sets_digest
 from ..evaluation.evaluate import evaluate
 from ..evaluation.outcomes import failures_in, graded
@@ -69,6 +70,11 @@ def accuracies(evaluation: dict[str, Any]) -> dict[str, float]:
     return accuracies_of(evaluation["eval_sets"], tags.final)
 
 
+def failure_shares(evaluation: dict[str, Any]) -> dict[tuple[str, tags.Address], float]:
+    """How greedy answers fail: shares by kind and eval set; kinds with charts also where 0."""
+    return outcomes.failure_shares(evaluation["eval_sets"], tags.MISTAKES)
+
+
 def _records(
     loaded: LoadedModel, eval_sets: Sequence[EvalSet], how: EvalConfig, engine: Engine, step: int,
     failures: GradingFailures,
@@ -90,7 +96,7 @@ def _shared(
     """
     processes, together = PartialState(), engine.together
     rank, world = processes.process_index // together, processes.num_processes // together
-    mine = [replace(each, tasks=each.tasks[rank::world]) for each in eval_sets]
+    mine = [each.part(slice(rank, None, world)) for each in eval_sets]
     with loaded.whole_weights():
         share = evaluate(loaded, mine, how, seed=rank, engine=engine)
     shares = gather_object([share])[::together]

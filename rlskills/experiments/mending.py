@@ -19,7 +19,7 @@ from ..runs.files import read_evaluation
 from ..runs.folder import BASE, RunFolder, write_json
 from ..runs.metrics import FILE, MetricWriter, write_records
 from ..runs.tags import Address
-from .evaluator import accuracies
+from .evaluator import accuracies, failure_shares
 from .records import NAME, DamagedRecord, Record, read_record, unpack, write_record
 
 
@@ -109,9 +109,10 @@ def write_events(run: RunFolder, addresses: Sequence[Address]) -> None:
     """TensorBoard's view of a complete run, from its record and its evaluation."""
     arm = str(run.manifest["arm"])
     settings = run.manifest["config"].get("settings") or {}
-    results = accuracies(read_evaluation(run.path / EVALUATION))
+    evaluation = read_evaluation(run.path / EVALUATION)
     writer = MetricWriter(run.path, sys.maxsize, [] if arm == BASE else addresses)
-    writer.hparams({"arm": arm, **settings}, results)
+    writer.hparams({"arm": arm, **settings}, accuracies(evaluation))
+    writer.failures(failure_shares(evaluation))
     writer.close()
 
 

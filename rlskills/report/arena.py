@@ -25,7 +25,7 @@ from .comparison import outcomes
 from .logged import mean_of
 from .panels import arm_keys
 from .run import Run
-from .sections import NONE, Section
+from .section import NONE, Section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,7 @@ from ..runs.folder import BASE
 from ..runs.tags import Address
 from ..stats import short
 from .comparison import Comparison
-from .sections import EVAL_SET, NONE, Section
+from .section import EVAL_SET, NONE, Section
 
 
 @dataclass(frozen=True)

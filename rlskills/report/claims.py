@@ -10,7 +10,7 @@ from ..runs.claims import Claim
 from ..stats import Interval
 from .effects import Measured, measured
 from .run import Run
-from .sections import NONE, Section
+from .section import NONE, Section
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ..runs.study_file import read_study_file
 from .claims import Judged, judged, signed, told
 from .reading import load_runs
 from .run import arms
-from .sections import NONE, Section
+from .section import NONE, Section
 
 HEADER = ("study", "name", "claim", "source", "its number", "effect here", "verdict")
 

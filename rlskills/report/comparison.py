@@ -64,6 +64,8 @@ class Comparison:
     crossovers: tuple[Crossover, ...]
     problems: Mapping[Address, int]
     notes: tuple[str, ...] = field(default=())
+    runs: tuple[Run, ...] = field(default=(), repr=False)
+    """What all of it rests on."""
 
 
 def compare(paths: Iterable[str | Path], same_code: bool = False) -> Comparison:
@@ -92,6 +94,7 @@ def build(runs: Sequence[Run], notes: Sequence[str] = ()) -> Comparison:
         crossovers=tuple(_judged(crossover, pools) for crossover in crossovers(runs)),
         problems={address: len(eval_sets[address].keys) for address in addresses},
         notes=(*notes, *_notes(pools)),
+        runs=tuple(runs),
     )
 
 

@@ -57,9 +57,20 @@ def value(run: Run, measure: str, places: Sequence[Address]) -> float:
         return _mean(run, Probe(measure, tuple(places)))
     if match := re.fullmatch(r"pass@(\d+)", measure):
         return _mean(run, Probe(measure, tuple(places), int(match[1])))
+    if measure.startswith("class: "):
+        return _share(run, measure.removeprefix("class: "), places)
     if measure.startswith("logged: "):
         return _mean(run, Logged(measure, measure.removeprefix("logged: ")))
     raise UserError(f"no measure {measure!r}")
+
+
+def _share(run: Run, kind: str, places: Sequence[Address]) -> float:
+    """Of the greedy answers whose kind is known, those of this kind."""
+    sets = [run.eval_sets[place] for place in places if place in run.eval_sets]
+    known = [each.greedy for of in sets for each in of.kinds or () if each and each.greedy]
+    if len(sets) < len(places) or not known:
+        raise UserError(f"{run}: no kinds of answers to compute {kind} of")
+    return known.count(kind) / len(known)
 
 
 def _mean(run: Run, asked: Probe | Logged) -> float:

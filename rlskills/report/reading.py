@@ -20,6 +20,7 @@ from ..runs.metrics import BUDGETS, metric_lines
 from ..runs.sealing import changed
 from ..runs.supervision import Supervision
 from ..runs.tags import Address
+from .kept import kinds_of, shown_of, skills_of
 from .matching import check_same_code, check_same_problems, graded_everywhere
 from .run import EvalSet, Record, Run, arms
 
@@ -139,6 +140,9 @@ def _eval_set(raw: Mapping[str, Any]) -> EvalSet:
     correct = tuple(int(task.get("correct") or 0) for task in tasks)
     if not tasks or any(not 0 <= c <= n for c, n in zip(correct, samples, strict=True)):
         raise ValueError("an eval set needs tasks, each with no more correct answers than samples")
+    skills = tuple(map(skills_of, tasks))
+    kinds = tuple(kinds_of(task, place) for place, task in enumerate(tasks))
+    shown = tuple(map(shown_of, tasks))
     return EvalSet(
         group=str(raw["group"]),
         level=int(raw["level"]),
@@ -148,6 +152,9 @@ def _eval_set(raw: Mapping[str, Any]) -> EvalSet:
         samples=samples,
         correct=correct,
         graded=tuple(task.get("status") not in FAILURES for task in tasks),
+        skills=skills if any(skills) else None,
+        kinds=kinds if any(kinds) else None,
+        shown=shown if any(shown) else None,
     )
 
 

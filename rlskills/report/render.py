@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..tables import escape, markdown, print_table, printable
 from .comparison import Cells, Comparison
-from .sections import EVAL_SET, Section, sections
+from .section import EVAL_SET, Section
+from .sections import sections
 
 if TYPE_CHECKING:
     from ..console import Console
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
-    """Print every table; one with more columns than the console is wide is printed in parts."""
-    print_sections(comparison, sections(comparison), console)
+    """Print the tables that a terminal has room for, those wider than it in parts."""
+    print_sections(comparison, sections(comparison, page=False), console)
 
 
 def print_sections(comparison: Comparison, shown: Sequence[Section], console: Console) -> None:

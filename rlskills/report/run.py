@@ -12,6 +12,7 @@ from ..runs import tags
 from ..runs.folder import BASE
 from ..runs.supervision import Supervision
 from ..runs.tags import Address
+from .kept import Kinds, Shown
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,13 @@ class EvalSet:
     correct: tuple[int, ...]
     graded: tuple[bool, ...]
     """Whether the greedy answer could be graded at all."""
+    skills: tuple[tuple[str, ...], ...] | None = None
+    """Of each problem, in evaluation order. This and what follows is None where a record lacks it
+    for all problems."""
+    kinds: tuple[Kinds | None, ...] | None = None
+    """Of which kinds the answers are; only where steps can be read and there are two or more."""
+    shown: tuple[Shown | None, ...] | None = None
+    """Texts, which records keep of the first problems only."""
 
     def only(self, keep: Sequence[bool]) -> EvalSet:
         """The problems marked in `keep`."""
@@ -37,6 +45,9 @@ class EvalSet:
             samples=tuple(compress(self.samples, keep)),
             correct=tuple(compress(self.correct, keep)),
             graded=tuple(compress(self.graded, keep)),
+            skills=self.skills and tuple(compress(self.skills, keep)),
+            kinds=self.kinds and tuple(compress(self.kinds, keep)),
+            shown=self.shown and tuple(compress(self.shown, keep)),
         )
 
     @property

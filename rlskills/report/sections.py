@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ..runs.budget import BUDGETS, TITLES
 from ..runs.folder import BASE
-from ..runs.tags import Address, spans
-from ..stats import Interval, short
+from ..runs.tags import spans
+from ..stats import short
 from .comparison import Cells, Comparison, Measure
 from .crossover import COMPARED, Crossover, Passing
-
-NONE = "-"
-EVAL_SET = "eval set"
-"""Header of the column that names eval sets."""
+from .learned import learned
+from .section import EVAL_SET, NONE, Section, signed, where
 
 
-@dataclass(frozen=True)
-class Section:
-    """One titled table: the first `keys` columns name the row; `lines` stand below it."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    keys: int
-    lines: tuple[str, ...] = ()
-
-
-def sections(comparison: Comparison) -> list[Section]:
-    """The comparison as tables of text, in the order in which to read them."""
+def sections(comparison: Comparison, page: bool = True) -> list[Section]:
+    """The comparison as tables of text, in the order in which to read them; of what was learned
+    only one where it is not for a page."""
     made = []
     for measure in comparison.measures:
         if measure.accuracy:
@@ -39,13 +26,13 @@ def sections(comparison: Comparison) -> list[Section]:
     made.append(_budgets(comparison))
     if comparison.crossovers:
         made.append(_crossovers(comparison))
-    return made
+    return [*made, *learned(comparison.runs, page)]
 
 
 def _accuracy(comparison: Comparison, measure: Measure) -> Section:
     names = [arm.name for arm in comparison.arms]
     rows = [
-        (_where(address), *(str(cells[name]) for name in names))
+        (where(address), *(str(cells[name]) for name in names))
         for address, cells in measure.accuracy.items()
     ]
     lines = (f"{_problems(comparison)}95% intervals: {_methods(measure.accuracy)}.",)
@@ -55,7 +42,7 @@ def _accuracy(comparison: Comparison, measure: Measure) -> Section:
 def _over_base(comparison: Comparison, measure: Measure) -> Section:
     names = [arm.name for arm in comparison.arms if arm.name != BASE]
     rows = [
-        (_where(address), *(_signed(cells.get(name)) for name in names))
+        (where(address), *(signed(cells.get(name)) for name in names))
         for address, cells in measure.over_base.items()
     ]
     lines = (
@@ -74,17 +61,6 @@ def _problems(comparison: Comparison) -> str:
     counts = sorted(set(comparison.problems.values()))
     span = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{span} problems in a cell. "
-
-
-def _signed(interval: Interval | None) -> str:
-    if interval is None:
-        return NONE
-    plus = "+" if short(interval.mean)[0] not in "-" and short(interval.mean) != ".00" else ""
-    return f"{plus}{interval}{' *' if interval.excludes(0.0) else ''}"
-
-
-def _where(address: Address) -> str:
-    return f"{address[0]} L{address[1]}"
 
 
 def _methods(cells: Cells) -> str:
@@ -134,7 +110,7 @@ def _crossovers(comparison: Comparison) -> Section:
             passing = [_passing(crossover.passing.get(budget)) for budget in COMPARED]
             rows.append(
                 (
-                    _where((crossover.group, crossover.level)),
+                    where((crossover.group, crossover.level)),
                     f"{crossover.leader} > {crossover.trailer}",
                     "same" if crossover.same_supervision else "different",
                     *passing,

@@ -12,11 +12,12 @@ from .brief import Highlight, brief
 from .claims import judged, verdicts_section
 from .comparison import Comparison, build
 from .curves import plot_curves
+from .learned.figures import learned_figures
 from .levels import plot_levels
 from .reading import load_runs
 from .render import print_comparison, print_section, print_sections, to_markdown
 from .run import Run, arms
-from .sections import Section
+from .section import Section
 
 if TYPE_CHECKING:
     from ..console import Console
@@ -36,7 +37,8 @@ def write_report(
 
     Args:
         runs: Run folders, or folders that hold run folders at any depth.
-        output: Folder for `comparison.md`, `levels_greedy.png` and `curves_<axis>.png`.
+        output: Folder for `comparison.md`, `levels_greedy.png`, `curves_<axis>.png` and, where the
+            records have what they need, `failures.png` and `pass_at_k.png`.
         console: Where to print.
         axis: Budget on the x axis of the curves.
         same_code: Take two versions of one file as grading alike.
@@ -74,7 +76,8 @@ def _claims(folders: Sequence[Path], runs: Sequence[Run]) -> Section:
 def draw_figures(
     runs: Sequence[Run], comparison: Comparison, folder: Path, axis: str = "samples"
 ) -> list[Path]:
-    """Draw accuracy by level and, where an arm was trained, against a budget; returns the files."""
+    """Draw accuracy by level and, where an arm was trained, against a budget, and what the records
+    know of mistakes and samples; returns the files."""
     figures = []
     # Where a grader failed on every problem there is nothing to draw; the tables say so.
     if comparison.measures[0].accuracy:
@@ -82,4 +85,4 @@ def draw_figures(
     # The base, and a model that was only measured, have no curve to draw.
     if any(run.records for run in runs if run.arm != BASE):
         figures.append(plot_curves(runs, axis, folder))
-    return figures
+    return [*figures, *learned_figures(runs, folder)]

@@ -1,8 +1,9 @@
-"""The HParams tab of TensorBoard: one row per run, all settings and final results as columns.
+"""What TensorBoard shows of the end of a run: its row of the HParams tab, and how answers fail.
 
-torch's `add_hparams` also writes a list of columns, of which TensorBoard takes one run's for all.
-Without such a list it gathers the columns of every run. Its metrics are then all scalars beside a
-session, so a session has a sub-run of its own that holds the final results only.
+The HParams tab has one row per run, with all settings and final results as columns. torch's
+`add_hparams` also writes a list of columns, of which TensorBoard takes one run's for all. Without
+such a list it gathers the columns of every run. Its metrics are then all scalars beside a session,
+so a session has a sub-run of its own that holds the final results only.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, cast
 
+from . import tags
+from .tags import Address
+
 FOLDER = "final"
 """The sub-run, in a run's folder of events."""
+FAILURES = "failures"
+"""Another one: what is beside a session would be columns of the HParams tab."""
 
 
 def write_row(events: Path, settings: Mapping[str, Any], results: Mapping[str, float]) -> None:
@@ -37,6 +43,18 @@ def write_row(events: Path, settings: Mapping[str, Any], results: Mapping[str, f
         for tag, result in results.items():
             if math.isfinite(result):
                 writer.add_scalar(tag, result, 0)
+
+
+def write_levels(events: Path, shares: Mapping[tuple[str, Address], float]) -> None:
+    """Shares by kind of mistake and eval set, with the level as the step of each, so that a chart
+    shows levels side by side; nothing where there are none."""
+    from torch.utils.tensorboard.writer import SummaryWriter
+
+    if not shares:
+        return
+    with SummaryWriter(str(events / FAILURES)) as writer:
+        for (kind, address), share in shares.items():
+            writer.add_scalar(tags.failures(kind, address), share, address[1])
 
 
 def columns(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:

@@ -17,10 +17,11 @@ SHOWN_BY = ("samples", "trained_tokens", "seconds")
 
 
 def layout(addresses: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
-    """Charts by section: eval sets with arms as lines against what they spent, then training, the
-    curriculum, and the curriculum method's own numbers."""
+    """Charts by section: eval sets with arms as lines against what they spent, how answers fail at
+    the end by level, then training, the curriculum, and the curriculum method's own numbers."""
     level, share = r"L\d+", r"curriculum/share"
-    return _eval_sets(addresses) | {
+    eval_sets = _eval_sets(addresses) | _failures(addresses)
+    return eval_sets | {
         "what training sees": {
             "accuracy of rollouts": _chart(_exactly(tags.ACCURACY), r"train/L\d+/accuracy$"),
             "zero-variance groups": _chart(_exactly(tags.ZERO_VARIANCE)),
@@ -59,6 +60,19 @@ def _eval_sets(addresses: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
             if other == group
         }
         for budget in SHOWN_BY
+        for group in groups
+    }
+
+
+def _failures(addresses: Sequence[Address]) -> dict[str, dict[str, list[Any]]]:
+    """A chart for each kind of mistake, with the level as its step; none for other kinds, such as
+    truncated answers. Level 1 composes nothing."""
+    groups = dict.fromkeys(group for group, level in addresses if level > 1)
+    return {
+        f"{group.replace('_', ' ')}: how answers fail, by level": {
+            kind: _chart(rf"failures/{kind.replace(' ', '_')}/{re.escape(group)}/L\d+$")
+            for kind in tags.MISTAKES
+        }
         for group in groups
     }
 

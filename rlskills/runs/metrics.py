@@ -23,7 +23,7 @@ from ..tables import markdown
 from . import tags
 from .budget import BUDGETS, Budget
 from .files import lacking, parsed, read_bytes
-from .hparams import write_row
+from .hparams import write_levels, write_row
 from .layout import layout
 from .rollout_log import read_rollouts
 from .tags import Address
@@ -119,6 +119,10 @@ class MetricWriter:
     def hparams(self, settings: Mapping[str, Any], results: Mapping[str, float]) -> None:
         """This run's row of TensorBoard's HParams tab: all its settings, and results by tag."""
         write_row(self.folder, settings, results)
+
+    def failures(self, shares: Mapping[tuple[str, Address], float]) -> None:
+        """How answers fail at the end: shares by kind and eval set."""
+        write_levels(self.folder, shares)
 
     def close(self) -> None:
         """Flush everything to disk."""

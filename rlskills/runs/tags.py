@@ -4,6 +4,7 @@ train/...                     what training measures at every update
 train/L<level>/accuracy       accuracy of rollouts by level; train/skill/<skill>/accuracy by skill
 eval/<group>/L<level>/greedy  greedy accuracy on an eval set, while training
 final/<group>/L<level>        greedy accuracy on the whole eval set at the end
+failures/<kind>/<group>/L<level>  share of greedy answers that fail in one way, at the end
 curriculum/...                what the curriculum does, the same numbers for every method
 curriculum/method/<name>      a method's own numbers
 by_<budget>/<tag>             the curve of a tag, with the budget as its step
@@ -46,6 +47,9 @@ SHARE_ZERO_VARIANCE = "curriculum/share/zero_variance"
 SHARE_MASTERED = "curriculum/share/mastered"
 SHARE_OUT_OF_REACH = "curriculum/share/out_of_reach"
 
+MISTAKES = ("ignores composition", "wrong composition", "incomplete trace", "atomic error")
+"""Kinds of wrong answers that have charts, of those in `evaluation.measures.failures`."""
+
 MUST_BE_FINITE = frozenset((LOSS, GRAD_NORM))
 """Once one of these is NaN or infinite, the run is beyond repair."""
 
@@ -65,6 +69,11 @@ def eval_greedy(address: Address) -> str:
 def final(address: Address) -> str:
     """Greedy accuracy at the end."""
     return f"final/{address[0]}/L{address[1]}"
+
+
+def failures(kind: str, address: Address) -> str:
+    """The share of one kind of wrong answers at the end, such as `atomic error`."""
+    return f"failures/{kind.replace(' ', '_')}/{address[0]}/L{address[1]}"
 
 
 def curriculum(name: str) -> str:

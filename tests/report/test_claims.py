@@ -10,6 +10,7 @@ import pytest
 from rlskills.cli import entry as cli
 from rlskills.errors import UserError
 from rlskills.report.claims import claims_sections, judged, told
+from rlskills.report.kept import Kinds
 from rlskills.report.run import EvalSet, Record, Run
 from rlskills.runs.claims import Claim, Effect, from_json, to_json
 from rlskills.runs.study_file import StudyFile
@@ -97,6 +98,34 @@ def test_what_is_missing_is_said():
     few = {arm: pool[:2] for arm, pool in POOLS.items()}
     (verdict,) = (each.verdict for each in judged(few, [claim("few", Effect("rl", (L3,)))]))
     assert verdict.note == "2 seeds, and 3 are the fewest"
+
+
+def kinds_of(slips: int) -> tuple[Kinds | None, ...]:
+    """Of ten problems: one without kinds, one that could not be graded."""
+    said = ["atomic error"] * slips + ["verified"] * (8 - slips)
+    return (*(Kinds(kind) for kind in said), None, Kinds(None))
+
+
+def test_kinds_of_answers_are_shares():
+    pools = {}
+    for arm, slips in (("base", (5, 5, 5, 5)), ("rl", (2, 3, 2, 3))):  # of 8 answers with a kind
+        pools[arm] = [
+            replace(each, arm=arm, eval_sets={L3: replace(each.eval_sets[L3], kinds=kinds_of(n))})
+            for each, n in zip(POOLS["base"], slips, strict=True)
+        ]
+    fewer = Effect("rl", (L3,), measure="class: atomic error", sign=-1)
+    none = Effect("rl", (L3,), "", "class: ignores composition")
+    (less, absent, lacking) = judged(
+        pools,
+        [claim("fewer", fewer), claim("none", none, 0.05, form="below"),
+         claim("lacking", replace(none, at=(L2,)))],
+    )  # fmt: skip
+    assert less.verdict.effect is not None
+    assert less.verdict.effect.mean == pytest.approx(5 / 8 - 5 / 16)
+    assert absent.verdict.effect is not None
+    assert absent.verdict.effect.mean == 0
+    assert lacking.verdict.outcome == "not testable"
+    assert "no kinds of answers" in lacking.verdict.note
 
 
 def test_seeds_of_one_arm_only_are_left_out():

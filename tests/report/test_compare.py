@@ -258,7 +258,7 @@ def test_a_report_is_a_page_and_figures_and_says_where(folders: Any, tmp_path: P
     console = Console(width=80, file=io.StringIO())
     written = write_report([root], tmp_path / "out", console, "seconds")
     assert [file.name for file in written] == [
-        "comparison.md", "levels_greedy.png", "curves_seconds.png"
+        "comparison.md", "levels_greedy.png", "curves_seconds.png", "pass_at_k.png"
     ]  # fmt: skip
     assert written[0].read_text() == to_markdown(compare([root]))
     text = console.file.getvalue()  # type: ignore[attr-defined]

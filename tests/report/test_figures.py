@@ -16,9 +16,12 @@ from matplotlib.transforms import Bbox
 from rlskills.errors import UserError
 from rlskills.report.comparison import compare
 from rlskills.report.curves import plot_curves
+from rlskills.report.learned.figures import learned_figures
 from rlskills.report.levels import plot_levels
 from rlskills.report.panels import COLOURS, arm_keys
 from rlskills.report.reading import load_runs
+
+from .test_learned import kind, tell
 
 GROUPS = ("common", "train", "held_out")
 LEVELS = (1, 2, 3, 4, 5)
@@ -197,3 +200,27 @@ def test_what_cannot_be_drawn_is_a_user_error(folders: Any, tmp_path: Path) -> N
     with pytest.raises(UserError, match="no measure 'pass@8'"):
         plot_levels(compare([folders.root]), tmp_path, "pass@8")
     assert list(tmp_path.glob("*.png")) == []
+
+
+def test_mistakes_are_bars_of_one_and_samples_lines_up_to_half_of_them(
+    folders: Any, drawn: list[Figure], tmp_path: Path
+) -> None:
+    sets = {(group, level): folders.solved(0.5, 4, 16) for group in GROUPS for level in (1, 2, 3)}
+    kinds = [kind("verified"), kind("lucky"), kind("atomic error", 1), kind("truncated")]
+    for arm in ("base", "grpo", "an_arm_with_quite_a_long_name"):
+        told = {place: kinds if place[1] > 1 else [{}] * 4 for place in sets}
+        tell(folders.write(arm, 0, sets), told)
+    files = learned_figures(load_runs([folders.root]), tmp_path)
+    assert [file.name for file in files] == ["failures.png", "pass_at_k.png"]
+    bars, curves = drawn
+    assert [crowded(figure) for figure in drawn] == [[], []]
+    assert len(bars.axes) == len(GROUPS)
+    for axes in bars.axes:
+        widths = [patch.get_width() for patch in axes.patches]  # type: ignore[attr-defined]
+        assert sum(widths) == pytest.approx(2 * 3)  # levels and arms
+        assert sorted({round(width, 2) for width in widths}) == [0, 0.25]
+    assert len(curves.axes) == 9
+    for axes in curves.axes:
+        assert [list(np.asarray(line.get_xdata())) for line in axes.get_lines()] == [
+            [1, 2, 4, 8]
+        ] * 3

@@ -191,6 +191,7 @@ def test_the_hparams_tab_has_a_row_per_run_and_the_settings_of_all(tmp_path: Pat
             "supervision": Supervision.ANSWERS, "nested": {"levels": (1, 2)}, "far": float("inf"),
         }  # fmt: skip
         writer.hparams(settings, {"final/train/L1": 0.5 + seed / 4, "final/x/L1": float("nan")})
+        writer.failures({("atomic error", ("train", 2)): 0.25})
         writer.close()
     kinds, rows, metrics = hparams_tab(tmp_path)
     assert metrics == {"final/train/L1"}
@@ -205,6 +206,20 @@ def test_the_hparams_tab_has_a_row_per_run_and_the_settings_of_all(tmp_path: Pat
     ]  # fmt: skip
     row = next(row for row in rows if row["arm"] == "grpo")
     assert (row["bf16"], row["nested.levels"], row["supervision"]) == (True, "1, 2", "answers")
+
+
+def test_failures_stand_at_their_level(tmp_path: Path):
+    writer = MetricWriter(tmp_path)
+    writer.failures({})
+    assert not (tmp_path / "tensorboard" / "failures").exists()
+    writer.failures({("atomic error", ("a/b", 2)): 0.25, ("lucky guess", ("a/b", 12)): 0.5})
+    writer.close()
+    found = EventAccumulator(str(tmp_path / "tensorboard" / "failures")).Reload()
+    assert {
+        tag: [(e.step, e.value) for e in found.Scalars(tag)] for tag in found.Tags()["scalars"]
+    } == {
+        "failures/atomic_error/a/b/L2": [(2, 0.25)], "failures/lucky_guess/a/b/L12": [(12, 0.5)],
+    }  # fmt: skip
 
 
 def texts(folder: Path) -> dict[int, str]:

@@ -67,6 +67,10 @@ def charts(wanted: str) -> list[str]:
         (tags.method("target"), "the curriculum method's own numbers: all"),
         ("by_samples/eval/train/L1/greedy", "train: accuracy by samples: level 1"),
         ("by_samples/eval/train/L10/greedy", "train: accuracy by samples: level 10"),
+        (
+            tags.failures("atomic error", ("train", 10)),
+            "train: how answers fail, by level: atomic error",
+        ),
     ],
 )
 def test_a_tag_is_on_the_chart_it_belongs_to(tag: str, chart: str):
@@ -76,7 +80,8 @@ def test_a_tag_is_on_the_chart_it_belongs_to(tag: str, chart: str):
 @pytest.mark.parametrize(
     "tag",
     ["curriculum/probability/skill/f", "train/skill/f/accuracy", "curriculum/method/q/f@L1",
-     "curriculum/progress/skill/f", "train/entropy_bonus"],
+     "curriculum/progress/skill/f", "train/entropy_bonus", "failures/truncated/train/L2",
+     "failures/atomic_error/train/x/L2"],
 )  # fmt: skip
 def test_what_has_a_hundred_lines_is_on_no_chart(tag: str):
     assert charts(tag) == []

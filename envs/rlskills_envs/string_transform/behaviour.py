@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from typing import NamedTuple
 
 from rlskills.environments.skills import NOTHING
 
 from .config import Config
-from .expression import steps
-from .functions import RECORDS, Word
+from .expression import METHODS, steps
+from .functions import RECORDS, Parameter, Word
 from .plan import plain_sampler
 from .presets import PRESETS
 
@@ -57,3 +58,30 @@ def cases(rng: random.Random, cfg: Config) -> Iterator[Case]:
 
     while True:
         yield Case(reached(), reached(), rng.randrange(60), sampler.input(rng))
+
+
+@cache
+def written_functions(preset: str) -> dict[str, Callable[..., str]]:
+    """Every function of a preset on arguments as a completion writes them, all of them texts.
+
+    So are `+` and the methods of strings, such as `.upper`. A parameter that no problem has is a
+    `ValueError`: who repeats a string a billion times is not followed.
+    """
+    known = PRESETS[preset]
+    plain: dict[str, Callable[..., str]] = {f".{name}": act for name, act in METHODS.items()}
+    plain["+"] = lambda one, other: one + other
+    for name, act in known.functions.items():
+        values = known.parameters.get(name)
+        plain[name] = act if values is None else partial(_with_parameter, act, values)
+    return plain
+
+
+def _with_parameter(act: Callable[..., str], values: Parameter, text: str, written: str) -> str:
+    if isinstance(values, Word):
+        if len(written) > values.longest:
+            raise ValueError("too long a word for a parameter")
+        return act(text, written)
+    found = next((value for value in values if str(value) == written), None)
+    if found is None:
+        raise ValueError("not a parameter of this function")
+    return act(text, found)

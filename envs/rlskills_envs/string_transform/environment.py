@@ -40,7 +40,7 @@ from rlskills.environments import Draft, Environment, StepScore, Task, register,
 from rlskills.environments.types import JSON, Message
 from rlskills.errors import UserError
 
-from .behaviour import Case, behaviours, cases
+from .behaviour import Case, behaviours, cases, written_functions
 from .config import Config
 from .expression import Node, Step, calls, pairs, render, steps, uses_input
 from .notation import notation
@@ -159,6 +159,10 @@ class StringTransform(Environment):
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """Every call with its value, as in the worked solution."""
         return self.notation.steps(completion, task.data["steps"])
+
+    def functions(self) -> Mapping[str, Callable[..., str]]:
+        """All functions of the preset, `+` and the methods of strings."""
+        return written_functions(self.base.preset)
 
     def step_count(self, task: Task) -> int:
         """Calls that the worked solution shows."""

@@ -13,7 +13,7 @@ Try `rlskills env sample string_row`.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -66,6 +66,10 @@ class StringRow(Environment):
     def steps(self, task: Task, completion: str) -> Sequence[StepScore]:
         """Every call with its value, as in the worked solution."""
         return TINY_STEPS.read(completion, [value for _, value in task.data["steps"]])
+
+    def functions(self) -> Mapping[str, Callable[..., str]]:
+        """The functions of the preset `tiny`."""
+        return _single("all", self.base.common).functions()
 
     def step_count(self, task: Task) -> int:
         """The calls of the row."""

@@ -40,10 +40,21 @@ def explain(task: Problem, answer: str, library: Library) -> Explanation:
     """Which mistakes give this answer; a `UserError` for the right one."""
     if answer == task.answer:
         raise UserError("the answer is right: there is no mistake to explain")
-    found: list[tuple[Mistake, tuple[str, str] | None]]
-    found = [(kind, pair) for kind, value, pair in mistakes(task, library) if value == answer]
-    pairs = dict.fromkeys(pair for _, pair in found if pair)
-    return Explanation(frozenset(kind for kind, _ in found), tuple(pairs))
+    return explanations(task, library).get(answer, Explanation(frozenset(), ()))
+
+
+def explanations(task: Problem, library: Library) -> dict[str, Explanation]:
+    """What explains each answer that a mistake gives; for many answers to one problem."""
+    kinds: dict[str, set[Mistake]] = {}
+    pairs: dict[str, dict[tuple[str, str], None]] = {}
+    for kind, value, pair in mistakes(task, library):
+        kinds.setdefault(value, set()).add(kind)
+        if pair:
+            pairs.setdefault(value, {})[pair] = None
+    return {
+        value: Explanation(frozenset(found), tuple(pairs.get(value, ())))
+        for value, found in kinds.items()
+    }
 
 
 def blind_to(task: Problem, library: Library) -> frozenset[Mistake]:
@@ -66,31 +77,28 @@ def mistakes(
     if missing := {step.op for step in task.steps} - library.keys():
         raise UserError(f"the library lacks {', '.join(sorted(missing))}")
     yield "ignores composition", task.given, None
-    for kind, program, pair in _programs(task, library):
+    for kind, program in _programs(task):
         value = _run(program, library)
         if value is not None:
-            yield kind, value, pair
+            yield kind, value, None
+    for i in range(len(task.steps)):
+        for other, value in _confused(task, i, library):
+            yield "atomic error", value, (task.steps[i].op, other)
 
 
-def _programs(
-    task: Problem, library: Library
-) -> Iterator[tuple[Mistake, Program, tuple[str, str] | None]]:
+def _programs(task: Problem) -> Iterator[tuple[Mistake, Program]]:
     steps = task.steps
     for i, step in enumerate(steps):
         place = _operand(task, step)
         if place is not None:
             alone = (*step.args[:place], task.given, *step.args[place + 1 :])
-            yield "ignores composition", [replace(step, args=alone)], None
+            yield "ignores composition", [replace(step, args=alone)]
             if i < len(steps) - 1 and _live(skipped := _skip(steps, i, step.args[place])) > 1:
-                yield "incomplete trace", skipped, None
+                yield "incomplete trace", skipped
         if i < len(steps) - 1 and _live(steps[: i + 1]) > 1:
-            yield "incomplete trace", steps[: i + 1], None
+            yield "incomplete trace", steps[: i + 1]
         for program in _exchanged(task, i):
-            yield "wrong composition", program, None
-        for other in library:
-            if other != step.op:
-                program = [*steps[:i], replace(step, op=other), *steps[i + 1 :]]
-                yield "atomic error", program, (step.op, other)
+            yield "wrong composition", program
 
 
 def _exchanged(task: Problem, i: int) -> Iterator[Program]:
@@ -158,9 +166,10 @@ def _live(steps: Program) -> int:
     return len(needed)
 
 
-def _run(steps: Program, library: Library) -> str | None:
-    """The value of the last step; None where a function does not take what it is given."""
-    values: list[str] = []
+def _run(steps: Program, library: Library, before: Sequence[str] = ()) -> str | None:
+    """The value of the last step, given those `before`; None where a function does not take what
+    it is given."""
+    values = list(before)
     for step in steps:
         args = [values[arg] if isinstance(arg, int) else arg for arg in step.args]
         value = applied(library[step.op], args)
@@ -168,3 +177,21 @@ def _run(steps: Program, library: Library) -> str | None:
             return None
         values.append(value)
     return values[-1]
+
+
+def _confused(task: Problem, i: int, library: Library) -> Iterator[tuple[str, str]]:
+    """Every other function at step i, and the value of the last step with it.
+
+    Steps before it are as they were, and what follows is run once for each value of step i.
+    """
+    before, args = [step.value for step in task.steps[:i]], task.args(i)
+    ends: dict[str, str | None] = {}
+    for other, act in library.items():
+        value = applied(act, args) if other != task.steps[i].op else None
+        if value is None:
+            continue
+        if value not in ends:
+            ends[value] = _run(task.steps[i + 1 :], library, [*before, value])
+        end = ends[value]
+        if end is not None:
+            yield other, end

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ...environments import StepScore
+from ...environments import Environment, StepScore, Task
+from ...environments.steps import parted
 from ...errors import UserError
 
 Library: TypeAlias = Mapping[str, Callable[..., str]]
@@ -23,7 +24,6 @@ LONGEST = 2_000
 _NAMED = re.compile(r"([\w.]+)\((.*)\)", re.DOTALL)
 _METHOD = re.compile(r"\((.*)\)\.(\w+)\(\)", re.DOTALL)
 _SUM = re.compile(r"\((.*)\)", re.DOTALL)
-_ARROW = re.compile(r"\s*(?:=|->|→)\s*$")
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,11 @@ class Problem:
         """The value of the last step."""
         return self.steps[-1].value
 
+    @property
+    def composed(self) -> bool:
+        """Whether any step takes the value of another."""
+        return any(isinstance(arg, int) for step in self.steps for arg in step.args)
+
     def args(self, i: int, values: Sequence[str] | None = None) -> tuple[str, ...]:
         """The arguments of step i, given what the steps before it returned (by default, truly)."""
         found = [step.value for step in self.steps] if values is None else values
@@ -77,34 +82,66 @@ def problem(
 ) -> Problem:
     """A problem of calls on values with what they return, as in `task.data["steps"]`.
 
-    The calls stand in the order in which a tree is evaluated, so that an argument equal to the
-    last value not taken yet is that value. `given` is by default the first argument of the first.
+    Arguments that are values are found by `linked`.
     """
-    steps: list[Known] = []
-    waiting: list[int] = []
+    found = []
     for written, returned in calls:
         called = _call(written)
         if called is None:
             raise UserError(f"not a call that can be read: {written[:80]!r}")
-        op, args = called
-        linked: list[int | str] = list(args)
+        found.append(Claim(*called, plain(returned)))
+    return linked(found, given, commutative)
+
+
+def linked(
+    calls: Sequence[Claim], given: str = "", commutative: frozenset[str] = frozenset()
+) -> Problem:
+    """The problem of which these are the true calls.
+
+    They stand in the order in which a tree is evaluated, so that an argument equal to the last
+    value not taken yet is that value. `given` is by default the first argument of the first.
+    """
+    steps: list[Known] = []
+    waiting: list[int] = []
+    for call in calls:
+        args: list[int | str] = list(call.args)
         for place in reversed(range(len(args))):
             if waiting and steps[waiting[-1]].value == args[place]:
-                linked[place] = waiting.pop()
+                args[place] = waiting.pop()
         waiting.append(len(steps))
-        steps.append(Known(op, tuple(linked), _plain(returned)))
+        steps.append(Known(call.op, tuple(args), call.value))
     first = steps[0].args if steps else ()
     return Problem(tuple(steps), given or str(first[0] if first else ""), commutative)
+
+
+def problem_of(env: Environment, task: Task) -> Problem | None:
+    """The problem of a task by its worked solution; None where that has no steps or others than
+    calls."""
+    count = env.step_count(task)
+    if not count:
+        return None
+    text = env.solution(task)
+    found = claims_of(env, task, text, env.steps(task, text))
+    given = task.data.get("input", "")
+    same = len(found) == count
+    return linked(found, given if isinstance(given, str) else "") if same else None
+
+
+def claims_of(
+    env: Environment, task: Task, completion: str, steps: Sequence[StepScore]
+) -> list[Claim]:
+    """The claims of a completion, as its environment takes its steps apart."""
+    calls = env.calls(task, completion, steps)
+    return claims_in(completion, steps) if calls is None else [Claim(*call) for call in calls]
 
 
 def claims_in(completion: str, steps: Sequence[StepScore]) -> list[Claim]:
     """The claims of a completion, at the spans that an environment read; others are left out."""
     found = []
     for step in steps:
-        text = completion[step.start : step.end]
-        cut = text.rfind("=") + 1 if step.value is None else step.value - step.start
-        if called := _call(_ARROW.sub("", text[: min(cut, LONGEST)])):
-            found.append(Claim(*called, _plain(text[cut:])))
+        written, value = parted(completion, step)
+        if len(written) <= LONGEST and (called := _call(written)):
+            found.append(Claim(*called, plain(value)))
     return found
 
 
@@ -120,11 +157,11 @@ def _call(text: str) -> tuple[str, tuple[str, ...]] | None:
     """Function and arguments of one call on values."""
     text = text.strip()
     if match := _NAMED.fullmatch(text):
-        return match[1], tuple(map(_plain, _split(match[2], ",")))
+        return match[1], tuple(map(plain, _split(match[2], ",")))
     if match := _METHOD.fullmatch(text):
-        return f".{match[2]}", (_plain(match[1]),)
+        return f".{match[2]}", (plain(match[1]),)
     if (match := _SUM.fullmatch(text)) and len(parts := list(_split(match[1], "+"))) == 2:
-        return "+", tuple(map(_plain, parts))
+        return "+", tuple(map(plain, parts))
     return None
 
 
@@ -146,7 +183,7 @@ def _split(text: str, mark: str) -> Iterator[str]:
     yield text[begin:]
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
     """A value without its quotation marks, or without blanks where it has none."""
     text = value.strip()
     if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":

@@ -79,6 +79,7 @@ def classify(
     library: Library | None = None,
     truncated: bool = False,
     twins: Mapping[str, str] | None = None,
+    right: bool | None = None,
 ) -> Failure:
     """The class of a completion, the first of these that holds.
 
@@ -93,15 +94,18 @@ def classify(
 
     `library` is needed for what is claimed on arguments that are wrong already, and for the types
     of slips. With `twins` (a function's name to that of one that does the same) functions count by
-    what they do; without, by name. Problems of one step have no composition: a `UserError`. With
-    two steps, no trace can be told to be incomplete.
+    what they do; without, by name. `right` says whether the answer is, where it is something else
+    than the last step's value. Problems of one step have no composition: a `UserError`. With two
+    steps, no trace can be told to be incomplete. Where no step takes another's value (a row of
+    calls, the columns of a sum) rule 3 does not apply.
     """
     if len(task.steps) < 2:
         raise UserError("failures are classes of problems with at least two steps")
     if twins:
         task, claims = _without_twins(task, claims, twins)
     defect = first_defect(task, claims, library)
-    right = answer is not None and answer == task.answer
+    if right is None:
+        right = answer is not None and answer == task.answer
     trace = _trace_kind(task, claims, answer, defect, library, right)
     if truncated or answer is None:
         return Failure("truncated" if truncated else "unparsed", trace, defect)
@@ -173,6 +177,17 @@ def _trace_kind(
 ) -> Kind:  # fmt: skip
     if defect is None:
         return "sound"
+    if task.composed and (kind := _ignores(task, claims, answer, library, right)):
+        return kind
+    if defect.fault == "slip":
+        return "atomic error"
+    return "incomplete trace" if defect.cause == "stop" else "wrong composition"
+
+
+def _ignores(
+    task: Problem, claims: Sequence[Claim], answer: str | None, library: Library | None,
+    right: bool,
+) -> Literal["ignores composition"] | None:  # fmt: skip
     if len({(claim.op, claim.args) for claim in claims}) <= 1:
         return "ignores composition"
     before: set[str] = set()
@@ -182,9 +197,7 @@ def _trace_kind(
         before.add(claim.value)
     if not takes and not right and answer in before | {task.given} | _alone(task, library):
         return "ignores composition"
-    if defect.fault == "slip":
-        return "atomic error"
-    return "incomplete trace" if defect.cause == "stop" else "wrong composition"
+    return None
 
 
 def _first(
