@@ -22,28 +22,53 @@ class Claim(Protocol):
     """What a claim says and the rule that it is judged by."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Short, for a row of the plot."""
+        ...
+
     @property
-    def text(self) -> str: ...
+    def text(self) -> str:
+        """In the words of a reader."""
+        ...
+
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """Where it was claimed."""
+        ...
+
     @property
-    def paper(self) -> str: ...
+    def paper(self) -> str:
+        """The number there; may be empty."""
+        ...
+
     @property
-    def measure(self) -> str: ...
+    def measure(self) -> str:
+        """What is compared."""
+        ...
+
     @property
-    def rule(self) -> str: ...
+    def rule(self) -> str:
+        """How the verdict follows, with the smallest effect of interest."""
+        ...
+
     @property
-    def smallest(self) -> float: ...
+    def smallest(self) -> float:
+        """The smallest effect of interest, 0 or more."""
+        ...
 
 
 class Judged(Protocol):
     """A claim with its verdict."""
 
     @property
-    def claim(self) -> Claim: ...
+    def claim(self) -> Claim:
+        """What was judged."""
+        ...
+
     @property
-    def verdict(self) -> Verdict: ...
+    def verdict(self) -> Verdict:
+        """What follows from the effects."""
+        ...
 
 
 def claims_html(found: Sequence[Judged]) -> Part | None:
@@ -58,7 +83,7 @@ def claims_html(found: Sequence[Judged]) -> Part | None:
     )  # fmt: skip
     header = ("claim", "in words", "measured", "the paper's number", "ours", "verdict", "details",
               "rule", "source")  # fmt: skip
-    counts = {outcome: 0 for outcome in COLOURS}
+    counts = dict.fromkeys(COLOURS, 0)
     for each in found:
         counts[each.verdict.outcome] += 1
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
@@ -94,7 +119,7 @@ def _forest(found: Sequence[Judged]) -> Figure:
         for label, each in zip(labels, found, strict=True)
         if each.verdict.effect is not None
     ]
-    zero = {"type": "line", "xref": "x1", "yref": "y1 domain", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
+    zero = {"type": "line", "xref": "x", "yref": "y domain", "x0": 0, "x1": 0, "y0": 0, "y1": 1,
             "line": {"width": 1, "color": FAINT}}  # fmt: skip
     x = {"range": [-most, most], "title": {"text": "effect (right: as claimed)"}, "nticks": 7}
     y = {"type": "category", "autorange": "reversed", "categoryorder": "array",
@@ -125,7 +150,7 @@ def _band(found: Sequence[Judged], labels: Sequence[str]) -> Trace:
     return {
         "type": "bar", "orientation": "h", "y": [safe(label) for label in labels],
         "base": [-value for value in smallest], "x": [2 * value for value in smallest],
-        "width": 0.62, "marker": {"color": FAINT}, "opacity": 0.28, "xaxis": "x1", "yaxis": "y1",
+        "width": 0.62, "marker": {"color": FAINT}, "opacity": 0.28,
         "text": [f"smallest effect {value:g}" for value in smallest], "textposition": "none",
         "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
@@ -136,7 +161,7 @@ def _diamond(label: str, verdict: Verdict, effect: Interval, most: float) -> Tra
     colour = COLOURS[verdict.outcome]
     return {
         "type": "scatter", "mode": "markers", "x": [number(effect.mean)], "y": [safe(label)],
-        "marker": {"symbol": "diamond", "size": 11, "color": colour}, "xaxis": "x1", "yaxis": "y1",
+        "marker": {"symbol": "diamond", "size": 11, "color": colour},
         "error_x": {"type": "data", "symmetric": False, "array": [number(high - effect.mean)],
                     "arrayminus": [number(effect.mean - low)], "color": colour, "thickness": 2,
                     "width": 4},

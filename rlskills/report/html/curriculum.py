@@ -54,8 +54,7 @@ def _view(pool: Sequence[Run], kind: str, levels: Sequence[int]) -> View:
         colour = COLOURS[number % len(COLOURS)]
         trace: Trace = {
             "type": "scatter", "mode": "lines", "x": numbers(curve.x), "y": numbers(curve.mean),
-            "name": f"level {level}", "line": {"color": colour, "width": 1.4}, "xaxis": "x1",
-            "yaxis": "y1", "showlegend": True,
+            "name": f"level {level}", "line": {"color": colour, "width": 1.4}, "showlegend": True,
             "hovertemplate": "%{y:.2f} at %{x:,}<extra>%{fullData.name}</extra>",
         }  # fmt: skip
         traces.append(trace | ({"stackgroup": "levels"} if stacked else {}))

@@ -3,9 +3,9 @@
 const MANY = 8; // more arms than that are drawn without bands
 const GAP = 54; // pixels between rows of panels: ticks below, a title above
 const HEAD = 26;
-const FOOT = 46;
+const FOOT = 46; // ticks and the name of the axis
 const PRINTED = 660; // pixels of a figure on paper
-const CONFIG = { displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+const CONFIG = { displayModeBar: false };
 const css = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 let packed = null;
 let printing = false;
@@ -70,10 +70,11 @@ function arranged(layout, traces, width) {
     }
   }
   const legend = layout.showlegend ? 24 : 0;
+  const foot = layout.xaxis.title ? FOOT : FOOT / 2;
   const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: css("--ink") };
   return {
-    showlegend: false, ...layout, font, width, height: plot + HEAD + FOOT + legend,
-    margin: { l: rows ? 8 : 34, r: 12, t: HEAD + legend, b: FOOT },
+    showlegend: false, ...layout, font, width, height: plot + HEAD + foot + legend,
+    margin: { l: rows ? 8 : 34, r: 12, t: HEAD + legend, b: foot },
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
     hoverlabel: { font, bgcolor: css("--box"), bordercolor: css("--edge") }, dragmode: "zoom",
   };
@@ -86,13 +87,22 @@ function cut(name, pixels) {
   return characters.length <= most ? name : characters.slice(0, most - 1).join("") + "…";
 }
 
+// A trace of one arm is there or not; one of several, such as a heat map, loses rows.
+function ofShownArms(trace) {
+  const { arm, arms } = trace.meta ?? {};
+  if (arm !== undefined) return isShown(arm) ? [trace] : [];
+  if (arms === undefined) return [trace];
+  const kept = (list) => list.filter((_, row) => isShown(arms[row]));
+  return [{ ...trace, y: kept(trace.y), z: kept(trace.z), text: kept(trace.text) }];
+}
+
 function draw(figure) {
   const box = figure.querySelector(".plot");
   const key = all("select", figure).map((select) => select.value).join("-");
   const view = packed.figures[figure.dataset.name][key];
   const copied = structuredClone(view);
   const { data, layout } = root.dataset.theme === "dark" ? recoloured(copied) : copied;
-  const mine = data.filter((trace) => trace.meta?.arm === undefined || isShown(trace.meta.arm));
+  const mine = data.flatMap(ofShownArms);
   const drawn = new Set(mine.map((trace) => trace.meta?.arm)).size;
   const traces = mine.filter((trace) => !trace.meta?.band || drawn <= MANY);
   const width = printing ? PRINTED : Math.floor(figure.getBoundingClientRect().width);

@@ -8,7 +8,7 @@ from statistics import fmean
 from ...runs.folder import BASE
 from ..comparison import Comparison, Measure
 from .part import Choice, Figure, Look, Part, View, plain_label
-from .plot import SHARES, row_of, safe
+from .plot import SHARES, axis, row_of, safe
 
 
 def levels_part(comparison: Comparison, arms: Mapping[str, Look]) -> Part | None:
@@ -49,14 +49,14 @@ def _view(measure: Measure, group: str, arms: Mapping[str, Look]) -> View:
         if BASE in row:
             x = row[BASE].mean
             shapes.append(
-                {"type": "line", "xref": f"x{panel}", "yref": f"y{panel} domain", "x0": x, "x1": x,
-                 "y0": 0, "y1": 1, "layer": "below",
+                {"type": "line", "xref": axis("x", panel), "yref": f"{axis('y', panel)} domain",
+                 "x0": x, "x1": x, "y0": 0, "y1": 1, "layer": "below",
                  "line": {"dash": "dash", "width": 1, "color": arms[BASE].colour}}
             )  # fmt: skip
-    axis = {"type": "category", "autorange": "reversed", "categoryorder": "array",
+    y = {"type": "category", "autorange": "reversed", "categoryorder": "array",
             "categoryarray": [safe(arms[arm].label) for arm in order]}  # fmt: skip
     titles = tuple(f"Level {level}" for level in cells)
-    return View(traces, titles, SHARES, axis, shapes, True, 19, 110, _note(measure, group, order))
+    return View(traces, titles, SHARES, y, shapes, True, 19, 110, _note(measure, group, order))
 
 
 def _note(measure: Measure, group: str, order: list[str]) -> str:

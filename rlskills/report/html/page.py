@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import json
 from collections.abc import Sequence
 from functools import cache, partial
 from importlib.resources import files
@@ -121,13 +120,14 @@ def _about(runs: Sequence[Run], study: Study | None) -> list[Part]:
 
 def _packed(figures: Sequence[Figure]) -> str:
     """plotly.js, and by figure its views, as base64 of a compressed JSON object."""
+    from plotly.io.json import to_json_plotly
     from plotly.offline import get_plotlyjs
 
     drawn = {
         figure.name: {"-".join(map(str, key)): as_json(view) for key, view in figure.views.items()}
         for figure in figures
     }
-    content = json.dumps({"plotly": get_plotlyjs(), "figures": drawn, "dark": DARK})
+    content = to_json_plotly({"plotly": get_plotlyjs(), "figures": drawn, "dark": DARK})
     return base64.b64encode(gzip.compress(content.encode(), 9, mtime=0)).decode()
 
 

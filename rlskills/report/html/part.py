@@ -12,7 +12,8 @@ from ..panels import arm_keys
 from ..sections import Section
 
 Trace: TypeAlias = dict[str, Any]
-"""A trace as plotly has it; `meta["arm"]` is the number of the arm that it belongs to."""
+"""A trace as plotly has it; `meta["arm"]` is the number of the arm that it belongs to,
+`meta["arms"]` those of its rows."""
 
 LONGEST = 48
 """Characters shown of a name in a figure."""
@@ -75,7 +76,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class View:
-    """Panels of traces; every panel has the axes `x1`, `y1`, `x2`, `y2`, ... of its number."""
+    """Panels of traces; every panel has the axes of its number, `x`, `y`, `x2`, `y2`, ..."""
 
     traces: Sequence[Trace]
     titles: tuple[str, ...]

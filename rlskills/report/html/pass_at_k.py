@@ -46,9 +46,10 @@ def _view(
             for k in ks:
                 rows = [outcomes(run.eval_sets[address], k) for run in pool]
                 cells.append(accuracy_interval(np.stack([row for row in rows if row is not None])))
-            mean, low, high = zip(*((cell.mean, cell.low, cell.high) for cell in cells), strict=True)
-            x = [float(k) for k in ks]
-            traces += [band_of(arms[arm], panel, x, low, high), line_of(arms[arm], panel, x, mean)]
+            low, high = [cell.low for cell in cells], [cell.high for cell in cells]
+            look, x = arms[arm], [float(k) for k in ks]
+            traces.append(band_of(look, panel, x, low, high))
+            traces.append(line_of(look, panel, x, [cell.mean for cell in cells]))
     x_axis = {"type": "log", "title": {"text": "samples k"}, "tickvals": ticks,
               "ticktext": [str(k) for k in ticks]}  # fmt: skip
     titles = tuple(f"Level {level}" for _, level in most)

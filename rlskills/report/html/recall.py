@@ -64,27 +64,30 @@ def _view(counts: Counts, arms: Mapping[str, Look]) -> View:
             totals[skill] += total
     shown = sorted(sorted(totals, key=lambda skill: -totals[skill])[:MOST])
     labels = [safe(plain_label(skill, 16)) for skill in shown]
-    traces = [_row(arms[arm], row, shown, labels) for arm, row in counts.items() if row]
-    present = [safe(arms[arm].label) for arm, row in counts.items() if row]
+    traces = [_map(counts, arms, shown, labels)] if shown else []
     y = {"type": "category", "autorange": "reversed", "categoryorder": "array",
-         "categoryarray": present}  # fmt: skip
+         "categoryarray": [safe(arms[arm].label) for arm in counts]}  # fmt: skip
     x = {"type": "category", "categoryorder": "array", "categoryarray": labels, "tickangle": -90}
-    scale = {"colorscale": _SCALE, "cmin": 0, "cmax": 1, "showscale": True, "colorbar": {
-        "thickness": 10, "len": 1, "tickvals": [0, 0.5, 1], "ticktext": ["0", ".5", "1"]}}  # fmt: skip
+    bar = {"thickness": 10, "len": 1, "tickvals": [0, 0.5, 1], "ticktext": ["0", ".5", "1"]}
+    scale = {"colorscale": _SCALE, "cmin": 0, "cmax": 1, "showscale": True, "colorbar": bar}
     note = _note(counts)
     return View(traces, ("",), x, y, (), True, 17, 240, note, {"coloraxis": scale})
 
 
-def _row(
-    look: Look, row: Mapping[str, tuple[int, int]], shown: Sequence[str], labels: Sequence[str]
+def _map(
+    counts: Counts, arms: Mapping[str, Look], shown: Sequence[str], labels: Sequence[str]
 ) -> Trace:
-    cells = [row.get(skill) for skill in shown]
+    """The cells of all arms; the page leaves out the rows of arms that are hidden."""
+    cells = [[row.get(skill) for skill in shown] for row in counts.values()]
     return {
-        "type": "heatmap", "x": list(labels), "y": [safe(look.label)], "xaxis": "x1", "yaxis": "y1",
-        "z": [[None if cell is None else number(cell[0] / cell[1]) for cell in cells]],
-        "text": [["" if cell is None else f"{cell[0]} of {cell[1]}" for cell in cells]],
-        "coloraxis": "coloraxis", "meta": {"arm": look.number}, "xgap": 1, "ygap": 1,
+        "type": "heatmap", "x": list(labels), "y": [safe(arms[arm].label) for arm in counts],
+        "z": [[None if cell is None else number(cell[0] / cell[1]) for cell in row]
+              for row in cells],
+        "text": [["" if cell is None else f"{cell[0]} of {cell[1]}" for cell in row]
+                 for row in cells],
+        "coloraxis": "coloraxis", "meta": {"arms": [arms[arm].number for arm in counts]},
         "hovertemplate": "%{y}, %{x}: %{text}<extra></extra>", "hoverongaps": False,
+        "xgap": 1, "ygap": 1,
     }  # fmt: skip
 
 

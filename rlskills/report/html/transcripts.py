@@ -32,7 +32,7 @@ def transcripts_part(
         texts.append(made)
     if not texts:
         return _from_rollouts(pools, arms)
-    line = "Greedy answers of the first seed; where steps can be read, the first wrong one is marked."
+    line = "Greedy answers of the first seed, the first wrong step marked where steps can be read."
     return Part("Problems and answers", lines=(line,), texts=tuple(texts))
 
 
