@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from importlib.resources import files
 from importlib.util import find_spec
@@ -33,7 +33,7 @@ from .claims import Judged, claims_html
 from .curriculum import curriculum_part
 from .curves import curves_part
 from .levels import levels_part
-from .part import DARK, SYMBOLS, Figure, Part, Text, looks
+from .part import DARK, SYMBOLS, Figure, Look, Part, Text, looks
 from .pass_at_k import pass_at_k_part
 from .plot import as_json
 from .recall import recall_part
@@ -47,7 +47,10 @@ LONGEST = 20_000
 
 def can_write() -> bool:
     """Whether plotly is there."""
-    return find_spec("plotly") is not None
+    try:
+        return find_spec("plotly") is not None
+    except ValueError:  # something stands in for it that cannot be imported
+        return False
 
 
 def write_html(
@@ -89,22 +92,31 @@ def write_html(
         *_about(runs, study),
     ]
     shown = [part for part in parts if part is not None]
-    page = _template().render(
-        title=study.title if study else comparison.title,
-        notes=study.notes if study else comparison.notes,
+    title = study.title if study else comparison.title
+    notes = study.notes if study else comparison.notes
+    packed = _packed([figure for part in shown for figure in part.figures])
+    path.write_text(rendered(title, notes, arms, shown, packed), encoding="utf-8")
+    return path
+
+
+def rendered(
+    title: str, notes: Sequence[str], arms: Mapping[str, Look], parts: Sequence[Part], packed: str
+) -> str:
+    """The page as text; `packed` is what its figures are drawn from, in base64."""
+    return _template().render(
+        title=title,
+        notes=notes,
         arms=arms,
         symbols={name: SYMBOLS[look.key.marker][1] for name, look in arms.items()},
         dark=DARK,
-        parts=shown,
+        parts=parts,
         table=partial(table, arms=arms),
         lines_shown=LINES,
         outcomes=OUTCOMES,
         style=_file("style.css"),
         script=_file("script.js") + _file("figures.js"),
-        packed=_packed([figure for part in shown for figure in part.figures]),
+        packed=packed,
     )
-    path.write_text(page, encoding="utf-8")
-    return path
 
 
 def _about(runs: Sequence[Run], study: Study | None) -> list[Part]:
