@@ -79,12 +79,12 @@ if (matchMedia("(max-width: 56rem)").matches) document.querySelector(".side").op
 // ---- tables
 const SIZES = { k: 1e3, M: 1e6, G: 1e9 };
 
-function valueOf(text) {
+function numberIn(text) {
   const found = text.replaceAll(",", "").match(/^\s*([+-]?(?:\d+\.?\d*|\.\d+))\s?([kMG]?)/);
   return found ? Number(found[1]) * (SIZES[found[2]] ?? 1) : null;
 }
 function compare(a, b) {
-  const [x, y] = [valueOf(a), valueOf(b)];
+  const [x, y] = [numberIn(a), numberIn(b)];
   if (x !== null && y !== null) return x - y;
   if (x !== null || y !== null) return x === null ? 1 : -1; // what is no number comes last
   return a.localeCompare(b, undefined, { numeric: true });
@@ -101,7 +101,7 @@ function sortBy(table, column) {
   const text = (row) => row.cells[column].textContent;
   const sign = next === "ascending" ? 1 : -1;
   const rows = [...body.rows].sort((a, b) => {
-    const lacking = (row) => numeric && valueOf(text(row)) === null;
+    const lacking = (row) => numeric && numberIn(text(row)) === null;
     if (lacking(a) || lacking(b)) return lacking(a) - lacking(b);
     return sign * compare(text(a), text(b));
   });
