@@ -8,7 +8,7 @@ from rlskills.console import Console
 from rlskills.experiments import ArmConfig, Claim
 from rlskills.experiments.group import processes
 from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
-from rlskills.report.claims import claims_sections, judged
+from rlskills.report.claims import claims_sections, judged, verdicts_section
 from rlskills.report.reading import load_runs
 from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
@@ -60,12 +60,13 @@ def print_arena(output: Path) -> None:
     rivals = arena(pools, "grpo", PROBES)
     sections = arena_sections(rivals, pools, "grpo", PROBES, LOGGED)
     about = read_study_file(output)
-    sections += claims_sections(judged(pools, about.claims if about else ()))
+    claims = judged(pools, about.claims if about else ())
     said = sentences(rivals, "grpo")
-    for section in sections:
+    for section in (*sections, verdicts_section(claims)):
         print_section(section, console)
     for line in (*said, *(f"note: {note}" for note in notes)):
         console.print(line, highlight=False)
-    text = [*(section_markdown(section) for section in sections), *(f"- {line}" for line in said)]
+    tables = [*sections, *claims_sections(claims)]
+    text = [*(section_markdown(section) for section in tables), *(f"- {line}" for line in said)]
     (output / "arena.md").write_text("\n".join(text) + "\n")
     plot_arena(rivals, L3.name, KEPT.name, output / "arena.png")

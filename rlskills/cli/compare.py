@@ -21,6 +21,7 @@ def compare_runs(
     axis: str = "samples",
     json: bool = False,
     same_code: bool = False,
+    html: Path | None = None,
 ) -> None:
     """Compare runs: accuracy by level and arm with intervals, difference to the base model,
     budgets, where one arm passes another, and figures.
@@ -33,10 +34,11 @@ def compare_runs(
         json: Print one JSON object instead of tables.
         same_code: Compare runs that were graded by two versions of one file (file.py:Class); to be
             said only where both grade alike.
+        html: Write the page with interactive figures to this file, too; needs the extra `html`.
     """
     if axis not in BUDGETS:
         raise UnknownName("budget", axis, BUDGETS)
     if json:
         print(to_json(compare(runs, same_code)))
         return
-    write_report(runs, output or runs[0], Console(), axis, same_code)
+    write_report(runs, output or runs[0], Console(), axis, same_code, html=html)

@@ -27,7 +27,7 @@ COMMANDS = {
     "eval": ("evaluate:evaluate_model", "MODEL ...", "evaluate a model on an environment"),
     "export": ("export_model:export_model", "MODEL ...", "write a model as one ordinary folder"),
     "compare": ("compare:compare_runs", "RUN RUN ...", "tables and plots of runs, side by side"),
-    "report": ("report:report_study", "STUDY", "write the page of a study from its folder"),
+    "report": ("report:report_study", "STUDY", "write the page of a study, in Markdown and HTML"),
     "claims": ("claims:list_claims", "STUDY STUDY ...", "what studies claim, with verdicts"),
     "treatment": ("treatment:treatment_cli", "...", "list, show, begin training methods"),
     "rollouts": ("rollouts:show_rollouts", "RUN", "what a policy sampled while it trained"),

@@ -12,6 +12,7 @@ from .brief import Highlight, brief
 from .claims import judged, verdicts_section
 from .comparison import Comparison, build
 from .curves import plot_curves
+from .html.page import write_html
 from .learned.figures import learned_figures
 from .levels import plot_levels
 from .reading import load_runs
@@ -30,6 +31,7 @@ def write_report(
     axis: str = "samples",
     same_code: bool = False,
     highlights: Sequence[Highlight] = (),
+    html: Path | None = None,
 ) -> list[Path]:
     """Print the comparison of `runs`, write it to `output` with its figures; returns the files.
 
@@ -42,6 +44,7 @@ def write_report(
         console: Where to print.
         axis: Budget on the x axis of the curves.
         same_code: Take two versions of one file as grading alike.
+        html: The HTML page, if it is wanted.
     """
     notes: list[str] = []
     loaded = load_runs(runs, notes, same_code)
@@ -57,6 +60,8 @@ def write_report(
         output.mkdir(parents=True, exist_ok=True)
         page.write_text(to_markdown(comparison))
         written = [page, *draw_figures(loaded, comparison, output, axis)]
+        if html is not None:
+            written.append(write_html(html, loaded, comparison))
     except OSError as error:
         written = []
         console.note(f"cannot write {error.filename or page}: {error.strerror}")

@@ -90,16 +90,16 @@ def to_json(claims: tuple[Claim, ...]) -> list[dict[str, Any]]:
 
 def from_json(values: list[dict[str, Any]]) -> tuple[Claim, ...]:
     """Inverse of `to_json`; ValueError, TypeError or KeyError where it is no such value."""
-    return tuple(Claim(**_known(Claim, value) | {"effect": _effect(value)}) for value in values)
+    return tuple(Claim(effect=_effect(value), **_known(Claim, value)) for value in values)
 
 
 def _effect(value: Mapping[str, Any]) -> Effect | None:
     found = value["effect"]
     if found is None:
         return None
-    places = {key: tuple((str(group), int(level)) for group, level in found[key])
-              for key in ("at", "less_at")}  # fmt: skip
-    return Effect(**_known(Effect, found) | places)
+    at, less_at = (tuple((str(group), int(level)) for group, level in found[key])
+                   for key in ("at", "less_at"))  # fmt: skip
+    return Effect(at=at, less_at=less_at, **_known(Effect, found))
 
 
 def _named(measure: str) -> str:

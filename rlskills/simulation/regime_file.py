@@ -25,9 +25,9 @@ def read_regime(file: Path) -> TrainedRegime:
     try:
         value = json.loads(file.read_text())
         known = {each.name: value[each.name] for each in fields(TrainedRegime)}
-        typed = {name: _typed(name, entry) for name, entry in known.items()}
+        typed = {name: _typed(name, entry) for name, entry in known.items() if name != "name"}
         # Its results lie in a folder of this name.
-        return TrainedRegime(**typed | {"name": file.stem})
+        return TrainedRegime(name=file.stem, **typed)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"no regime in {file}: {type(error).__name__}: {error}") from None
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+
+import pytest
 
 from rlskills.cli import entry as cli
 
@@ -20,6 +23,23 @@ def test_report_writes_the_page(capsys, tmp_path: Path):
         (folder / "metrics.jsonl").write_text("")
     page = tmp_path / "pages" / "bits.md"
     cli.main(["report", str(tmp_path / "study"), "--output", str(page)])
-    assert capsys.readouterr().out == f"written: {page}\n"
+    html = page.with_suffix(".html")
+    assert capsys.readouterr().out == f"written: {page}\nwritten: {html}\n"
+    assert "<h2>Accuracy by level</h2>" in html.read_text()
     assert "| bits L1 | .75" in page.read_text()
     assert (page.parent / "bits" / "levels_greedy.png").is_file()
+
+
+def test_without_plotly_the_page_says_how_to_get_the_other(capsys, tmp_path: Path, monkeypatch):
+    test_report_writes_the_page(capsys, tmp_path)
+    html = tmp_path / "pages" / "bits.html"
+    html.unlink()
+    # What `import plotly` and a search for it do where it is not installed.
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    cli.main(["report", str(tmp_path / "study"), "--output", str(html.with_suffix(".md"))])
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:] == ["bits.html is left out: it needs plotly (pip install 'rlskills[html]')"]
+    assert not html.exists()
+    with pytest.raises(SystemExit):
+        cli.main(["compare", str(tmp_path / "study"), "--html", str(html)])
+    assert "an HTML page needs plotly" in capsys.readouterr().err

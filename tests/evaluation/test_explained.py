@@ -128,7 +128,7 @@ def test_what_is_kept_of_a_task():
         not {"prompt", "completion", "first_wrong"} & explained(env, task, first, [], False).keys()
     )
     assert explained(env, task, failed, [], False) == {}
-    assert explained(env, task, *answers(env, task, right), [], False) == {
+    assert explained(env, task, answers(env, task, right)[0], [], False) == {
         "greedy_class": "verified", "steps": 2,
     }  # fmt: skip
 
@@ -146,11 +146,11 @@ def test_answers_without_steps_are_explained_by_what_gives_them():
         assert kinds[0] == "right without steps"
         assert kinds[1] in ("ignores composition", "ambiguous", "right without steps")
         assert kinds[2:] == ["other", "unparsed"]
-        assert "steps" not in explained(env, task, *answers(env, task, "#a"), [], False)
+        assert "steps" not in explained(env, task, answers(env, task, "#a")[0], [], False)
     env = load("lego?preset=tiny")  # whose functions cannot be run
     task = env.task("train", 2, 0)
     wrong = "#" + {"+": "-", "-": "+"}[task.answer or ""]
-    found = explained(env, task, *answers(env, task, wrong), [], False)
+    found = explained(env, task, answers(env, task, wrong)[0], [], False)
     assert found == {"greedy_class": "wrong without steps"}
 
 
@@ -159,11 +159,11 @@ def test_texts_are_cut_and_so_is_what_is_marked_in_them():
     task = env.task("train", 2, 0)
     (one, value), _ = task.data["steps"]
     long = f"{one}={value}{'z' * 5000};#x"
-    found = explained(env, task, *answers(env, task, long), [], True)
+    found = explained(env, task, answers(env, task, long)[0], [], True)
     assert len(found["completion"]) == CHARACTERS
     assert found["first_wrong"] == [0, CHARACTERS]
     late = "x" * CHARACTERS + f";{one}=zzz;#x"
-    assert "first_wrong" not in explained(env, task, *answers(env, task, late), [], True)
+    assert "first_wrong" not in explained(env, task, answers(env, task, late)[0], [], True)
 
 
 class Broken(Environment):
@@ -200,7 +200,7 @@ def test_no_text_of_a_model_breaks_it(spec: str):
         for _ in range(20):
             text = "".join(rng.choices(pieces, k=rng.randrange(13)))
             asked = answers(env, task, text)
-            found = explained(env, task, *asked, asked, True)
+            found = explained(env, task, asked[0], asked, True)
             assert sum(found["classes"].values()) == 1, text
 
 
@@ -212,7 +212,7 @@ def test_long_texts_take_linear_time(piece: str):
         text = (task.data["steps"][0][0] + piece) + piece * (200_000 // len(piece))
         asked = answers(env, task, text)
         begin = time.process_time()
-        explained(env, task, *asked, [], True)
+        explained(env, task, asked[0], [], True)
         assert time.process_time() - begin < 5
 
 

@@ -213,7 +213,9 @@ def test_texts_and_kinds_are_read_back(folders: Folders):
     tell(folder, {DEEP: [first | slip, {}]})
     (run,) = load_runs([folder])
     eval_set = run.eval_sets[DEEP]
-    (shown, no_text), (kinds, no_kinds) = eval_set.shown or (), eval_set.kinds or ()
+    assert eval_set.shown is not None
+    assert eval_set.kinds is not None
+    (shown, no_text), (kinds, no_kinds) = eval_set.shown, eval_set.kinds
     assert no_text is no_kinds is None
     assert shown is not None
     assert kinds is not None

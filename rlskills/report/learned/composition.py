@@ -49,7 +49,8 @@ def composition(pools: Pools) -> list[Section]:
     ratios, gaps = [], []
     for address in evaluated(pools):
         cells = {arm: _composed(pool, address, atoms[arm]) for arm, pool in pools.items()}
-        if any(found := list(cells.values())):
+        found = list(cells.values())
+        if any(found):
             row = where(address)
             ratios.append((row, *(each.efficiency() if each else NONE for each in found)))
             gaps.append((row, *(each.gap() if each else NONE for each in found)))
