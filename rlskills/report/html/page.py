@@ -33,6 +33,7 @@ from .answers import by_arm
 from .claims import claims_html
 from .curriculum import curriculum_part
 from .curves import curves_part
+from .failures import failures_part
 from .levels import levels_part
 from .part import DARK, SYMBOLS, Figure, Look, Part, Text, looks
 from .pass_at_k import pass_at_k_part
@@ -57,7 +58,6 @@ def write_html(
     comparison: Comparison,
     study: Study | None = None,
     claims: Sequence[Judged] = (),
-    more: Sequence[Part] = (),
 ) -> Path:
     """Write the page of some runs; returns its path.
 
@@ -67,7 +67,6 @@ def write_html(
         comparison: Of these runs.
         study: What else is known where the runs are those of one study.
         claims: Claims with verdicts, which come first.
-        more: Sections that follow pass@k, such as classes of failures.
 
     Raises:
         UserError: plotly is missing.
@@ -82,7 +81,7 @@ def write_html(
         levels_part(comparison, arms),
         curves_part(pools, arms),
         pass_at_k_part(pools, arms),
-        *more,
+        failures_part(pools, arms),
         recall_part(found, arms),
         curriculum_part(pools, arms),
         transcripts_part(found, pools, arms),
