@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "measures.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
 FILES = sorted(path.stem for path in Path(measures.__path__[0]).glob("*.py"))
-DATA = {"__init__", "counts", "claims"}
+DATA = {"__init__", "counts", "claims", "form"}
 """Contracts, no measures of their own."""
 ARXIV = re.compile(r"\b\d{4}\.\d{5}\b")
 
