@@ -14,8 +14,8 @@ from rlskills.evaluation.measures.counts import counts
 from rlskills.evaluation.measures.pass_at_k import over_problems, pass_at
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "measures.md").read_text()
-ROWS = [line for line in PAGE.splitlines() if re.match(r"\| `\w+\.\w+`", line)]
+PAGE = (ROOT / "docs" / "measures.md").read_text().partition("## In records and reports")[0]
+ROWS = [line for line in PAGE.splitlines() if line.startswith("| `")]
 FILES = sorted(path.stem for path in Path(measures.__path__[0]).glob("*.py"))
 DATA = {"__init__", "counts", "claims", "form"}
 """Contracts, no measures of their own."""
