@@ -18,7 +18,7 @@ import numpy as np
 from ..runs.budget import BUDGETS
 from ..runs.folder import BASE
 from ..runs.tags import Address
-from ..stats import Array, Interval, accuracy_interval, paired_difference, pass_at_k
+from ..stats import Array, Interval, accuracy_interval, paired_difference, pass_curve
 from .crossover import Crossover, crossovers
 from .reading import load_runs
 from .run import EvalSet, Run, arms
@@ -138,8 +138,11 @@ def outcomes(eval_set: EvalSet, k: int) -> Array | None:
         return np.array(eval_set.greedy, dtype=np.float64)
     if min(eval_set.samples) < k:
         return None
-    counts = zip(eval_set.samples, eval_set.correct, strict=True)
-    return np.array([pass_at_k(n, c, k) for n, c in counts], dtype=np.float64)
+    samples, correct = np.array(eval_set.samples), np.array(eval_set.correct)
+    found = np.empty(len(samples))
+    for n in np.unique(samples):
+        found[samples == n] = pass_curve(int(n), correct[samples == n], k)[:, k - 1]
+    return found
 
 
 def pairing(pool: Sequence[Run], base: Sequence[Run]) -> list[tuple[int, int]]:

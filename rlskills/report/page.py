@@ -22,7 +22,6 @@ from .facts import arms_section, eval_sets_section, time_section, versions_secti
 from .render import section_markdown
 from .run import arms
 from .section import Section
-from .sections import sections
 from .study import Study, load_study
 from .transcript import fenced, transcript
 from .write import draw_figures
@@ -60,7 +59,7 @@ def _page(study: Study, figures: Sequence[str]) -> str:
         *_titled(eval_sets_section(eval_sets)),
         "## Results\n",
         *figures,
-        *(section_markdown(section) for section in sections(study.comparison)),
+        *(section_markdown(section) for section in study.tables),
         "## A problem and two answers\n",
         transcript(trained) or "No arm has a rollout log; RL arms write one while they train.\n",
         *_titled(time_section(study)),

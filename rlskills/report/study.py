@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +16,8 @@ from .claims import Judged, judged
 from .comparison import Comparison, build
 from .reading import load_runs, run_folders
 from .run import Run, arms
+from .section import Section
+from .sections import sections
 
 Manifest: TypeAlias = Mapping[str, Any]
 
@@ -40,7 +43,12 @@ class Study:
         missing = _missing(self.about, self.folder)
         return [*self.comparison.notes, *missing, *_commit_notes(self.manifests)]
 
-    @property
+    @cached_property
+    def tables(self) -> list[Section]:
+        """All that the comparison says, for a page."""
+        return sections(self.comparison)
+
+    @cached_property
     def claims(self) -> list[Judged]:
         """What the study claims, with verdicts."""
         return judged(arms(self.runs), self.about.claims) if self.about else []

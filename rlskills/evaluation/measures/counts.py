@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +20,9 @@ RESAMPLES = 4000
 HALF_DROP = 1.920729
 """Loss of log-likelihood at the ends of a 95% interval: half of the quantile of chi-squared."""
 BLOCK = 500
-"""Resamples that are in memory at once."""
+"""Resamples that are in memory at once, where there are more problems than can be kept."""
+KEPT = 4_000_000
+"""Most numbers of draws that are kept for the next call, of 8 bytes each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +85,25 @@ def resampled_means(values: Floats, seed: int = 0, resamples: int = RESAMPLES) -
     computed across columns (differences of arms, of two k) keeps their correlation. The same
     `seed` draws the same problems whatever the columns.
     """
-    size, generator = len(values), np.random.default_rng(seed)
+    size = len(values)
     columns = values.reshape(size, -1)
-    parts = []
+    draw = _drawn_once if size * resamples <= KEPT else _drawn
+    parts = [times @ columns / size for times in draw(size, seed, resamples)]
+    return np.concatenate(parts).reshape(resamples, *values.shape[1:])
+
+
+def _drawn(size: int, seed: int, resamples: int) -> Iterator[Ints]:
+    """How often each problem is drawn, shape (up to BLOCK, size), block by block."""
+    generator = np.random.default_rng(seed)
     for begin in range(0, resamples, BLOCK):
         times = min(BLOCK, resamples - begin)
-        drawn = generator.multinomial(size, np.full(size, 1 / size), size=times)
-        parts.append(drawn @ columns / size)
-    return np.concatenate(parts).reshape(resamples, *values.shape[1:])
+        yield generator.multinomial(size, np.full(size, 1 / size), size=times)
+
+
+@lru_cache(maxsize=4)
+def _drawn_once(size: int, seed: int, resamples: int) -> tuple[Ints, ...]:
+    """The same, kept: drawing takes longer than all that is done with it."""
+    return tuple(_drawn(size, seed, resamples))
 
 
 def bounds(draws: Floats, confidence: float = 0.95) -> tuple[Floats, Floats]:

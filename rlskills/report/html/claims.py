@@ -35,7 +35,8 @@ def claims_html(found: Sequence[Judged]) -> Part | None:
         counts[each.verdict.outcome] += 1
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     table = Section("Claims and verdicts", header, rows, 3, (f"Of {len(found)} claims: {said}.",))
-    return Part("Claims", (_forest(found),), (table,))
+    tested = [each for each in found if each.verdict.effect is not None]
+    return Part("Claims", (_forest(tested),) if tested else (), (table,))
 
 
 def _details(verdict: Verdict) -> str:
@@ -68,7 +69,7 @@ def _forest(found: Sequence[Judged]) -> Figure:
     y = {"type": "category", "autorange": "reversed", "categoryorder": "array",
          "categoryarray": [safe(label) for label in labels]}  # fmt: skip
     note = "Diamonds: effects with intervals, coloured by verdict. Grey: the smallest effect of "
-    note += "interest on both sides of none. An open claim could not be tested."
+    note += "interest on both sides of none. What could not be tested is in the table only."
     view = View(traces, ("",), x, y, (zero,), True, 30, 200, note)
     alt = "The effect of every claim with its interval, beside the smallest effect of interest."
     return Figure("claims", "Effects", alt, {(): view})

@@ -85,7 +85,7 @@ def write_html(
         recall_part(found, arms),
         curriculum_part(pools, arms),
         transcripts_part(found, pools, arms),
-        Part("Tables", tables=tuple(sections(comparison))),
+        Part("Tables", tables=tuple(study.tables if study else sections(comparison))),
         *_about(runs, study),
     ]
     shown = [part for part in parts if part is not None]
