@@ -64,6 +64,7 @@ class Elements(HTMLParser):
             self.scripts.append(data)
 
 
+FIXTURE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 CLAIM = Claim("rl-lifts", "RL lifts level 3", "a paper", Effect("a", (("demo", 1),)), 0.05,
               paper=".16")  # fmt: skip
 
@@ -176,7 +177,7 @@ def test_hostile_text_makes_no_element(folders: Folders, tmp_path: Path, text: s
     assert "49" not in re.findall(r"<h3>(.*?)</h3>", shown)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[*HealthCheck])
+@settings(max_examples=30, deadline=None, suppress_health_check=FIXTURE)
 @given(name=st.text(max_size=80).map(lambda text: text + "<b"), other=st.text(max_size=30))
 def test_no_text_makes_an_element(name: str, other: str):
     def elements(first: str, second: str) -> Elements:
