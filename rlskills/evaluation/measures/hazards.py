@@ -87,7 +87,12 @@ def band(traces: Sequence[Trace], seed: int = 0) -> tuple[Floats, Floats]:
     draws = resampled_means(tables, seed, resamples=1000)
     with np.errstate(invalid="ignore"):
         found = draws[:, 1:] / draws[:, :1]
-    low, high = np.nanquantile(found, [0.025, 0.975], axis=0, method="inverted_cdf")
+    low, high = np.full((2, *found.shape[1:]), np.nan)
+    reached = np.isfinite(found).any(axis=0)  # a step that no trace got to has no bounds
+    if reached.any():
+        low[reached], high[reached] = np.nanquantile(
+            found[:, reached], [0.025, 0.975], axis=0, method="inverted_cdf"
+        )
     return low, high
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -120,3 +121,13 @@ def test_nothing_to_divide_by():
         hazards([])
     with pytest.raises(UserError, match="no trace reached step 2"):
         hazards([Trace(2, 1, "slip")]).interval("slip", 2)
+
+
+def test_steps_that_no_trace_gets_to_have_no_bounds_and_warn_of_nothing():
+    traces = [Trace(3, 1, "slip", problem) for problem in range(6)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        low, high = band(traces)
+    assert np.isnan(low[:, 1:]).all()
+    assert np.isnan(high[:, 1:]).all()
+    assert (low[:, 0] <= high[:, 0]).all()
