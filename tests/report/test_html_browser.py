@@ -23,7 +23,7 @@ CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"
 )
-PATIENCE = 240
+PATIENCE = 120
 """Seconds on a machine that has other things to do; two are the rule."""
 DRAWN = """return Object.fromEntries([...document.querySelectorAll(".figure")].map((figure) => [
   figure.dataset.name, figure.querySelectorAll("svg .trace, svg .heatmaplayer image").length]))"""
@@ -95,7 +95,7 @@ def test_a_reader_can_use_the_page(folders: Folders, tmp_path: Path, browser: An
     assert [row for row in rows if row]
     assert all(row.startswith("base") for row in rows if row)
     browser.find_element("id", "arms-all").click()
-    until(browser, "document.querySelectorAll('#figure-levels .ytick').length === 3")
+    until(browser, "document.querySelectorAll('#figure-levels .ytick text').length === 3")
 
     sized(browser, 375)
     narrow = "document.querySelector('#figure-levels .main-svg').clientWidth < 375"

@@ -67,12 +67,13 @@ def _side_by_side(address: Address, row: Mapping[str, Answer], arms: Mapping[str
     title = f"{plain_label(address[0])} level {address[1]}: {right} of {len(row)} arms right"
     return Texts(
         title,
-        next((answer.prompt for answer in row.values() if answer.prompt), ""),
+        next((answer.prompt for answer in row.values() if answer.prompt), "")[:LONGEST],
         tuple(
-            Text(arm, answer.completion, answer.first_wrong, arms[arm].number, not answer.greedy)
+            Text(arm, answer.completion[:LONGEST], answer.first_wrong, arms[arm].number,
+                 not answer.greedy)
             for arm, answer in ordered
         ),
-    )
+    )  # fmt: skip
 
 
 def _from_rollouts(pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look]) -> Part | None:
