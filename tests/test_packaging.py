@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
@@ -60,3 +63,15 @@ def test_the_installed_package_declares_the_same():
     assert {normal(name) for name in installed} == {
         normal(Requirement(text).name) for text in PROJECT["dependencies"]
     }
+
+
+def test_the_wheel_has_every_file_of_the_html_page(tmp_path: Path):
+    pytest.importorskip("hatchling", reason="hatchling, which builds the wheel, is not installed")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    folder = ROOT / "rlskills" / "report" / "html"
+    files = {str(file.relative_to(ROOT)) for file in folder.iterdir() if file.is_file()}
+    assert files >= {f"rlskills/report/html/{name}" for name in
+                     ("page.html", "style.css", "script.js", "figures.js")}  # fmt: skip
+    assert files <= set(zipfile.ZipFile(wheel).namelist())

@@ -14,7 +14,7 @@ from ...runs.tags import Address, eval_greedy
 from ...stats import Array, accuracy_interval, seed_band
 from ..crossover import Curve, mean_curve
 from ..run import Run, addresses
-from .part import Choice, Figure, Look, Part, Trace, View
+from .part import Choice, Figure, Look, Part, Trace, View, ordered
 from .plot import SHARES, band_of, line_of, numbers
 
 STEP = "step"
@@ -30,7 +30,9 @@ class _Line:
     high: Array
 
 
-def curves_part(pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look]) -> Part | None:
+def curves_part(
+    pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look], order: Sequence[str] = ()
+) -> Part | None:
     """Greedy accuracy while training; None where no run logged any."""
     stepped = {arm: [with_steps(run) for run in pool] for arm, pool in pools.items()}
     trained = {arm: pool for arm, pool in stepped.items() if arm != BASE}
@@ -44,7 +46,7 @@ def curves_part(pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look]) ->
     ]
     if not axes:
         return None
-    groups = list(dict.fromkeys(group for group, _ in lines))
+    groups = ordered((group for group, _ in lines), order)
     base = pools.get(BASE, [])
     views = {
         (a, g): _view({key: row for key, row in lines.items() if key[0] == group}, axis, base, arms)

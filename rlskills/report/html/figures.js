@@ -63,7 +63,7 @@ function arranged(layout, traces, width) {
     if (rows) {
       y.categoryarray = y.categoryarray.filter((name) => shown.has(name));
       y.autorange = false;
-      y.range = [y.categoryarray.length - 0.5, -0.5];
+      y.range = [Math.max(1, y.categoryarray.length) - 0.5, -0.5];
       y.tickmode = "array";
       y.tickvals = y.categoryarray;
       y.ticktext = y.categoryarray.map((name) => cut(name, names));

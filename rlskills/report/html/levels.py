@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from statistics import fmean
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from statistics import fmean, pstdev
 
 from ...runs.folder import BASE
 from ..comparison import Comparison, Measure
-from .part import Choice, Figure, Look, Part, View, plain_label
+from .part import Choice, Figure, Look, Part, View, ordered, plain_label
 from .plot import SHARES, axis, row_of, safe
 
 
-def levels_part(comparison: Comparison, arms: Mapping[str, Look]) -> Part | None:
-    """Every measure in every group of eval sets."""
+def by_spread(comparison: Comparison) -> list[str]:
+    """Groups of eval sets: that in which arms differ most, which a reader wants first, leads."""
+    spread: dict[str, float] = defaultdict(float)
+    for (group, _), row in comparison.measures[0].accuracy.items():
+        spread[group] = max(spread[group], pstdev(cell.mean for cell in row.values()))
+    groups = dict.fromkeys(group for group, _ in comparison.addresses)
+    return sorted(groups, key=lambda group: -spread[group])
+
+
+def levels_part(
+    comparison: Comparison, arms: Mapping[str, Look], order: Sequence[str] = ()
+) -> Part | None:
+    """Every measure in every group of eval sets, groups in their `order`."""
     measures = [measure for measure in comparison.measures if measure.accuracy]
-    groups = list(dict.fromkeys(group for each in measures for group, _ in each.accuracy))
+    groups = ordered((group for each in measures for group, _ in each.accuracy), order)
     if not groups:
         return None
     views = {

@@ -34,7 +34,7 @@ from .claims import claims_html
 from .curriculum import curriculum_part
 from .curves import curves_part
 from .failures import failures_part
-from .levels import levels_part
+from .levels import by_spread, levels_part
 from .part import DARK, SYMBOLS, Figure, Look, Part, Text, looks
 from .pass_at_k import pass_at_k_part
 from .plot import as_json
@@ -76,13 +76,14 @@ def write_html(
     arms = looks([arm.name for arm in comparison.arms])
     pools = pooled(runs)
     found = by_arm(pools)
+    order = by_spread(comparison)
     parts = [
         claims_html(claims),
-        levels_part(comparison, arms),
-        curves_part(pools, arms),
-        pass_at_k_part(pools, arms),
+        levels_part(comparison, arms, order),
+        curves_part(pools, arms, order),
+        pass_at_k_part(pools, arms, order),
         failures_part(pools, arms),
-        recall_part(found, arms),
+        recall_part(found, arms, order),
         curriculum_part(pools, arms),
         transcripts_part(found, pools, arms),
         Part("Tables", tables=tuple(study.tables if study else sections(comparison))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -89,7 +89,7 @@ class View:
     """Whether y is a category each, of which hidden arms leave the axis."""
     height: int = 210
     """Of a panel in pixels; of `rows`: of one row."""
-    width: int = 190
+    width: int = 150
     """Least width of a panel in pixels, its axis not counted."""
     note: str = ""
     """A sentence below, computed from the numbers."""
@@ -141,6 +141,12 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
         taken.add(label)
         made[name] = Look(number, label, keys[name])
     return made
+
+
+def ordered(groups: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Each group once, in the order given; those that it lacks come last."""
+    places = {group: place for place, group in enumerate(order)}
+    return sorted(dict.fromkeys(groups), key=lambda group: places.get(group, len(places)))
 
 
 def plain_label(text: str, longest: int = LONGEST) -> str:

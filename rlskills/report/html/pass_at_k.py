@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ...evaluation.measures.counts import counts
+from ...evaluation.measures.pass_at_k import pass_at
 from ...runs.tags import Address
 from ...stats import accuracy_interval
-from ..comparison import outcomes
 from ..run import Run
-from .part import Choice, Figure, Look, Part, Trace, View
+from .part import Choice, Figure, Look, Part, Trace, View, ordered
 from .plot import SHARES, band_of, line_of
 
 
-def pass_at_k_part(pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look]) -> Part | None:
+def pass_at_k_part(
+    pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look], order: Sequence[str] = ()
+) -> Part | None:
     """A panel for each level, k on a scale of powers of two; None below two samples."""
     runs = [run for pool in pools.values() for run in pool]
     most: dict[Address, int] = {}
@@ -24,7 +27,7 @@ def pass_at_k_part(pools: Mapping[str, Sequence[Run]], arms: Mapping[str, Look])
             most[address] = least
     if not most:
         return None
-    groups = list(dict.fromkeys(group for group, _ in most))
+    groups = ordered((group for group, _ in most), order)
     views = {
         (g,): _view({at: k for at, k in sorted(most.items()) if at[0] == group}, pools, arms)
         for g, group in enumerate(groups)
@@ -42,10 +45,9 @@ def _view(
     for panel, (address, largest) in enumerate(most.items(), 1):
         ks = _powers(largest)
         for arm, pool in pools.items():
-            cells = []
-            for k in ks:
-                rows = [outcomes(run.eval_sets[address], k) for run in pool]
-                cells.append(accuracy_interval(np.stack([row for row in rows if row is not None])))
+            sets = [run.eval_sets[address] for run in pool]
+            found = [pass_at(counts(each.samples, each.correct), ks) for each in sets]
+            cells = [accuracy_interval(column) for column in np.moveaxis(np.stack(found), 2, 0)]
             low, high = [cell.low for cell in cells], [cell.high for cell in cells]
             look, x = arms[arm], [float(k) for k in ks]
             traces.append(band_of(look, panel, x, low, high))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from .answers import Answer
-from .part import Choice, Figure, Look, Part, Trace, View, plain_label
+from .part import Choice, Figure, Look, Part, Trace, View, ordered, plain_label
 from .plot import number, safe
 
 MOST = 64
@@ -18,11 +18,13 @@ Counts = Mapping[str, Mapping[str, tuple[int, int]]]
 
 
 def recall_part(
-    found: Mapping[str, Sequence[Sequence[Answer]]], arms: Mapping[str, Look]
+    found: Mapping[str, Sequence[Sequence[Answer]]],
+    arms: Mapping[str, Look],
+    order: Sequence[str] = (),
 ) -> Part | None:
     """A heat map for each group of eval sets; None where no record names skills."""
     flat = [answer for pool in found.values() for answers in pool for answer in answers]
-    groups = list(dict.fromkeys(answer.address[0] for answer in flat if answer.skills))
+    groups = ordered((answer.address[0] for answer in flat if answer.skills), order)
     scopes = [
         scope for scope in (_ALONE, _INSIDE) if any(a.skills and _within(a, scope) for a in flat)
     ]
