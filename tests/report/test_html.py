@@ -185,7 +185,9 @@ def test_no_text_makes_an_element(name: str, other: str):
     assume(other != name and not {name, other} & set(OUTCOMES))
 
     def elements(first: str, second: str) -> Elements:
-        section = Section(first, ("arm", second), ((first, second),), 1, (second,))
+        section = Section(
+            first, ("arm", second), ((first, second), (first, "a word")), 1, (second,)
+        )
         part = replace(PLAIN, title=first, tables=(section,), lines=(first, second))
         return Elements(rendered(second, (first,), looks([first]), [part], packed="AAAA"))
 
@@ -207,6 +209,9 @@ def test_columns_of_arms_become_rows():
     assert made.header == ("arm", "x L1", "x L2")
     assert made.rows == (("base", ".1", "-"), ("a", ".2", ""))
     assert made.owners == (0, 1)
+    assert made.numeric == (False, True, True)
+    mixed = Section("t", ("a", "b", "c"), (("1", "1.2k", "opposite"), ("2", "-", ".1")), 1)
+    assert table(mixed, arms).numeric == (False, True, False)
     assert table(Section("t", ("what", "a"), (("b", "1"),), 1), arms).columns == (None, 1)
 
 

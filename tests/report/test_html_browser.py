@@ -110,6 +110,7 @@ def test_a_table_is_sorted_by_its_numbers(folders: Folders, tmp_path: Path, brow
     runs = load_runs([folders.root])
     page = write_html(tmp_path / "page.html", runs, build(runs))
     browser.get(page.as_uri())
+    until(browser, "document.documentElement.dataset.ready")
     first = "document.querySelector('.table tbody tr').textContent.trim().slice(0, 4)"
     sort = "document.querySelectorAll('.table .sort')[1].click()"
     browser.execute_script(sort)

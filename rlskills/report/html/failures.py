@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...runs.tags import Address
 from ..learned.bars import COLOURS
 from ..learned.failures import ABOUT, KINDS, kind_shares
 from ..learned.pools import Pools, evaluated
-from .part import Choice, Figure, Look, Part, Trace, View
+from .part import Choice, Figure, Look, Part, Trace, View, ordered
 from .plot import SHARES, axes, number, safe
 
 Shares = Mapping[str, Mapping[str, float]]
 """By arm, then by kind."""
 
 
-def failures_part(pools: Pools, arms: Mapping[str, Look]) -> Part | None:
+def failures_part(pools: Pools, arms: Mapping[str, Look], order: Sequence[str] = ()) -> Part | None:
     """A panel for each level; None where no record has kinds."""
     found: dict[Address, dict[str, dict[str, float]]] = {}
     for address in evaluated(pools):
@@ -25,7 +25,7 @@ def failures_part(pools: Pools, arms: Mapping[str, Look]) -> Part | None:
                 found.setdefault(address, {})[arm] = means
     if not found:
         return None
-    groups = list(dict.fromkeys(group for group, _ in found))
+    groups = ordered((group for group, _ in found), order)
     views = {
         (g,): _view({at: row for at, row in found.items() if at[0] == group}, arms)
         for g, group in enumerate(groups)

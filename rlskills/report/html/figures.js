@@ -46,6 +46,7 @@ function arranged(layout, traces, width) {
   const tall = rows ? Math.max(3, shown.size) * height : height;
   const plot = lines * tall + (lines - 1) * GAP;
   const gap = 0.035;
+  let lower = 0; // pixels for the second line of a name
   const wide = (1 - gap * (columns - 1)) / columns;
   for (let panel = 0; panel < panels; panel++) {
     const [column, line] = [panel % columns, Math.floor(panel / columns)];
@@ -57,8 +58,10 @@ function arranged(layout, traces, width) {
     Object.assign(x, axisLook(), { automargin: true });
     Object.assign(y, axisLook(), { automargin: true, showticklabels: column === 0 });
     if (panel + columns < panels) delete x.title;
-    else if (x.title && columns > 1 && x.title.text.length * 7 > wide * (width - names)) {
-      x.title = column === 0 ? { ...x.title, standoff: 6 } : undefined;
+    else if (x.title && x.title.text.length * 7 > wide * (width - names)) {
+      x.title.text = x.title.text.replace(" (", "<br>(");
+      x.title.font = { size: 10 };
+      lower = 14;
     }
     if (rows) {
       y.categoryarray = y.categoryarray.filter((name) => shown.has(name));
@@ -69,8 +72,12 @@ function arranged(layout, traces, width) {
       y.ticktext = y.categoryarray.map((name) => cut(name, names));
     }
   }
-  const legend = layout.showlegend ? 24 : 0;
-  const foot = layout.xaxis.title ? FOOT : FOOT / 2;
+  const entries = layout.showlegend ? traces.filter((trace) => trace.showlegend) : [];
+  const letters = entries.reduce((sum, trace) => sum + 44 + 7 * trace.name.length, 0);
+  const legend = entries.length ? 6 + 20 * Math.ceil(letters / (width - 20)) : 0;
+  const foot = lower + (layout.xaxis.title || panels > columns ? FOOT : FOOT / 2);
+  // Above the titles of the panels.
+  if (legend) layout.legend = { ...layout.legend, y: 1 + 20 / plot };
   const font = { family: getComputedStyle(document.body).fontFamily, size: 12, color: css("--ink") };
   return {
     showlegend: false, ...layout, font, width, height: plot + HEAD + foot + legend,
@@ -105,6 +112,11 @@ function draw(figure) {
   const mine = data.flatMap(ofShownArms);
   const drawn = new Set(mine.map((trace) => trace.meta?.arm)).size;
   const traces = mine.filter((trace) => !trace.meta?.band || drawn <= MANY);
+  const named = new Set(); // a legend names each group once, whichever arms are shown
+  for (const trace of traces.filter((each) => each.legendgroup)) {
+    trace.showlegend = !named.has(trace.legendgroup);
+    named.add(trace.legendgroup);
+  }
   const width = printing ? PRINTED : Math.floor(figure.getBoundingClientRect().width);
   figure.querySelector("figcaption").textContent = layout.meta.note;
   figure.dataset.width = String(width);

@@ -82,7 +82,7 @@ def write_html(
         levels_part(comparison, arms, order),
         curves_part(pools, arms, order),
         pass_at_k_part(pools, arms, order),
-        failures_part(pools, arms),
+        failures_part(pools, arms, order),
         recall_part(found, arms, order),
         curriculum_part(pools, arms),
         transcripts_part(found, pools, arms),
@@ -137,7 +137,8 @@ def _packed(figures: Sequence[Figure]) -> str:
         figure.name: {"-".join(map(str, key)): as_json(view) for key, view in figure.views.items()}
         for figure in figures
     }
-    content = to_json_plotly({"plotly": get_plotlyjs(), "figures": drawn, "dark": DARK}) or ""
+    everything = {"plotly": get_plotlyjs(), "figures": drawn, "dark": DARK}
+    content = to_json_plotly(everything, engine="json") or ""
     return base64.b64encode(gzip.compress(content.encode(), 9, mtime=0)).decode()
 
 

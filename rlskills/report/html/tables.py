@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...evaluation.measures.verdicts import Outcome
-from ..section import EVAL_SET, Section
+from ..section import EVAL_SET, NONE, Section
 from .part import Look
 
 LINES = 3
 """Lines below a table that are not folded."""
+_NUMBER = re.compile(r"[+-]?(\d|\.\d)")
+_NO_NUMBER = (NONE, "", "n/a", "from start")
 OUTCOMES: tuple[Outcome, ...] = ("reproduced", "not reproduced", "inconclusive", "not testable")
 
 
@@ -25,6 +28,8 @@ class Table:
     lines: tuple[str, ...]
     columns: tuple[int | None, ...]
     owners: tuple[int | None, ...]
+    numeric: tuple[bool, ...]
+    """Whether a column has numbers and nothing else that a reader would compare."""
 
 
 def table(section: Section, arms: Mapping[str, Look]) -> Table:
@@ -41,7 +46,15 @@ def table(section: Section, arms: Mapping[str, Look]) -> Table:
         section.lines,
         tuple(_number(title, arms) for title in header),
         tuple(_owner(row[: section.keys], arms) for row in rows),
+        tuple(
+            column >= section.keys and _is_numeric([row[column] for row in rows])
+            for column in range(len(header))
+        ),
     )
+
+
+def _is_numeric(cells: Sequence[str]) -> bool:
+    return all(_NUMBER.match(cell) or cell in _NO_NUMBER for cell in cells)
 
 
 def _owner(keys: Sequence[str], arms: Mapping[str, Look]) -> int | None:
