@@ -59,9 +59,8 @@ def study(config: Config) -> Study:
     }  # fmt: skip
     checks.known("arm", config.arms, arms)
     chosen = [ArmConfig("base", Supervision.NONE), *(arms[name] for name in config.arms)]
-    said = claims({each.name for each in chosen})
     return config.study_of("critics", TITLE, chosen, config.world.groups(), range(1, 6), 160,
-                           curve_tasks=32, claims=said)  # fmt: skip
+                           curve_tasks=32, claims=claims())  # fmt: skip
 
 
 def main(config: Config) -> None:

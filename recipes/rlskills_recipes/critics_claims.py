@@ -1,6 +1,6 @@
 """What is said of supervised training against RL, by the paper and by its critics."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from rlskills.experiments import Claim, Effect
 
@@ -9,13 +9,8 @@ PROBES = {"four": ("train", 4), "three, held out": ("held_out", 3)}
 """Deeper than trained on; and of functions that no training composed."""
 
 
-def claims(arms: Collection[str]) -> tuple[Claim, ...]:
-    """Those about arms of the study; their smallest effect of interest is .05 of accuracy."""
-    effects = ((claim, claim.effect) for claim in _claims())
-    return tuple(claim for claim, of in effects if of and {of.arm, of.against} <= set(arms))
-
-
-def _claims() -> Iterator[Claim]:
+def claims() -> Iterator[Claim]:
+    """Of all arms; the smallest effect of interest is .05 of accuracy."""
     for calls, at in PROBES.items():
         for arm, source in (("rl", SOURCE), ("sft_worked", f"critics of {SOURCE}")):
             text = f"from two and three calls {arm} learns to solve {calls}"

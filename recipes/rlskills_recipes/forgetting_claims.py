@@ -4,7 +4,7 @@ An effect is greedy accuracy on the first environment at its second level, in ea
 third stage against behind the first, or of one method's third stage against another's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from rlskills.experiments import Claim, Effect
 
@@ -13,14 +13,8 @@ HALF = "arXiv 2404.18466"
 FIRST = (("nested", 2),)
 
 
-def claims(methods: Sequence[str]) -> tuple[Claim, ...]:
-    """Those about methods of the study."""
-    arms = {f"{method}_{number}" for method in methods for number in (1, 2, 3)}
-    effects = ((claim, claim.effect) for claim in _claims())
-    return tuple(claim for claim, of in effects if of and {of.arm, of.against} <= arms)
-
-
-def _claims() -> Iterator[Claim]:
+def claims() -> Iterator[Claim]:
+    """Of all methods."""
     yield Claim("RL keeps", "RL on two more environments forgets nothing of the first", RETAINS,
                 Effect("rl_3", FIRST, "rl_1"), 0.02, "within", "-2.3 points")  # fmt: skip
     yield Claim("SFT loses", "supervised training on two more environments forgets", RETAINS,

@@ -16,21 +16,8 @@ IGNORES, SLIPS = "class: ignores composition", "class: atomic error"
 SAMPLED = "arXiv 2509.25123, section 4.4"
 
 
-def claims(config: PaperConfig) -> tuple[Claim, ...]:
-    """Those about arms and levels of this study."""
-    arms = {"base", "", *config.arms}
-    arms |= {f"{name}_{config.iterations}" for name in config.arms if name.startswith("rft")}
-    asked = {(group, level) for group in config.groups for level in config.eval_levels}
-    return tuple(
-        claim
-        for claim in _claims(config)
-        if claim.effect
-        and {claim.effect.arm, claim.effect.against} <= arms
-        and {*claim.effect.at, *claim.effect.less_at} <= asked
-    )
-
-
-def _claims(config: PaperConfig) -> Iterator[Claim]:
+def claims(config: PaperConfig) -> Iterator[Claim]:
+    """Of all arms that the recipe has."""
     rft, strong = f"rft_{config.iterations}", f"rft_strong_{config.iterations}"
     yield _gain("composes", "4.1", "RL on two nested calls solves three", "rl_l2", L3, ".05 to .28")
     yield _gain("composes deeper", "4.1", "and four", "rl_l2", L4, ".01 to .15")

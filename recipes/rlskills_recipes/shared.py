@@ -6,8 +6,9 @@ from typing import Any
 
 from rlskills.environments import Environment
 from rlskills.evaluation.eval_sets import make_eval_sets
-from rlskills.experiments import ArmConfig, EvalConfig, RunConfig, Study, checks
+from rlskills.experiments import ArmConfig, Claim, EvalConfig, RunConfig, Study, checks
 from rlskills.models.options import ModelOptions
+from rlskills.runs.claims import applicable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +51,23 @@ class StudyConfig(RunConfig):
         groups: Mapping[str, Environment],
         levels: Iterable[int],
         max_new_tokens: int,
+        claims: Iterable[Claim] = (),
         **more: Any,
     ) -> Study:
-        """A study of `arms`, evaluated on `levels` of each of `groups`; `more` as in `Study`."""
+        """A study of `arms`, evaluated on `levels` of each of `groups`; `more` as in `Study`.
+
+        Of `claims`, which are those of all arms that a recipe has, it makes those that it can test.
+        """
+        eval_sets = tuple(make_eval_sets(groups, levels, self.eval_tasks))
+        asked = {(each.group, each.level) for each in eval_sets}
         return Study(
             name,
             title,
             tuple(arms),
-            tuple(make_eval_sets(groups, levels, self.eval_tasks)),
+            eval_sets,
             EvalConfig(max_new_tokens, self.samples),
             **{
+                "claims": applicable(claims, {arm.name for arm in arms}, asked),
                 "seeds": self.all_seeds,
                 "model": self.model,
                 "model_options": self.model_options,

@@ -16,7 +16,9 @@ from rlskills.training.settings import RLSettings
 from rlskills.training.stream import mixture
 from rlskills_recipes.shared import StudyConfig
 from rlskills_recipes.string_world import World
-from rlskills_recipes.treatments_table import METHODS, arm_of, claims_of, print_arena
+from rlskills_recipes.treatments_claims import CLAIMS
+from rlskills_recipes.treatments_table import METHODS, arm_of, print_arena
+from rlskills_recipes.treatments_untested import UNTESTED
 
 TITLE = "What each training method makes of the same rollouts"
 RL = {"max_steps": 80, "prompts_per_step": 32, "group_size": 8, "optimizer": "muon",
@@ -57,16 +59,15 @@ def study(config: Config) -> Study:
     # It imports torch, for which a recipe's help need not wait.
     from rlskills.training.treatments import supervision_of
 
-    problems = config.world.compositions(config.alone)
+    stream = partial(mixture, config.world.compositions(config.alone))
     arms = [ArmConfig("base", Supervision.NONE)]
     for method in config.methods():
         shown = Supervision(supervision_of(method))
         settings = replace(config.rl, treatments=method)
-        stream = partial(mixture, problems)
         arms.append(ArmConfig(arm_of(method), shown, settings, stream, "base"))
     return config.study_of("treatments", TITLE, arms, config.world.groups(), (1, 2, 3, 4),
                            max_new_tokens=128, curve_tasks=32, minutes=60,
-                           about={"alone": config.alone}, claims=claims_of(arms))  # fmt: skip
+                           about={"alone": config.alone}, claims=(*CLAIMS, *UNTESTED))  # fmt: skip
 
 
 def main(config: Config) -> None:

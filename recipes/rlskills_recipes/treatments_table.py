@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rlskills.console import Console
-from rlskills.experiments import ArmConfig, Claim
 from rlskills.experiments.group import processes
 from rlskills.report.arena import arena, arena_sections, plot_arena, sentences
 from rlskills.report.claims import claims_sections, judged, verdicts_section
@@ -14,7 +13,6 @@ from rlskills.report.render import print_section, section_markdown
 from rlskills.report.run import arms
 from rlskills.runs.study_file import read_study_file
 from rlskills_recipes.treatments_claims import (
-    CLAIMS,
     ENTROPY,
     HELD_OUT,
     KEPT,
@@ -24,7 +22,6 @@ from rlskills_recipes.treatments_claims import (
     PASS_1,
     PASS_8,
 )
-from rlskills_recipes.treatments_untested import UNTESTED
 
 METHODS = (
     "grpo", "grpo?scale=none", "maxrl", "pass_k", "reinforce", "reinforce?positive=0",
@@ -43,12 +40,6 @@ def arm_of(method: Sequence[str]) -> str:
     """The name of the arm with these treatments, options included: `reinforce-positive-0`."""
     named = (re.sub(r"^.*\.py:", "", treatment) for treatment in method)
     return "+".join(re.sub(r"[^\w.]+", "-", each).strip("-") for each in named)
-
-
-def claims_of(arms: Sequence[ArmConfig]) -> tuple[Claim, ...]:
-    """What is claimed of these arms, and what no arm can show."""
-    there = {arm.name for arm in arms}
-    return (*(claim for claim in CLAIMS if claim.name in there), *UNTESTED)
 
 
 def print_arena(output: Path) -> None:

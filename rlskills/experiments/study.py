@@ -13,7 +13,7 @@ from ..evaluation.settings import EvalConfig
 from ..models.options import ModelOptions
 from ..models.tiny_base import NAME as TINY_BASE
 from ..models.tiny_base import tiny_base
-from ..runs.claims import Claim
+from ..runs.claims import Claim, check_claims
 from ..runs.supervision import Supervision
 from ..training.settings import Training
 from ..training.stream import SEED_STRIDE, TaskStream
@@ -116,6 +116,9 @@ class Study:
             raise UserError(f"study {self.name!r} has no arms or no seeds: nothing to run")
         if len(set(self.seeds)) < len(self.seeds):
             raise UserError(f"study {self.name!r} names a seed twice: {self.seeds}")
+
+        asked = {(each.group, each.level) for each in self.eval_sets}
+        check_claims(self.claims, seen, asked)
 
     def engine_of(self, arm: ArmConfig) -> str:
         """What samples for an arm: what it asks for, else what others ask for.

@@ -76,10 +76,14 @@ def claims_sections(found: Sequence[Judged]) -> list[Section]:
 
 def told(verdict: Verdict) -> str:
     """A verdict in words, with what would decide it."""
-    note = verdict.note
-    if verdict.seeds:
-        note = f"{verdict.seeds:,} seeds would decide"
+    note = noted(verdict)
     return f"{verdict.outcome} ({note})" if note else verdict.outcome
+
+
+def noted(verdict: Verdict) -> str:
+    """What there is to say beside the outcome; may be empty."""
+    needed = f"{verdict.seeds:,} seeds would decide" if verdict.seeds else ""
+    return "; ".join(filter(None, (verdict.note, needed)))
 
 
 def signed(effect: Interval | None) -> str:

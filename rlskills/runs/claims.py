@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any, Literal, get_args
 
@@ -36,6 +37,13 @@ class Effect:
     """Eval sets whose effect is subtracted: a claim that it is larger there."""
     less_measure: str = ""
     """Likewise a measure at the same eval sets: a claim that the effect grows with k."""
+
+    def __post_init__(self) -> None:
+        for measure in filter(None, (self.measure, self.less_measure)):
+            if not re.fullmatch(r"greedy|pass@[1-9]\d*|(class|logged): .+", measure):
+                raise UserError(f"no measure {measure!r}: greedy, pass@8, class: KIND, logged: TAG")
+        if self.sign not in (1, -1):
+            raise UserError(f"the sign of an effect is 1 or -1, not {self.sign}")
 
     def __str__(self) -> str:
         what = _named(self.measure)
@@ -69,7 +77,9 @@ class Claim:
     def __post_init__(self) -> None:
         if (self.effect is None) != bool(self.untestable):
             raise UserError(f"claim {self.name!r} needs an effect, or why it cannot be tested")
-        if self.form not in get_args(Form) or not (isfinite(self.smallest) and self.smallest >= 0):
+        least = isfinite(self.smallest) and self.smallest >= 0
+        nothing = self.form == "within" and self.smallest == 0
+        if self.form not in get_args(Form) or not least or nothing:
             raise UserError(f"claim {self.name!r}: {self.form} {self.smallest} is no rule")
 
     @property
@@ -83,13 +93,35 @@ class Claim:
         return f"{self.form} {self.smallest:g}" if self.effect else ""
 
 
-def to_json(claims: tuple[Claim, ...]) -> list[dict[str, Any]]:
-    """As `study.json` has them."""
-    return [asdict(claim) for claim in claims]
+def applicable(
+    claims: Iterable[Claim], arms: Collection[str], asked: Collection[Address]
+) -> tuple[Claim, ...]:
+    """Those of arms and eval sets that a study has, and those that none could test."""
+    return tuple(claim for claim in claims if not _unknown(claim, arms, asked))
+
+
+def check_claims(
+    claims: Sequence[Claim], arms: Collection[str], asked: Collection[Address]
+) -> None:
+    """A `UserError` for a name that two claims have, an arm or an eval set that is not there."""
+    for place, claim in enumerate(claims):
+        if claim.name in {before.name for before in claims[:place]}:
+            raise UserError(f"two claims have the name {claim.name!r}")
+        if unknown := _unknown(claim, arms, asked):
+            raise UserError(f"claim {claim.name!r} is about {unknown[0]}, which the study has not")
+
+
+def _unknown(claim: Claim, arms: Collection[str], asked: Collection[Address]) -> list[str]:
+    """Arms and eval sets of a claim that are not there."""
+    effect = claim.effect
+    if effect is None:
+        return []
+    absent = [arm for arm in (effect.arm, effect.against) if arm and arm not in arms]
+    return absent + [_where((at,)) for at in (*effect.at, *effect.less_at) if at not in asked]
 
 
 def from_json(values: list[dict[str, Any]]) -> tuple[Claim, ...]:
-    """Inverse of `to_json`; ValueError, TypeError or KeyError where it is no such value."""
+    """From what `asdict` makes of claims; ValueError, TypeError or KeyError where it is no such."""
     return tuple(Claim(effect=_effect(value), **_known(Claim, value)) for value in values)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from rlskills.cli import entry as cli
 from rlskills.errors import UserError
+from rlskills.experiments import ArmConfig, Supervision
 from rlskills.report.claims import claims_sections, judged, told
 from rlskills.report.kept import Kinds
 from rlskills.report.run import EvalSet, Record, Run
-from rlskills.runs.claims import Claim, Effect, from_json, to_json
+from rlskills.runs.claims import Claim, Effect, applicable, check_claims, from_json
 from rlskills.runs.study_file import StudyFile
 from rlskills.runs.tags import Address
 
+from ..training.small import small_study
 from .conftest import Folders
 
 L2, L3 = ("held_out", 2), ("held_out", 3)
@@ -85,7 +88,6 @@ def test_what_is_missing_is_said():
         claim("elsewhere", Effect("rl", (("train", 3),))),
         claim("not sampled", Effect("rl", (L3,), measure="pass@64")),
         claim("not logged", Effect("rl", measure="logged: train/kl")),
-        claim("unknown", Effect("rl", (L3,), measure="beauty")),
         Claim("never", "all is well", "a talk", untestable="nobody said how"),
     ]
     found = judged(POOLS, claims)
@@ -94,7 +96,6 @@ def test_what_is_missing_is_said():
     assert "nothing to compute" in found[1].verdict.note
     assert "nothing to compute pass@64" in found[2].verdict.note
     assert "logged: train/kl" in found[3].verdict.note
-    assert "no measure 'beauty'" in found[4].verdict.note
     few = {arm: pool[:2] for arm, pool in POOLS.items()}
     (verdict,) = (each.verdict for each in judged(few, [claim("few", Effect("rl", (L3,)))]))
     assert verdict.note == "2 seeds, and 3 are the fewest"
@@ -155,7 +156,7 @@ def test_claims_are_the_same_from_json():
               paper="none"),
         Claim("b", "all is well", "a talk", untestable="nobody said how"),
     )  # fmt: skip
-    assert from_json(to_json(claims)) == claims
+    assert from_json(json.loads(json.dumps([asdict(each) for each in claims]))) == claims
     with pytest.raises((ValueError, TypeError, KeyError)):
         from_json([{"name": "a"}])
 
@@ -163,7 +164,7 @@ def test_claims_are_the_same_from_json():
 @pytest.mark.parametrize(
     "change",
     [{"effect": None}, {"smallest": -0.1}, {"smallest": float("nan")}, {"form": "over"},
-     {"untestable": "no"}],
+     {"untestable": "no"}, {"form": "within", "smallest": 0.0}],
 )  # fmt: skip
 def test_a_claim_without_a_rule_is_refused(change: dict[str, object]):
     with pytest.raises(UserError, match="claim 'c'"):
@@ -193,3 +194,36 @@ def test_the_claims_of_several_studies_stand_in_one_table(
         cli.main(["claims", str(tmp_path)])
     assert stop.value.code == 2
     assert "no study that declares claims" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("measure", ["beauty", "pass@0", "pass@", "class: ", "greedy "])
+def test_a_measure_that_there_is_not_is_refused(measure: str):
+    with pytest.raises(UserError, match="no measure"):
+        Effect("rl", (L3,), measure=measure)
+    with pytest.raises(UserError, match="no measure"):
+        Effect("rl", (L3,), less_measure=measure)
+
+
+def test_a_study_has_the_claims_that_it_can_test_each_name_once():
+    never = Claim("never", "all is well", "a talk", untestable="nobody said how")
+    composes, itself = claim("composes", Effect("rl", (L3,))), claim("itself", Effect("rl", (), ""))
+    deeper = claim("deeper", Effect("rl", (L3,), less_at=(("held_out", 9),)))
+    every = (composes, itself, deeper, claim("absent", Effect("dpo", (L3,))), never)
+    kept = applicable(every, {"rl", "base"}, {L3})
+    assert kept == (composes, itself, never)
+    check_claims(kept, {"rl", "base"}, {L3})
+    for claims, said in (
+        ((composes, itself, composes), "two claims have the name 'composes'"),
+        ((deeper,), "'deeper' is about held_out L9"),
+        (every[3:], "'absent' is about dpo"),
+    ):
+        with pytest.raises(UserError, match=said):
+            check_claims(claims, {"rl", "base"}, {L3})
+
+
+def test_a_study_is_refused_with_a_claim_about_an_arm_that_it_has_not():
+    arm = ArmConfig("base", Supervision.NONE)
+    kept = claim("kept", Effect("base", (("all", 1),), ""))
+    assert small_study(arm, claims=(kept,)).claims == (kept,)
+    with pytest.raises(UserError, match="claim 'composes' is about rl"):
+        small_study(arm, claims=(claim("composes", Effect("rl", (("all", 1),))),))

@@ -8,7 +8,7 @@ from math import isfinite
 from ...evaluation.measures.verdicts import Verdict
 from ...figures import FAINT, GREEN, GREY, ORANGE, VERMILION
 from ...stats import Interval
-from ..claims import Judged, signed
+from ..claims import Judged, noted, signed
 from ..section import NONE, Section
 from .part import Figure, Part, Trace, View, plain_label
 from .plot import number, safe
@@ -40,12 +40,8 @@ def claims_html(found: Sequence[Judged]) -> Part | None:
 
 
 def _details(verdict: Verdict) -> str:
-    parts = [verdict.note] if verdict.note else []
-    if verdict.seeds is not None:
-        parts.append(f"{verdict.seeds} seeds would decide")
-    if verdict.detectable is not None:
-        parts.append(f"detectable: {verdict.detectable:.2g}")
-    return "; ".join(parts)
+    found = "" if verdict.detectable is None else f"detectable: {verdict.detectable:.2g}"
+    return "; ".join(filter(None, (noted(verdict), found)))
 
 
 def _forest(found: Sequence[Judged]) -> Figure:

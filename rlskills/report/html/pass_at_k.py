@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
-from ...evaluation.measures.counts import counts
-from ...evaluation.measures.pass_at_k import pass_at
 from ...runs.tags import Address
-from ...stats import accuracy_interval
+from ..learned.pass_at_k import curve
 from ..run import Run
 from .part import Choice, Figure, Look, Part, Trace, View, ordered
 from .plot import SHARES, band_of, line_of
@@ -45,9 +41,7 @@ def _view(
     for panel, (address, largest) in enumerate(most.items(), 1):
         ks = _powers(largest)
         for arm, pool in pools.items():
-            sets = [run.eval_sets[address] for run in pool]
-            found = [pass_at(counts(each.samples, each.correct), ks) for each in sets]
-            cells = [accuracy_interval(column) for column in np.moveaxis(np.stack(found), 2, 0)]
+            cells = curve(pool, address, ks)
             low, high = [cell.low for cell in cells], [cell.high for cell in cells]
             look, x = arms[arm], [float(k) for k in ks]
             traces.append(band_of(look, panel, x, low, high))

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...evaluation.measures.counts import counts
-from ...evaluation.measures.pass_at_k import verified_counts, verified_given_correct
+from ...evaluation.measures.pass_at_k import (
+    pass_at,
+    verified_counts,
+    verified_given_correct,
+)
 from ...runs.tags import Address
 from ...stats import Interval, accuracy_interval
-from ..comparison import outcomes
 from ..run import Run
 from ..section import EVAL_SET, NONE, Section, where
 from .pools import Pools, evaluated
@@ -31,11 +34,9 @@ def fewest(pools: Pools, address: Address) -> int:
 
 def curve(pool: Sequence[Run], address: Address, ks: Sequence[int]) -> list[Interval]:
     """pass@k of an arm with an interval at each k, of which it has as many samples."""
-    cells = []
-    for k in ks:
-        rows = [outcomes(run.eval_sets[address], k) for run in pool]
-        cells.append(accuracy_interval(np.stack([row for row in rows if row is not None])))
-    return cells
+    sets = [run.eval_sets[address] for run in pool]
+    found = np.stack([pass_at(counts(each.samples, each.correct), ks) for each in sets])
+    return [accuracy_interval(column) for column in np.moveaxis(found, 2, 0)]
 
 
 def pass_at_k(pools: Pools) -> list[Section]:
